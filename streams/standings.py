@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from rules.message import Kind
 from rules.reputation import Delta, Reputation
 from rules.verdict import Action
 
@@ -20,26 +21,62 @@ class Recall(msgspec.Struct, frozen=True):
     """What is remembered of a message for a day, so that edits and deletions can be judged.
 
     Attributes:
-        message: The message's id.
-        text_hash: Keyed hash of its text as typed.
+        content_hash: Keyed hash of all that was judged, so that an unchanged edit is known.
         action: The last action.
         strike: Strikes that it cost so far.
-        good: It counts as a good message.
+        good: It stands to its author's credit as a good message.
     """
 
-    message: str
-    text_hash: str
+    content_hash: str
     action: Action
-    strike: float
-    good: bool
+    strike: float = 0.0
+    good: bool = False
 
 
 class Effect(msgspec.Struct, frozen=True):
-    """What the record at `offset` does to its author."""
+    """What the record at `offset` means for its author: an intent, settled by the store.
+
+    Attributes:
+        at: Epoch seconds, the record's time.
+        message: The message's id.
+        strike: Strikes that the verdict costs.
+        good: The verdict counts as a good message.
+        counts: False for bots and relays, whose messages are not counted.
+    """
 
     offset: int
-    delta: Delta
-    remember: Recall | None = None
+    at: float
+    message: str
+    kind: Kind
+    recall: Recall
+    counts: bool = True
+
+
+def settle(effect: Effect, before: Recall | None) -> tuple[Delta, Recall | None]:
+    """Return what an effect moves, given what is remembered of its message, and what to remember then.
+
+    A message sent twice counts once; an edit costs only what is worse than before and
+    earns nothing; a deletion withdraws the credit of a good message, never a strike.
+    The Lua twin is in save_standings.lua.
+    """
+    now = effect.recall
+    if effect.kind is Kind.DELETED:
+        if before is None:
+            return Delta(at=effect.at), None
+        kept = msgspec.structs.replace(before, good=False)
+        return Delta(at=effect.at, good=-int(before.good)), kept
+    if before is None:
+        created = effect.kind is Kind.CREATED
+        good = now.good and created and effect.counts
+        remember = msgspec.structs.replace(now, good=good)
+        delta = Delta(
+            at=effect.at, strike=now.strike, good=int(good), messages=int(created and effect.counts)
+        )
+        return delta, remember
+    good = before.good and now.good
+    strike = max(before.strike, now.strike)
+    delta = Delta(at=effect.at, strike=strike - before.strike, good=int(good) - int(before.good))
+    return delta, msgspec.structs.replace(now, strike=strike, good=good)
 
 
 class AuthorEffects(msgspec.Struct, frozen=True):
@@ -54,7 +91,6 @@ class Ask(msgspec.Struct, frozen=True):
     """A question to the store: this author's standing, and what is remembered of these messages."""
 
     author: str
-    partition: PartitionId
     messages: tuple[str, ...] = ()
 
 
@@ -62,12 +98,12 @@ class Standing(msgspec.Struct, frozen=True):
     """The answer to an Ask.
 
     Attributes:
-        mark: Highest offset of the asked partition whose effect is in `reputation`; -1 for none.
+        marks: By partition, the highest offset whose effect is in `reputation`.
         recalls: By message id; a message that isn't remembered is absent.
     """
 
     reputation: Reputation
-    mark: int = -1
+    marks: dict[PartitionId, int] = {}
     recalls: dict[str, Recall] = {}
 
 
@@ -82,7 +118,7 @@ class StandingStore(Protocol):
         """Return one Standing per Ask, in their order; an unknown author is a newcomer."""
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
-        """Apply each effect whose offset is above the author's mark for that partition.
+        """Settle and apply each effect whose offset is above the author's mark for that partition.
 
         A batch may be saved twice, whole or cut differently, as long as each
         author's effects arrive in the order of their offsets.
