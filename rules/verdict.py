@@ -141,7 +141,9 @@ class Judgement(msgspec.Struct, frozen=True):
         decided_by: The ladder step ("ladder:scam:remove") or the rule that settled it;
             "nothing" when no step was reached.
         cause: What a brake counts and a strike is booked on: the rule behind the action,
-            "model" where no rule stands behind it, None for allow.
+            "model:<label>" where no rule stands behind it, None for allow.
+        strict_causes: Causes of every hold or remove that was on the table before brakes,
+            those of final rules left out: what a brake counts.
         would_be: The action that an exemption, a brake or a switch held back.
         lowered_by: Names of what lowered it: "exempt/staff", "brake:scam/gift-card".
         strike: Strikes this verdict costs its author.
@@ -158,6 +160,7 @@ class Judgement(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
     decided_by: str = "nothing"
     cause: str | None = None
+    strict_causes: tuple[str, ...] = ()
     would_be: Action | None = None
     lowered_by: tuple[str, ...] = ()
     shadow: tuple[Shadow, ...] = ()
