@@ -1,0 +1,44 @@
+"""What can go wrong outside of judging, said so that an operator knows what to do.
+
+StreamsError
+├── ConfigurationError   a setting or an argument is unusable; the process ends with code 2
+│   └── EmbeddedError    the in-package broker or store can't be started here
+├── BrokerError          Kafka doesn't answer in time or refuses
+├── StoreError           the store of standings doesn't answer in time or refuses
+└── UnreadableError      a record is no message; it goes to the dead letters
+"""
+
+
+class StreamsError(Exception):
+    """Something around the judging went wrong; the message says what to do."""
+
+
+class ConfigurationError(StreamsError):
+    """A setting or an argument is unusable; the message is one line that says which and what to do."""
+
+
+class EmbeddedError(ConfigurationError):
+    """The in-package broker or store can't be started on this machine."""
+
+
+class BrokerError(StreamsError):
+    """The broker doesn't answer in time or refuses; trying again is safe."""
+
+
+class StoreError(StreamsError):
+    """The store doesn't answer in time or refuses; trying again is safe."""
+
+
+class UnreadableError(StreamsError):
+    """A record can't be read as a message.
+
+    Attributes:
+        reason: What is wrong, in one line, without the text: "expected a string, got a number".
+        field: Path of the field that is missing or wrong ("author.id"); None where the
+            record as a whole is.
+    """
+
+    def __init__(self, reason: str, field: str | None = None) -> None:
+        self.reason = reason
+        self.field = field
+        super().__init__(f"{field}: {reason}" if field else reason)
