@@ -33,12 +33,14 @@ class UnreadableError(StreamsError):
     """A record can't be read as a message.
 
     Attributes:
-        reason: What is wrong, in one line, without the text: "expected a string, got a number".
+        reason: A short word for headers and metrics: "not_json", "field", "too_large".
         field: Path of the field that is missing or wrong ("author.id"); None where the
             record as a whole is.
+
+    The error's text says it in one line, without the message's text.
     """
 
-    def __init__(self, reason: str, field: str | None = None) -> None:
+    def __init__(self, reason: str, detail: str, field: str | None = None) -> None:
         self.reason = reason
         self.field = field
-        super().__init__(f"{field}: {reason}" if field else reason)
+        super().__init__(detail)
