@@ -1,0 +1,45 @@
+"""Cuts readable text into the pieces that a network was trained on, by SentencePiece."""
+
+from collections.abc import Sequence
+
+import sentencepiece
+
+# Past this, only beginning, middle and end are cut into pieces at all: cost stays
+# bounded whatever is posted, and three parts are all that a network reads anyway.
+LONGEST_TEXT = 20_000
+_PART = LONGEST_TEXT // 3
+
+
+class Tokenizer:
+    """A SentencePiece model; safe to use from several threads."""
+
+    def __init__(self, model: bytes) -> None:
+        """Take the bytes of a tokenizer.model.
+
+        Raises:
+            ValueError: When they are none.
+        """
+        try:
+            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model, num_threads=1)
+        except RuntimeError as error:
+            raise ValueError("not a SentencePiece model") from error
+        self._nothing = [int(self._pieces.unk_id())]
+
+    @property
+    def size(self) -> int:
+        """How many pieces there are; numbers run from 0 to size - 1."""
+        return int(self._pieces.vocab_size())
+
+    def pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the piece numbers of each text, at least one: a text without any is one unknown piece."""
+        # As bytes, because SentencePiece refuses a str with a lone surrogate, and one such
+        # text would cost its neighbours.
+        rows = self._pieces.encode([_bounded(text).encode("utf-8", "replace") for text in texts])
+        return [row or self._nothing for row in rows]
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    middle = (len(text) - _PART) // 2
+    return f"{text[:_PART]} {text[middle : middle + _PART]} {text[-_PART:]}"
