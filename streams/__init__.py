@@ -1,0 +1,1 @@
+"""PLUMBING: moves bytes, keeps time and state, decides nothing."""

@@ -1,0 +1,398 @@
+"""One worker: a Faust application whose agent gathers slices, and the tasks that judge, confirm and watch.
+
+    broker ─ agent ─► Waiting ─► judge ─► produce ─► confirm ─► desk (save) ─► watermark ─ commit ─► broker
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import faust
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams import chunks
+from streams.chunks import Slice, SliceApp, SliceScheduler, SliceSchema, Watermarks
+from streams.desk import Desk
+from streams.errors import BrokerError
+from streams.metrics import Metrics
+from streams.moderator import Judged, Moderator, Record
+from streams.topics import Access, Topics, topic_ids
+
+log = structlog.get_logger(__name__)
+
+# Batches that may be produced and not yet confirmed; more would only wait in the producer.
+UNCONFIRMED = 4
+# Faust's own buffer counts slices; ours counts bytes, so Faust's stays short.
+FAUST_SLICES = 16
+# Longest that partitions are held back from a rebalance for batches in flight.
+REVOKE_S = 2.0
+PRODUCE_TIMEOUT_S = 60.0
+TOPIC_CHECK_S = 5.0
+STOP_S = 20.0
+
+
+class Standstill(Exception):  # noqa: N818 - what happened, not a programming error
+    """There were records to judge and none was judged for too long."""
+
+
+class Waiting:
+    """Slices that were fetched and not yet judged, bounded in bytes.
+
+    Args:
+        max_bytes: `put` waits while there is more; one slice always fits.
+        max_records: A batch takes no further slice once it holds this many.
+    """
+
+    def __init__(self, max_bytes: int, max_records: int) -> None:
+        self._slices: deque[tuple[float, Slice]] = deque()
+        self._nbytes = 0
+        self._max_bytes = max_bytes
+        self._max_records = max_records
+        self._changed = asyncio.Condition()
+
+    async def put(self, piece: Slice) -> None:
+        """Add a slice, once there is room."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._nbytes < self._max_bytes)
+            self._slices.append((time.monotonic(), piece))
+            self._nbytes += piece.nbytes
+            self._changed.notify_all()
+
+    async def take(self) -> list[tuple[float, Slice]]:
+        """Wait for slices and return all that are there, up to a batch; each with when it came."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(self._slices))
+            taken, records = [], 0
+            while self._slices and records < self._max_records:
+                taken.append(self._slices.popleft())
+                records += len(taken[-1][1].records)
+                self._nbytes -= taken[-1][1].nbytes
+            self._changed.notify_all()
+            return taken
+
+    async def drop(self, tps: set[TP]) -> None:
+        """Forget the slices of these partitions: whoever gets them fetches them again."""
+        async with self._changed:
+            self._slices = deque(entry for entry in self._slices if entry[1].tp not in tps)
+            self._nbytes = sum(piece.nbytes for _, piece in self._slices)
+            self._changed.notify_all()
+
+
+class End(NamedTuple):
+    """Up to where a batch goes in one partition, and in which term it was fetched."""
+
+    tp: TP
+    term: int
+    offset: int
+
+
+class InFlight(NamedTuple):
+    """A batch between its judgement and its confirmation."""
+
+    judged: Judged
+    ends: list[End]
+    confirmations: list[asyncio.Future[Any]]
+    started: float
+
+
+class Worker:
+    """A member of the consumer group, from start to stop.
+
+    Args:
+        moderator: Judges batches.
+        desk: Keeps effects until they are saved.
+        standstill_s: Seconds without a judged record, while there are some, before `run` raises.
+        fetch_wait_s: Seconds that the broker may hold an empty fetch.
+        rebalance_timeout_s: Seconds that members have to rejoin; Tansu always waits half of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        access: Access,
+        topics: Topics,
+        group: str,
+        moderator: Moderator,
+        desk: Desk,
+        metrics: Metrics,
+        datadir: str,
+        batch_messages: int = 4096,
+        waiting_bytes: int = 64 << 20,
+        fetch_wait_s: float = 0.5,
+        commit_interval_s: float = 0.5,
+        session_timeout_s: float = 10.0,
+        rebalance_timeout_s: float = 10.0,
+        standstill_s: float = 60.0,
+    ) -> None:
+        self._access = access
+        self._topics = topics
+        self._moderator = moderator
+        self._desk = desk
+        self._metrics = metrics
+        self._standstill_s = standstill_s
+        self._waiting = Waiting(waiting_bytes, batch_messages)
+        self._unconfirmed: asyncio.Queue[InFlight] = asyncio.Queue(UNCONFIRMED)
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._position: dict[TP, int] = {}
+        self._last_judged = time.monotonic()
+        self._ready = False
+        self.app = self._build(
+            group, datadir, batch_messages, commit_interval_s, session_timeout_s, rebalance_timeout_s
+        )
+        self.app.fetch_wait_ms = int(fetch_wait_s * 1000)
+
+    def _build(
+        self,
+        group: str,
+        datadir: str,
+        batch_messages: int,
+        commit_interval_s: float,
+        session_timeout_s: float,
+        rebalance_timeout_s: float,
+    ) -> SliceApp:
+        access = self._access
+        app = SliceApp(
+            group,
+            broker=[f"kafka://{address}" for address in access.brokers],
+            broker_credentials=_credentials(access),
+            broker_commit_interval=commit_interval_s,
+            broker_session_timeout=session_timeout_s,
+            broker_heartbeat_interval=session_timeout_s / 4,
+            broker_rebalance_timeout=rebalance_timeout_s,
+            broker_max_poll_records=batch_messages,
+            ConsumerScheduler=SliceScheduler,
+            consumer_auto_offset_reset="earliest",
+            datadir=datadir,
+            autodiscover=False,
+            store="memory://",
+            stream_buffer_maxsize=FAUST_SLICES,
+            stream_wait_empty=False,
+            stream_recovery_delay=0.0,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            web_enabled=False,
+            worker_redirect_stdouts=False,
+            producer_max_batch_size=512 << 10,
+            producer_max_request_size=4 << 20,
+        )
+        app.watermarks = Watermarks()
+        app.topic_id = ""
+        app.before_revoked = self._before_revoked
+        app.before_assigned = self._before_assigned
+        topic = app.topic(self._topics.messages, schema=SliceSchema(), value_type=bytes)
+
+        async def gather(stream: Any) -> None:
+            async for piece in stream.noack():
+                await self._waiting.put(piece)
+
+        app.agent(topic, name="gather")(gather)
+        return app
+
+    # -- life
+
+    @property
+    def ready(self) -> bool:
+        """Partitions are known and the pump runs."""
+        return self._ready
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that are ours, ascending."""
+        return sorted(tp.partition for tp in self.app.watermarks.assigned)
+
+    @property
+    def standing_still(self) -> bool:
+        """There are records to judge and none was judged for too long."""
+        return self._behind() and time.monotonic() - self._last_judged > self._standstill_s
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then drain, save, commit and leave the group.
+
+        Raises:
+            BrokerError: When the broker refuses or stays away.
+            Standstill: When the watchdog ends the work.
+        """
+        self.app.finalize()
+        await self.app.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                work = [
+                    tasks.create_task(job())
+                    for job in (self._judge, self._confirm, self._watch, self._check_topic, self._watch_faust)
+                ]
+                desk = tasks.create_task(self._desk.run())
+                await stop.wait()
+                log.info("stopping", in_flight=self._in_flight)
+                work[0].cancel()
+                await self._settled(STOP_S)
+                for task in (*work, desk):
+                    task.cancel()
+        except* (KafkaError, BrokerError) as group:
+            raise BrokerError(f"the broker failed: {group.exceptions[0]!r}") from group
+        except* Standstill as group:
+            raise group.exceptions[0] from None
+        finally:
+            self._ready = False
+            await self.app.stop()
+
+    async def _watch_faust(self) -> None:
+        """Faust ends a crashed service quietly; a worker without a pump must not look alive."""
+        while not self.app.crashed and not self.app.should_stop:
+            await asyncio.sleep(0.2)
+        raise BrokerError(f"Faust stopped: {self.app.crash_reason!r}")
+
+    # -- the way of a batch
+
+    async def _judge(self) -> None:
+        while True:
+            taken = await self._waiting.take()
+            self._in_flight += 1
+            self._idle.clear()
+            try:
+                inflight = await self._judge_batch(taken)
+            except asyncio.CancelledError:
+                self._landed()
+                raise
+            await self._unconfirmed.put(inflight)
+
+    async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:
+        started = time.monotonic()
+        if any(piece.rewound for _, piece in taken):
+            await self._learn_topic_id()
+            self._desk.drop({(piece.partition) for _, piece in taken if piece.rewound})
+        watermarks = self.app.watermarks
+        live = [piece for _, piece in taken if piece.term and piece.term == watermarks.term(piece.tp)]
+        judged = await self._moderator.judge(self.app.topic_id, list(_records(live)))
+        self._metrics.stage.labels("queue").observe(started - taken[0][0])
+        self._metrics.stage.labels("judge").observe(time.monotonic() - started)
+        ends = [End(piece.tp, piece.term, piece.offset) for piece in live]
+        self._desk.note(judged.effects)
+        confirmations = await chunks.produce(self.app, judged.outputs)
+        for end in ends:
+            self._position[end.tp] = end.offset + 1
+        self._last_judged = time.monotonic()
+        return InFlight(judged, ends, confirmations, started)
+
+    async def _confirm(self) -> None:
+        while True:
+            inflight = await self._unconfirmed.get()
+            produced = time.monotonic()
+            if inflight.confirmations:
+                async with asyncio.timeout(PRODUCE_TIMEOUT_S):
+                    await asyncio.gather(*inflight.confirmations)
+            self._metrics.stage.labels("produce").observe(time.monotonic() - produced)
+            self._desk.confirmed(inflight.judged.effects, lambda inflight=inflight: self._saved(inflight))
+
+    def _saved(self, inflight: InFlight) -> None:
+        """Called by the desk when a batch's effects are in the store, or given up aloud."""
+        watermarks = self.app.watermarks
+        for end in inflight.ends:
+            if watermarks.judged(end.tp, end.term, end.offset):
+                self._metrics.watermark.labels(end.tp.partition).set(end.offset + 1)
+        self._metrics.stage.labels("total").observe(time.monotonic() - inflight.started)
+        self._landed()
+
+    def _landed(self) -> None:
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
+
+    async def _settled(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("in_flight_abandoned", batches=self._in_flight)
+
+    # -- rebalances and the topic's incarnation
+
+    async def _before_revoked(self, revoked: set[TP]) -> None:
+        await self._waiting.drop(revoked)
+        await self._settled(REVOKE_S)
+        self._desk.drop({tp.partition for tp in revoked})
+        for tp in revoked:
+            self._position.pop(tp, None)
+
+    async def _before_assigned(self, assigned: set[TP]) -> None:
+        await self._learn_topic_id()
+        self._last_judged = time.monotonic()
+        self._ready = True
+        log.info("assigned", partitions=sorted(tp.partition for tp in assigned), topic_id=self.app.topic_id)
+
+    async def _learn_topic_id(self) -> None:
+        name = self._topics.messages
+        ids = await asyncio.to_thread(topic_ids, self._access, [name])
+        self.app.topic_id = ids.get(name, self.app.topic_id)
+
+    async def _check_topic(self) -> None:
+        """Notice a topic that was deleted and made again, also where its new log outgrew the old."""
+        while True:
+            await asyncio.sleep(TOPIC_CHECK_S)
+            before = self.app.topic_id
+            try:
+                await self._learn_topic_id()
+            except BrokerError as error:
+                log.warning("topic_check_failed", error=str(error))
+                continue
+            if before and self.app.topic_id != before:
+                log.warning("topic_made_anew", was=before, now=self.app.topic_id)
+                for tp in self.app.watermarks.assigned:
+                    await self._waiting.drop({tp})
+                    self._desk.drop({tp.partition})
+                    await self.app.consumer.rewind(tp)
+
+    # -- the watchdog
+
+    def _behind(self) -> bool:
+        ends = chunks.highwaters(self.app)
+        lags = {tp: end - self._position.get(tp, end) for tp, end in ends.items()}
+        for tp, lag in lags.items():
+            self._metrics.lag.labels(tp.partition).set(max(0, lag))
+        return any(lag > 0 for lag in lags.values()) or self._in_flight > 0 and self._unconfirmed.full()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self._standstill_s / 4))
+            if self.standing_still:
+                log.critical("standstill", seconds=self._standstill_s)
+                raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")
+
+
+def _records(slices: Iterable[Slice]) -> Iterable[Record]:
+    for piece in slices:
+        for r in piece.records:
+            yield Record(r.partition, r.offset, r.timestamp / 1000.0, r.key, r.value, r.headers)
+
+
+def _credentials(access: Access) -> Any:
+    """Return Faust's credentials for the broker, or None for plain text."""
+    context = ssl.create_default_context(cafile=access.ca) if "SSL" in access.security else None
+    if access.security.startswith("SASL"):
+        protocol = "SASL_SSL" if context else "SASL_PLAINTEXT"
+        return _Sasl(access, protocol, context).credentials
+    return faust.SSLCredentials(context) if context else None
+
+
+class _Sasl(NamedTuple):
+    access: Access
+    protocol: str
+    context: ssl.SSLContext | None
+
+    @property
+    def credentials(self) -> Any:
+        made = faust.SASLCredentials(
+            username=self.access.user,
+            password=self.access.password,
+            ssl_context=self.context,
+            mechanism=self.access.mechanism,
+        )
+        return made

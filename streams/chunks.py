@@ -1,0 +1,366 @@
+"""The seam to Faust: whole slices in, one watermark a partition, record batches out.
+
+Faust's own unit is one event a record, and its acknowledgement book-keeping can lose
+records (docs/decisions/0002-the-pump.md). Here the unit is a slice: what one fetch
+brought of one partition. Every private member of Faust and aiokafka that Chatsieve
+relies on stands in this file; tests/integration/test_seams.py fails when one moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import faust
+import structlog
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    CommitFailedError,
+    IllegalStateError,
+    UnknownError,
+    UnsupportedVersionError,
+)
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+log = structlog.get_logger(__name__)
+
+Header = tuple[str, bytes]
+
+
+class Slice:
+    """What one fetch brought of one partition, in the dress of a single record.
+
+    Faust reads the attributes of a record and hands the object through; `offset` is the
+    last one, which Faust keeps as its read position.
+
+    Attributes:
+        records: aiokafka's records, by ascending offset, never empty.
+        term: The reign of this assignment, see Watermarks.
+        rewound: The slice starts before what had been read: the topic was made anew.
+        nbytes: Keys and values together.
+    """
+
+    __slots__ = (
+        "checksum", "headers", "key", "nbytes", "offset", "partition", "records", "rewound",
+        "serialized_key_size", "serialized_value_size", "term", "timestamp", "timestamp_type", "topic",
+    )  # fmt: skip
+
+    def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
+        last = records[-1]
+        self.topic: str = tp.topic
+        self.partition: int = tp.partition
+        self.records = records
+        self.offset: int = last.offset
+        self.timestamp: int = last.timestamp
+        self.timestamp_type = last.timestamp_type
+        self.headers: tuple[Header, ...] = ()
+        self.key = self.checksum = None
+        self.nbytes = sum(r.serialized_key_size + r.serialized_value_size for r in records)
+        self.serialized_key_size = self.serialized_value_size = 0
+        self.term = 0
+        self.rewound = False
+
+    @property
+    def value(self) -> Slice:
+        """What the schema hands on as the event's value."""
+        return self
+
+    @property
+    def tp(self) -> TP:
+        """Topic and partition."""
+        return TP(self.topic, self.partition)
+
+    @property
+    def first(self) -> int:
+        """Offset of the first record."""
+        return cast(int, self.records[0].offset)
+
+
+class SliceScheduler:
+    """Faust's `ConsumerScheduler` setting: one item a partition instead of one a record."""
+
+    def iterate(self, records: Mapping[TP, list[ConsumerRecord]]) -> Iterator[tuple[TP, Slice]]:
+        """Yield (partition, slice), in the order of the fetch."""
+        for tp, fetched in records.items():
+            yield tp, Slice(tp, fetched)
+
+
+class SliceSchema(faust.Schema):  # type: ignore[misc]
+    """Faust's `schema` of the topic: the slice goes through as it is."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> None:  # noqa: ARG002 - Faust's signature
+        """Return None: keys are the records' own."""
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 - Faust's signature
+        """Return the slice."""
+        return message.value
+
+
+class Watermarks:
+    """One position a partition: everything below it is judged, confirmed and saved.
+
+    A *term* is one reign over a partition: it begins when the partition is assigned, or
+    when its offsets go back because the topic was made anew, and ends with the next. What
+    was judged in another term moves nothing.
+    """
+
+    def __init__(self) -> None:
+        self._terms: dict[TP, int] = {}
+        self._positions: dict[TP, int] = {}
+        self._committed: dict[TP, int] = {}
+        self._last_term = 0
+
+    def begin(self, tp: TP) -> int:
+        """Start a term of `tp` and return it; it has no position before the first `judged`."""
+        self.end([tp])
+        self._last_term += 1
+        self._terms[tp] = self._last_term
+        return self._last_term
+
+    def end(self, tps: Iterable[TP]) -> None:
+        """Forget these partitions."""
+        for tp in list(tps):
+            self._terms.pop(tp, None)
+            self._positions.pop(tp, None)
+            self._committed.pop(tp, None)
+
+    def term(self, tp: TP) -> int:
+        """Return the present term of `tp`; 0 where it isn't ours."""
+        return self._terms.get(tp, 0)
+
+    def judged(self, tp: TP, term: int, last_offset: int) -> bool:
+        """Move the position behind `last_offset`; False, and nothing moves, in another term."""
+        if term == 0 or self._terms.get(tp) != term:
+            return False
+        self._positions[tp] = max(self._positions.get(tp, 0), last_offset + 1)
+        return True
+
+    def committed(self, offsets: Mapping[TP, int]) -> None:
+        """Note what the broker has confirmed."""
+        self._committed.update((tp, offset) for tp, offset in offsets.items() if tp in self._terms)
+
+    def due(self, tp: TP) -> bool:
+        """Tell whether the position is ahead of what the broker has."""
+        return self._positions.get(tp) != self._committed.get(tp)
+
+    def position(self, tp: TP) -> int | None:
+        """Return the offset to commit, or None where nothing was judged yet."""
+        return self._positions.get(tp)
+
+    def partitions(self) -> list[TP]:
+        """Return the partitions that have a position."""
+        return list(self._positions)
+
+    @property
+    def assigned(self) -> list[TP]:
+        """The partitions that are ours."""
+        return list(self._terms)
+
+
+class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread: commits name the topic's incarnation, seeks mind it."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust writes 1500 here; the consumer reads it when it starts.
+        consumer._fetch_max_wait_ms = self.app.fetch_wait_ms
+        return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit with the topic's UUID as metadata; False where a rebalance came between."""
+        consumer = self._ensure_consumer()
+        topic_id = self.app.topic_id
+        marked = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, topic_id)
+            for tp, offset in offsets.items()
+            if tp in self.assignment()
+        }
+        try:
+            await consumer.commit(marked)
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """Seek each partition to its commit, or to its beginning; return where to, None for the latter.
+
+        A commit that names another topic UUID speaks of a topic that was deleted since.
+        aiokafka's own seek does nothing for a partition without a commit, and records
+        fetched before it would be lost.
+        """
+        return cast(Mapping[TP, "int | None"], await self.call_thread(self._seek_to_committed))
+
+    async def _seek_to_committed(self) -> Mapping[TP, int | None]:
+        consumer = self._ensure_consumer()
+        assigned = list(consumer.assignment())
+        found = await consumer._coordinator.fetch_committed_offsets(assigned) if assigned else {}
+        targets: dict[TP, int | None] = {}
+        for tp in assigned:
+            commit = found.get(tp)
+            ours = commit is not None and commit.offset >= 0 and commit.metadata in ("", self.app.topic_id)
+            targets[TP(tp.topic, tp.partition)] = commit.offset if ours else None
+            if ours:
+                consumer.seek(tp, commit.offset)
+        fresh = [TopicPartition(*tp) for tp, offset in targets.items() if offset is None]
+        if fresh:
+            await consumer.seek_to_beginning(*fresh)
+        return targets
+
+
+class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
+    """A consumer that commits watermarks instead of acknowledgements."""
+
+    def _new_consumer_thread(self) -> SliceThread:
+        return SliceThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def watermarks(self) -> Watermarks:
+        """The app's watermarks."""
+        return cast(Watermarks, self.app.watermarks)
+
+    def _to_message(self, tp: TP, record: Slice) -> Any:
+        read = self._read_offset[tp]
+        if read is not None and record.first < read:
+            # Faust would drop it as read already, but offsets only go back when the topic
+            # was made anew or the broker lost its end: either way it is to be judged.
+            self._read_offset[tp] = None
+            self.watermarks.begin(tp)
+            record.rewound = True
+        record.term = self.watermarks.term(tp)
+        return super()._to_message(tp, record)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Gaps in offsets are Kafka's business; the watermark steps over them."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.watermarks.position(tp)
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:  # noqa: ARG002 - Faust's signature
+        return self.watermarks.due(tp)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in self.watermarks.partitions() if topics is None or tp in topics or tp.topic in topics)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        done = bool(await super()._commit(offsets))
+        if done:
+            self.watermarks.committed(offsets)
+        return done
+
+    async def rewind(self, tp: TP) -> None:
+        """Read the partition from its beginning, in a new term."""
+        self.watermarks.begin(tp)
+        await self._thread.seek_to_beginning(TopicPartition(*tp))
+        self._read_offset[tp] = None
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let what is in flight end, commit it, then let go."""
+        await self.app.before_revoked(revoked)
+        if self.watermarks.partitions():
+            await self.commit()
+        self.watermarks.end(revoked)
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Learn which incarnation the topic is, and begin a term for each partition."""
+        self.watermarks.end(self.watermarks.assigned)
+        await self.app.before_assigned(assigned)
+        for tp in assigned:
+            self.watermarks.begin(tp)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+
+class BatchProducer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer, idempotent where the broker can be, so that a retry doesn't repeat.
+
+    The order within a partition holds either way: aiokafka has one batch of it in flight.
+    """
+
+    _idempotent = True
+
+    def _settings_extra(self) -> dict[str, Any]:
+        return {"acks": "all", "enable_idempotence": self._idempotent}
+
+    async def on_start(self) -> None:
+        """Start, and do without idempotence where the broker refuses it, as Tansu does."""
+        try:
+            await super().on_start()
+        except (UnknownError, UnsupportedVersionError, ClusterAuthorizationFailedError) as error:
+            log.warning("producer_not_idempotent", reason=repr(error))
+            await self._producer.stop()
+            self._idempotent = False
+            await super().on_start()
+
+
+class SliceTransport(driver.Transport):  # type: ignore[misc]
+    """The transport that makes these consumers and producers."""
+
+    Consumer = WatermarkConsumer
+    Producer = BatchProducer
+
+
+class SliceApp(faust.App):  # type: ignore[misc]
+    """A Faust application whose events are slices.
+
+    Attributes:
+        watermarks: What may be committed.
+        topic_id: UUID of the incarnation of the topic that is being read.
+        before_revoked: Awaited before partitions are let go; returns within seconds.
+        before_assigned: Awaited before partitions are read; makes `topic_id` true.
+        fetch_wait_ms: How long the broker may hold an empty fetch.
+    """
+
+    watermarks: Watermarks
+    topic_id: str
+    before_revoked: Callable[[set[TP]], Awaitable[None]]
+    before_assigned: Callable[[set[TP]], Awaitable[None]]
+    fetch_wait_ms: int
+
+    def _new_transport(self) -> Any:
+        return SliceTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return SliceTransport(self.conf.broker_producer, self)
+
+
+class Output(NamedTuple):
+    """One record to produce."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
+async def produce(app: SliceApp, outputs: Iterable[Output]) -> list[asyncio.Future[Any]]:
+    """Send records in as few record batches as they fit in; return the futures of their confirmation.
+
+    The order of `outputs` holds within each topic and partition.
+    """
+    producer = app.producer._ensure_producer()
+    builders: dict[tuple[str, int], Any] = {}
+    futures = []
+    for topic, partition, key, value, headers in outputs:
+        where = (topic, partition)
+        builder = builders.get(where)
+        if builder is None:
+            builder = builders[where] = producer.create_batch()
+        if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            builder.close()
+            futures.append(await producer.send_batch(builder, topic, partition=partition))
+            builder = builders[where] = producer.create_batch()
+            builder.append(timestamp=None, key=key, value=value, headers=headers)
+    for (topic, partition), builder in builders.items():
+        builder.close()
+        futures.append(await producer.send_batch(builder, topic, partition=partition))
+    return futures
+
+
+def highwaters(app: SliceApp) -> dict[TP, int]:
+    """Return the end offset of each assigned partition, as of the last fetch."""
+    ends = ((tp, app.consumer.highwater(tp)) for tp in app.watermarks.assigned)
+    return {tp: end for tp, end in ends if end is not None}

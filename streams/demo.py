@@ -1,0 +1,244 @@
+"""Plays the example chat: broker, store and worker are real, the messages go through Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rules.verdict import Verdict
+from streams import show
+from streams.embedded import free_port
+from streams.errors import BrokerError, ConfigurationError
+from streams.serve import access_of
+from streams.settings import PREFIX, Settings
+from streams.topics import Topics, ensure
+
+# Of messages that nothing speaks against one in so many is shown, so that the chat stays alive on screen.
+SHOW_EVERY_ALLOWED = 40
+START_S = 60.0
+# Without a verdict for so long, what is still missing is called lost.
+QUIET_S = 20.0
+
+Where = tuple[int, int]
+
+
+class Line(NamedTuple):
+    """One record of the chat to play; `text` is None for what isn't a message."""
+
+    at: float
+    key: bytes | None
+    value: bytes
+    text: str | None
+
+
+def read_chat(path: Path) -> list[Line]:
+    """Return the records of a chat file (examples/README.md), in order.
+
+    Raises:
+        ConfigurationError: When a line isn't one.
+    """
+    lines = []
+    for number, raw in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            entry = msgspec.json.decode(raw, type=_Entry)
+        except msgspec.DecodeError as error:
+            raise ConfigurationError(f"{path}:{number}: {error}") from error
+        key = entry.key.encode() if entry.key is not None else None
+        if entry.raw is not None:
+            lines.append(Line(entry.at, key, base64.b64decode(entry.raw), None))
+        else:
+            lines.append(Line(entry.at, key, bytes(entry.value), _text(entry.value)))
+    return lines
+
+
+class _Entry(msgspec.Struct):
+    at: float
+    key: str | None = None
+    value: msgspec.Raw = msgspec.Raw(b"")
+    raw: str | None = None
+
+
+def _text(value: msgspec.Raw) -> str | None:
+    try:
+        return msgspec.json.decode(value, type=dict[str, Any]).get("text", "")
+    except msgspec.DecodeError:
+        return None
+
+
+class Tally:
+    """What was sent and what came of it."""
+
+    def __init__(self) -> None:
+        self.sent: dict[Where, tuple[Line, float]] = {}
+        self.verdicts: dict[Where, Verdict] = {}
+        self.dead: dict[Where, str] = {}
+        self.waits_ms: list[float] = []
+        self.first = self.last = time.monotonic()
+
+    @property
+    def answered(self) -> int:
+        """Records that came out, one way or the other."""
+        return len(self.verdicts) + len(self.dead)
+
+    @property
+    def lost(self) -> int:
+        """Records that never came out."""
+        return len(self.sent.keys() - self.verdicts.keys() - self.dead.keys())
+
+    @property
+    def actions(self) -> Counter[str]:
+        """Verdicts by action."""
+        return Counter(verdict.action.value for verdict in self.verdicts.values())
+
+    @property
+    def rate(self) -> float:
+        """Messages a second from the first sent to the last verdict."""
+        return self.answered / max(1e-9, self.last - self.first)
+
+
+def play(settings: Settings, chat: Path, rate: int, console: Console) -> int:
+    """Play a chat file through the broker of `settings`; return 0 when nothing was lost."""
+    lines = read_chat(chat)
+    topics = Topics(settings.topic_prefix)
+    ensure(access_of(settings), topics, partitions=4)
+    show.opening(console, settings, len(lines))
+    with _worker(settings) as log:
+        try:
+            tally = asyncio.run(_play(settings, topics, lines, rate, console))
+        except BrokerError:
+            log.seek(0)
+            console.print(log.read().decode(errors="replace")[-2000:])
+            raise
+    show.summary(console, tally)
+    return 0 if tally.lost == 0 else 1
+
+
+@contextlib.contextmanager
+def _worker(settings: Settings) -> Any:
+    """A worker in a process of its own, ready; stopped as an operator would, with SIGTERM."""
+    http = f"127.0.0.1:{free_port()}"
+    given = msgspec.structs.replace(settings, http=http, log="warning", worker="demo")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environment |= {
+        PREFIX + name.upper(): str(value)
+        for name, value in msgspec.structs.asdict(given).items()
+        if value not in (None, "") and not isinstance(value, bool)
+    }
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([sys.executable, "-m", "streams", "serve"], env=environment, stderr=log)
+        try:
+            _wait_until_ready(process, http, log)
+            yield log
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], http: str, log: IO[bytes]) -> None:
+    patience = time.monotonic() + START_S
+    while time.monotonic() < patience and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{http}/ready", timeout=1) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.05)
+    log.seek(0)
+    raise BrokerError(f"the worker did not get ready:\n{log.read().decode(errors='replace')[-2000:]}")
+
+
+async def _play(settings: Settings, topics: Topics, lines: list[Line], rate: int, console: Console) -> Tally:
+    tally = Tally()
+    progress = Progress(
+        TextColumn("[bold]judged"), BarColumn(bar_width=None), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    with progress:
+        bar = progress.add_task("judged", total=len(lines))
+        show.heading(console)
+        reader = asyncio.create_task(_read(settings, topics, tally, progress, bar, len(lines)))
+        await _send(settings, topics, tally, lines, rate)
+        await reader
+    return tally
+
+
+async def _send(settings: Settings, topics: Topics, tally: Tally, lines: list[Line], rate: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.broker, max_request_size=2 << 20)
+    await producer.start()
+    try:
+        tally.first = time.monotonic()
+        for number, line in enumerate(lines):
+            ahead = tally.first + number / rate - time.monotonic()
+            if ahead > 0.005:
+                await asyncio.sleep(ahead)
+            future = await producer.send(topics.messages, line.value, key=line.key)
+            future.add_done_callback(_noter(tally, line, time.monotonic()))
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+def _noter(tally: Tally, line: Line, at: float) -> Any:
+    def note(future: asyncio.Future[Any]) -> None:
+        written = future.result()
+        tally.sent[written.partition, written.offset] = line, at
+
+    return note
+
+
+async def _read(settings: Settings, topics: Topics, tally: Tally, progress: Progress, bar: Any, total: int) -> None:
+    consumer = AIOKafkaConsumer(
+        topics.verdicts, topics.deadletters, bootstrap_servers=settings.broker, auto_offset_reset="earliest",
+        group_id=None, fetch_max_wait_ms=20,
+    )  # fmt: skip
+    await consumer.start()
+    try:
+        quiet_since = time.monotonic()
+        while tally.answered < total and time.monotonic() - quiet_since < QUIET_S:
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                for record in records:
+                    _note(tally, topics, record, progress.console)
+                quiet_since = time.monotonic()
+            progress.update(bar, completed=tally.answered)
+    finally:
+        await consumer.stop()
+
+
+_verdicts = msgspec.json.Decoder(Verdict)
+
+
+def _note(tally: Tally, topics: Topics, record: Any, console: Console) -> None:
+    now = time.monotonic()
+    if record.topic == topics.deadletters:
+        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        where = int(headers["chatsieve_partition"]), int(headers["chatsieve_offset"])
+        tally.dead[where] = headers["chatsieve_reason"]
+        show.dead_letter(console, headers, len(record.value or b""))
+    else:
+        verdict = _verdicts.decode(record.value)
+        assert verdict.source is not None
+        where = verdict.source.partition, verdict.source.offset
+        if where in tally.verdicts:
+            return
+        tally.verdicts[where] = verdict
+        line, at = tally.sent.get(where, (None, now))
+        tally.waits_ms.append((now - at) * 1000)
+        if verdict.action.value != "allow" or len(tally.verdicts) % SHOW_EVERY_ALLOWED == 0:
+            show.verdict(console, verdict, line.text if line else None)
+    tally.last = now

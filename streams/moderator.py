@@ -1,0 +1,377 @@
+"""Judges a batch of records: read, scan, score, look up, decide in order, say so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+import structlog
+from numpy.typing import NDArray
+
+from rules.decide import decide
+from rules.fold import readable
+from rules.message import Kind, Message
+from rules.reputation import Reputation, after
+from rules.ruleset import Evidence, RuleSet
+from rules.verdict import SCHEMA, Action, Judgement, ModelNote, Source, Verdict
+from streams.brake import Brake
+from streams.desk import Desk
+from streams.errors import UnreadableError
+from streams.metrics import Metrics
+from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, settle
+from streams.topics import Topics
+from streams.verdicts import KeyedHash, Stamp, verdict_of
+from streams.wire import (
+    ControlEvent,
+    Header,
+    ReviewItem,
+    cloud_event,
+    dead_letter_headers,
+    encode,
+    read_message,
+    rfc3339,
+)
+
+log = structlog.get_logger(__name__)
+
+# A record from the future would halve every strike of its author; clocks may differ by this much.
+MAX_CLOCK_SKEW_S = 300.0
+# Between records the loop gets its turn, so that heartbeats and health answers go out.
+YIELD_EVERY = 64
+# A review item over this is sent without the message's text, so that the broker takes it.
+MAX_REVIEW_BYTES = 900_000
+
+
+class Record(NamedTuple):
+    """One record as it was fetched; `at` is its time in epoch seconds."""
+
+    partition: int
+    offset: int
+    at: float
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Output(NamedTuple):
+    """One record to produce; an output partition is the input's modulo their number."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
+class Judged(NamedTuple):
+    """What came of a batch.
+
+    Attributes:
+        outputs: Records to produce, in the order of their input.
+        effects: Each author's effects, to be saved once the outputs are confirmed.
+    """
+
+    outputs: list[Output]
+    effects: list[AuthorEffects]
+
+
+class Scores(Protocol):
+    """The model, as far as judging needs it."""
+
+    labels: Sequence[str]
+
+    def score(self, texts: Sequence[str]) -> NDArray:  # type: ignore[type-arg]
+        """Return probabilities of shape (len(texts), len(labels))."""
+
+
+class _Case:
+    """A message on its way through a batch."""
+
+    __slots__ = ("evidence", "message", "missing", "record", "scores")
+
+    def __init__(self, record: Record, message: Message, evidence: Evidence) -> None:
+        self.record = record
+        self.message = message
+        self.evidence = evidence
+        self.scores: dict[str, float] | None = None
+        self.missing: list[str] = []
+
+
+class _Live:
+    """An author's standing as it moves through a batch; None while the store is away."""
+
+    __slots__ = ("effects", "marks", "recalls", "reputation")
+
+    def __init__(self, standing: Standing | None) -> None:
+        self.reputation: Reputation | None = standing.reputation if standing else None
+        self.marks = dict(standing.marks) if standing else {}
+        self.recalls: dict[str, Recall] = dict(standing.recalls) if standing else {}
+        self.effects: dict[PartitionId, list[Effect]] = {}
+
+
+class Moderator:
+    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the desk.
+
+    Args:
+        current: Returns the rule set in force; asked once a batch.
+        partitions: Number of partitions of each output topic.
+        model: Scores texts, or None to judge without.
+        source: CloudEvents source of what is produced.
+    """
+
+    def __init__(
+        self,
+        *,
+        current: Callable[[], RuleSet],
+        desk: Desk,
+        topics: Topics,
+        partitions: dict[str, int],
+        metrics: Metrics,
+        worker: str,
+        secret: bytes = b"",
+        model: Scores | None = None,
+        model_note: ModelNote | None = None,
+        show_matched: bool = True,
+        review_text: bool = True,
+    ) -> None:
+        self._current = current
+        self._desk = desk
+        self._topics = topics
+        self._partitions = partitions
+        self._metrics = metrics
+        self._worker = worker
+        self._hash = KeyedHash(secret)
+        self._model = model
+        self._model_note = model_note
+        self._show_matched = show_matched
+        self._review_text = review_text
+        self._source = f"/chatsieve/{worker}"
+        self._brake = Brake(self._brake_changed)
+        self._control: list[Output] = []
+
+    async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
+        """Judge records of `chat.messages`, in the order of each partition's offsets.
+
+        Each record comes out as one verdict or one dead letter. The effects are noted at
+        the desk, so that the next batch sees them before they are saved.
+        """
+        rules = self._current()
+        started = time.time()
+        stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
+        outputs: list[Output] = []
+        cases = await self._read(records, rules, outputs)
+        await self._score(cases)
+        lives = await self._look_up(cases, started)
+        said = Counter[tuple[str, str]]()
+        for number, case in enumerate(cases):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            try:
+                verdict = self._decide(case, rules, stamp, topic_id, lives, min(case.record.at, started + MAX_CLOCK_SKEW_S))
+            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                outputs.append(self._refused(case.record, _judging_failed(error)))
+                continue
+            said[verdict.action.value, verdict.label or ""] += 1
+            self._publish(verdict, case, outputs)
+        self._count(cases, said)
+        if cases:
+            newest = max(case.record.at for case in cases)
+            self._brake.settle(min(newest, started + MAX_CLOCK_SKEW_S), rules.policy.brake.within_s)
+        outputs += self._control
+        self._control = []
+        effects = [
+            AuthorEffects(author, partition, tuple(found))
+            for author, live in lives.items()
+            for partition, found in live.effects.items()
+        ]
+        return Judged(outputs, effects)
+
+    # -- the steps of a batch
+
+    async def _read(self, records: Sequence[Record], rules: RuleSet, outputs: list[Output]) -> list[_Case]:
+        cases = []
+        for number, record in enumerate(records):
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            try:
+                message = read_message(record.value)
+                case = _Case(record, message, rules.scan(message))
+            except UnreadableError as error:
+                outputs.append(self._refused(record, error))
+            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                outputs.append(self._refused(record, _judging_failed(error)))
+            else:
+                cases.append(case)
+        return cases
+
+    async def _score(self, cases: Sequence[_Case]) -> None:
+        asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
+        if self._model is None:
+            for case in asked:
+                case.missing.append("model")
+            return
+        texts = [readable(case.message.text, case.message.entities) for case in asked]
+        try:
+            rows = await asyncio.to_thread(self._model.score, texts)
+        except Exception as error:  # noqa: BLE001 - the verdicts say that the model was missing
+            log.error("model_failed", error=repr(error), messages=len(texts))
+            for case in asked:
+                case.missing.append("model")
+            return
+        for case, row in zip(asked, rows, strict=True):
+            case.scores = dict(zip(self._model.labels, map(float, row), strict=True))
+
+    async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
+        messages: dict[str, list[str]] = {}
+        for case in cases:
+            author = case.message.author_key
+            if author is not None:
+                messages.setdefault(author, []).append(case.message.id)
+        asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
+        standings = await self._desk.load(asks, now) if asks else []
+        return {ask.author: _Live(standing) for ask, standing in zip(asks, standings, strict=True)}
+
+    def _decide(
+        self, case: _Case, rules: RuleSet, stamp: Stamp, topic_id: str, lives: dict[str, _Live], now: float
+    ) -> Verdict:
+        message, record = case.message, case.record
+        author = message.author_key
+        live = lives[author] if author is not None else None
+        before = live.reputation if live else None
+        where = PartitionId(topic_id, record.partition)
+        recall = live.recalls.get(message.id) if live else None
+        repeat = live is not None and live.marks.get(where, -1) >= record.offset
+        content_hash = self._hash.content(message)
+        judgement = self._judgement(case, rules, before, recall, content_hash, now)
+        current = before
+        if live is not None and not repeat:
+            remembered = Recall(content_hash, judgement.action, judgement.strike, judgement.good)
+            counts = not (message.author and (message.author.bot or message.author.relay))
+            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
+            live.effects.setdefault(where, []).append(effect)
+            current = self._move(live, effect, where, rules)
+            self._feed_brake(judgement, message, before, rules, now)
+        if live is None:
+            case.missing.append("author")
+        elif before is None:
+            case.missing.append("standing")
+        if message.attachments:
+            case.missing.append("attachments")
+        return verdict_of(
+            message,
+            judgement,
+            stamp,
+            verdict_id=f"{topic_id}/{record.partition}/{record.offset}",
+            now=now,
+            text_hash=self._hash.of(case.evidence.folded.text) if message.text else None,
+            model_scores=case.scores,
+            standing=(before, current) if before is not None and current is not None else None,
+            missing=tuple(case.missing),
+            repeat=repeat,
+            source=Source(self._topics.messages, record.partition, record.offset),
+        )
+
+    def _judgement(
+        self, case: _Case, rules: RuleSet, before: Reputation | None, recall: Recall | None, content_hash: str, now: float
+    ) -> Judgement:
+        message = case.message
+        if message.kind is Kind.DELETED:
+            return Judgement(Action.ALLOW, decided_by="deleted")
+        if message.kind is Kind.EDITED and recall is not None and recall.content_hash == content_hash:
+            return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
+        braked = self._brake.tripped(message.tenant)
+        return decide(
+            message, case.evidence, rules, scores=case.scores, reputation=before, now=now, braked=braked
+        )
+
+    @staticmethod
+    def _move(live: _Live, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:
+        live.marks[where] = effect.offset
+        if live.reputation is None:
+            return None
+        delta, remember = settle(effect, live.recalls.get(effect.message))
+        if remember is not None:
+            live.recalls[effect.message] = remember
+        live.reputation = after(live.reputation, delta, rules.policy.reputation.half_life_s)
+        return live.reputation
+
+    # -- the brake
+
+    def _feed_brake(
+        self, judgement: Judgement, message: Message, before: Reputation | None, rules: RuleSet, now: float
+    ) -> None:
+        policy = rules.policy
+        if not judgement.strict_causes or before is None or before.good < policy.reputation.established.good:
+            return
+        author = message.author_key or ""
+        for cause in judgement.strict_causes:
+            self._brake.reach(
+                cause, message.tenant, author, now, authors=policy.brake.authors, within_s=policy.brake.within_s
+            )
+
+    def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
+        event = "brake_on" if on else "brake_off"
+        (log.warning if on else log.info)(event, cause=cause, tenant=tenant, authors=authors)
+        self.announce(ControlEvent(event, self._worker, rfc3339(time.time()), cause=cause, tenant=tenant, authors=authors))
+
+    def announce(self, event: ControlEvent) -> None:
+        """Put an event on `mod.control` with the next batch."""
+        key = f"{self._worker}/{event.event.split('_')[0]}/{event.cause or ''}/{event.tenant or ''}"
+        headers = cloud_event(f"{key}/{event.at}", "mod.control.v1", self._source, event.at)
+        self._control.append(Output(self._topics.control, 0, key.encode(), encode(event), headers))
+
+    # -- saying so
+
+    def _publish(self, verdict: Verdict, case: _Case, outputs: list[Output]) -> None:
+        record = case.record
+        value = encode(verdict)
+        headers = cloud_event(verdict.id, SCHEMA, self._source, verdict.judged_at)
+        outputs.append(self._to(self._topics.verdicts, record, value, headers))
+        if verdict.action is not Action.ALLOW or verdict.kind == "edited":
+            outputs.append(self._to(self._topics.actions, record, value, headers))
+        if verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None:
+            item = ReviewItem(verdict, case.message if self._review_text else None)
+            outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
+        if verdict.lowered_by:
+            for name in verdict.lowered_by:
+                if name.startswith("brake:"):
+                    self._metrics.braked.labels(name[6:]).inc()
+        log.debug(
+            "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label, decided_by=verdict.decided_by,
+            tenant=verdict.tenant, channel=verdict.channel, missing=verdict.missing, repeat=verdict.repeat,
+        )  # fmt: skip
+
+    def _refused(self, record: Record, error: UnreadableError) -> Output:
+        self._metrics.deadletters.labels(error.reason).inc()
+        log.info("dead_letter", reason=error.reason, partition=record.partition, offset=record.offset)
+        headers = dead_letter_headers(error, self._topics.messages, record.partition, record.offset, record.headers)
+        return self._to(self._topics.deadletters, record, record.value, headers)
+
+    def _to(self, topic: str, record: Record, value: bytes | None, headers: Sequence[Header]) -> Output:
+        return Output(topic, record.partition % self._partitions[topic], record.key, value, headers)
+
+    def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
+        metrics = self._metrics
+        metrics.batch.observe(len(cases))
+        for kind, number in Counter(case.message.kind.value for case in cases).items():
+            metrics.judged.labels(kind).inc(number)
+        for (action, label), number in said.items():
+            metrics.actions.labels(action, label).inc(number)
+        for what, number in Counter(what for case in cases for what in case.missing).items():
+            metrics.missing.labels(what).inc(number)
+
+
+def _judging_failed(error: Exception) -> UnreadableError:
+    log.error("judging_failed", error=repr(error), exc_info=error)
+    return UnreadableError("judging", f"judging it failed: {type(error).__name__}")
+
+
+def _bounded(item: ReviewItem) -> bytes:
+    value = encode(item)
+    if len(value) <= MAX_REVIEW_BYTES or item.message is None:
+        return value
+    return encode(msgspec.structs.replace(item, message=None))

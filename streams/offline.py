@@ -1,0 +1,133 @@
+"""Judges without a broker and a store: lines of JSON in, verdicts out, order kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from rules.decide import decide
+from rules.fold import readable
+from rules.message import Kind, Message
+from rules.reputation import Reputation
+from rules.ruleset import RuleSet
+from rules.verdict import Action, Judgement, ModelNote, Verdict
+from streams.errors import UnreadableError
+from streams.moderator import Scores
+from streams.verdicts import KeyedHash, Stamp, verdict_of
+from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
+
+BATCH = 256
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stands in the place of a line that can't be read.
+
+    Attributes:
+        error: The short reason, as in a dead letter's header.
+        line: Counted from 1.
+    """
+
+    error: str
+    detail: str
+    line: int
+    field: str | None = None
+
+
+class Offline:
+    """Judges single messages with a rule set and perhaps a model.
+
+    Args:
+        standing: What every author's reputation is taken to be; None is unknown.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        model: Scores | None = None,
+        model_note: ModelNote | None = None,
+        secret: bytes = b"",
+        standing: Reputation | None = None,
+        show_matched: bool = True,
+    ) -> None:
+        self._rules = rules
+        self._model = model
+        self._model_note = model_note
+        self._hash = KeyedHash(secret)
+        self._standing = standing
+        self._show_matched = show_matched
+
+    def scores(self, messages: list[Message]) -> list[dict[str, float] | None]:
+        """Return the model's probabilities by label for each message; None without a model."""
+        if self._model is None:
+            return [None] * len(messages)
+        rows = self._model.score([readable(m.text, m.entities) for m in messages])
+        return [dict(zip(self._model.labels, map(float, row), strict=True)) for row in rows]
+
+    def judge(self, message: Message, verdict_id: str, scores: dict[str, float] | None) -> Verdict:
+        """Return the verdict on one message; its `sent_at` is taken for the time, else the clock."""
+        now = message.sent_at.timestamp() if message.sent_at else time.time()
+        evidence = self._rules.scan(message)
+        missing = [] if scores is not None or not message.text else ["model"]
+        if self._standing is None:
+            missing.append("standing")
+        if message.attachments:
+            missing.append("attachments")
+        if message.kind is Kind.DELETED:
+            judgement = Judgement(Action.ALLOW, decided_by="deleted")
+        else:
+            judgement = decide(
+                message, evidence, self._rules, scores=scores, reputation=self._standing, now=now, braked=()
+            )
+        return verdict_of(
+            message,
+            judgement,
+            Stamp(self._rules, rfc3339(time.time()), self._model_note, self._show_matched),
+            verdict_id=verdict_id,
+            now=now,
+            text_hash=self._hash.of(evidence.folded.text) if message.text else None,
+            model_scores=scores,
+            missing=tuple(missing),
+        )
+
+    def answer(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Return one JSON object a line, in order: a verdict, or an object with `error`."""
+        batch: list[tuple[int, Message | Refusal]] = []
+        for number, line in enumerate(lines, 1):
+            batch.append((number, _read(line, number)))
+            if len(batch) == BATCH:
+                yield from self._answer(batch)
+                batch = []
+        yield from self._answer(batch)
+
+    def _answer(self, batch: list[tuple[int, Message | Refusal]]) -> Iterator[bytes]:
+        messages = [item for _, item in batch if isinstance(item, Message)]
+        scores = iter(self.scores(messages) if messages else ())
+        for number, item in batch:
+            if isinstance(item, Message):
+                yield encode(self.judge(item, f"api/line-{number}/0", next(scores)))
+            else:
+                yield encode(item)
+
+
+def _read(line: bytes, number: int) -> Message | Refusal:
+    try:
+        return read_offline(line, f"line-{number}")
+    except UnreadableError as error:
+        return Refusal(error.reason, str(error), number, error.field)
+
+
+def lines_of(source: BinaryIO) -> Iterator[bytes]:
+    r"""Return the lines of a stream, which end at \n bytes only, without their ends.
+
+    Of a line over the size limit only so much is kept that it is known to be over it.
+    """
+    limit = MAX_RECORD_BYTES + 2
+    while line := source.readline(limit):
+        rest = line
+        while not rest.endswith(b"\n") and (rest := source.readline(limit)):
+            pass
+        yield line.removesuffix(b"\n")

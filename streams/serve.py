@@ -1,0 +1,216 @@
+"""Puts a worker together from its settings, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import structlog
+
+import models
+from rules import packs
+from rules.errors import RuleFileError
+from rules.fold import FOLD_VERSION
+from rules.ruleset import RuleSet
+from rules.verdict import ModelNote
+from streams.app import Worker
+from streams.desk import Desk
+from streams.errors import ConfigurationError
+from streams.metrics import Metrics
+from streams.moderator import Moderator
+from streams.probes import Answer, Probes
+from streams.reload import PackWatcher, Reload
+from streams.settings import Settings
+from streams.standings_redis import RedisStandings
+from streams.topics import Access, Topics, ensure, partitions
+from streams.wire import ControlEvent, rfc3339
+
+log = structlog.get_logger(__name__)
+
+# Without a secret of its own a deployment's hashes can be looked up by whoever knows this line.
+NO_SECRET = b"chatsieve: no secret was set"
+
+
+def access_of(settings: Settings) -> Access:
+    """Return how the broker is reached.
+
+    Raises:
+        ConfigurationError: When no broker is set.
+    """
+    if not settings.broker:
+        raise ConfigurationError(
+            "CHATSIEVE_BROKER is not set: name your Kafka (host:port), or start the in-package one with "
+            "`python -m streams serve --embedded`"
+        )
+    return Access(
+        brokers=tuple(part.strip() for part in settings.broker.split(",") if part.strip()),
+        security=settings.broker_security,
+        mechanism=settings.broker_sasl_mechanism,
+        user=settings.broker_user,
+        password=settings.broker_password,
+        ca=settings.broker_ca,
+    )
+
+
+def load_packs(folder: Path) -> RuleSet:
+    """Return the rule set in a folder.
+
+    Raises:
+        ConfigurationError: When it is unusable; the message holds every problem, a line each.
+    """
+    try:
+        return packs.load(folder)
+    except RuleFileError as error:
+        raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
+
+
+def load_model(folder: Path | None) -> tuple[models.Classifier | None, ModelNote | None]:
+    """Return the classifier in a folder and what verdicts say of it; None twice without a folder.
+
+    Raises:
+        ConfigurationError: When the artifact is unusable.
+    """
+    if folder is None:
+        return None, None
+    try:
+        classifier = models.load(folder, FOLD_VERSION)
+    except models.ModelError as error:
+        raise ConfigurationError(f"CHATSIEVE_MODEL: {error}") from error
+    return classifier, ModelNote(classifier.name, classifier.hash[:12])
+
+
+async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Run a worker until it is told to stop (SIGTERM, SIGINT, or `stop`).
+
+    Raises:
+        ConfigurationError: When a setting is unusable.
+        BrokerError: When the broker stays away or refuses.
+        Standstill: When the watchdog ends the work.
+    """
+    access = access_of(settings)
+    if not settings.store:
+        raise ConfigurationError(
+            "CHATSIEVE_STORE is not set: name your Redis or Valkey (redis://host:port), or start the "
+            "in-package one with `python -m streams serve --embedded`"
+        )
+    rules = load_packs(settings.packs)
+    model, note = load_model(settings.model)
+    secret = settings.secret or NO_SECRET
+    if not settings.secret:
+        log.warning("no_secret", hint="set CHATSIEVE_KEY, so that hashes of authors and texts can't be looked up")
+    topics = Topics(settings.topic_prefix)
+    store = RedisStandings(
+        settings.store, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout
+    )
+    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
+    if made:
+        log.info("topics_made", topics=made, partitions=settings.partitions)
+    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters)
+    metrics = Metrics()
+    watcher: PackWatcher
+    moderator: Moderator
+
+    def reloaded(reload: Reload) -> None:
+        _count_reload(metrics, reload)
+        moderator.announce(_announcement(reload, settings.worker))
+
+    watcher = PackWatcher(settings.packs, rules, reloaded, now=time.time())
+    desk = Desk(
+        store,
+        metrics=metrics,
+        half_life=lambda: watcher.current.policy.reputation.half_life_s,
+        max_effects=settings.journal_effects,
+        max_age_s=settings.journal_seconds,
+    )
+    moderator = Moderator(
+        current=lambda: watcher.current,
+        desk=desk,
+        topics=topics,
+        partitions={name: await asyncio.to_thread(partitions, access, name) for name in outputs},
+        metrics=metrics,
+        worker=settings.worker,
+        secret=secret,
+        model=model,
+        model_note=note,
+        show_matched=settings.matched == "shown",
+        review_text=settings.review_text,
+    )
+    moderator.announce(_announcement(Reload(time.time(), "", rules.hash), settings.worker))
+    with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
+        worker = Worker(
+            access=access,
+            topics=topics,
+            group=settings.group,
+            moderator=moderator,
+            desk=desk,
+            metrics=metrics,
+            datadir=datadir,
+            batch_messages=settings.batch_messages,
+            waiting_bytes=settings.waiting_bytes,
+            fetch_wait_s=settings.fetch_wait,
+            commit_interval_s=settings.commit_interval,
+            session_timeout_s=settings.session_timeout,
+            rebalance_timeout_s=settings.rebalance_timeout,
+            standstill_s=settings.standstill,
+        )
+        metrics.ruleset_age.set_function(lambda: time.time() - watcher.since)
+        metrics.ruleset_since.set_function(lambda: watcher.since)
+        metrics.ruleset_stale.set_function(lambda: float(watcher.stale is not None))
+        metrics.ruleset.labels(rules.hash).set(1)
+        probes = Probes(
+            settings.http, registry=metrics.registry, live=lambda: _live(worker), ready=lambda: _ready(worker, watcher, desk)
+        )
+        port = await probes.start()
+        log.info("serving", worker=settings.worker, ruleset=rules.hash, model=note.name if note else None, http=port)
+        watching = asyncio.create_task(watcher.run())
+        try:
+            await worker.run(_stopping(stop))
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await probes.stop()
+            await store.close()
+    log.info("stopped", worker=settings.worker)
+
+
+def _stopping(stop: asyncio.Event | None) -> asyncio.Event:
+    event = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(name, event.set)
+    return event
+
+
+def _live(worker: Worker) -> Answer:
+    still = worker.standing_still
+    return not still, {"live": not still}
+
+
+def _ready(worker: Worker, watcher: PackWatcher, desk: Desk) -> Answer:
+    good = worker.ready and watcher.stale is None
+    return good, {
+        "ready": good,
+        "partitions": worker.partitions,
+        "ruleset": watcher.current.hash,
+        "stale": watcher.stale,
+        "store": "away" if desk.away else "there",
+        "journal": desk.pending,
+    }
+
+
+def _count_reload(metrics: Metrics, reload: Reload) -> None:
+    metrics.reloads.labels("refused" if reload.refused else "accepted").inc()
+    if reload.new != reload.old:
+        metrics.ruleset.clear()
+        metrics.ruleset.labels(reload.new).set(1)
+
+
+def _announcement(reload: Reload, worker: str) -> ControlEvent:
+    event = "ruleset_rejected" if reload.refused else "ruleset_accepted"
+    return ControlEvent(event, worker, rfc3339(reload.at), ruleset=reload.new, reason=reload.refused)

@@ -1,0 +1,120 @@
+"""Everything that can be set: CHATSIEVE_* environment variables, with defaults and meaning."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from streams.errors import ConfigurationError
+
+PREFIX = "CHATSIEVE_"
+TREE = Path(__file__).resolve().parent.parent
+
+
+def _says(text: str) -> Any:
+    return msgspec.Meta(description=text)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker's settings; `serve --help` lists them from here."""
+
+    broker: Annotated[str | None, _says("Kafka, host:port[,host:port…]")] = None
+    broker_security: Annotated[str, _says("PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")] = "PLAINTEXT"
+    broker_sasl_mechanism: Annotated[str, _says("PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")] = "PLAIN"
+    broker_user: Annotated[str | None, _says("SASL user")] = None
+    broker_password: Annotated[str | None, _says("SASL password")] = None
+    broker_ca: Annotated[str | None, _says("file with the certificate authority of the broker")] = None
+    store: Annotated[str | None, _says("Redis or Valkey, redis://… or rediss://user:password@host:port/0")] = None
+    store_timeout: Annotated[float, _says("seconds a call to the store may take")] = 0.25
+    store_prefix: Annotated[str, _says("put before every key in the store")] = "chatsieve:"
+    topic_prefix: Annotated[str, _says("put before every topic's name")] = ""
+    group: Annotated[str, _says("consumer group")] = "chatsieve"
+    partitions: Annotated[int, _says("partitions of topics that are missing and made at start")] = 8
+    replication: Annotated[int, _says("replicas of topics that are missing and made at start")] = 1
+    packs: Annotated[Path, _says("folder of rule packs")] = TREE / "rules" / "packs"
+    model: Annotated[Path | None, _says("folder of the model's artifact; none: judge without a model")] = None
+    key: Annotated[str | None, _says("secret for the keyed hashes of authors and texts")] = None
+    http: Annotated[str, _says("health and metrics, host:port; port 0 takes a free one")] = "127.0.0.1:8080"
+    worker: Annotated[str, _says("this worker's name in logs and on mod.control")] = socket.gethostname()
+    matched: Annotated[str, _says("shown or hidden: the matched text on verdicts")] = "shown"
+    review_text: Annotated[bool, _says("put the message on mod.review")] = True
+    batch_messages: Annotated[int, _says("most messages judged as one batch")] = 4096
+    waiting_bytes: Annotated[int, _says("bytes of fetched records that may wait to be judged")] = 64 << 20
+    fetch_wait: Annotated[float, _says("seconds the broker may hold an empty fetch")] = 0.5
+    commit_interval: Annotated[float, _says("seconds between commits")] = 0.5
+    session_timeout: Annotated[float, _says("seconds after which a silent worker loses its partitions")] = 10.0
+    rebalance_timeout: Annotated[float, _says("seconds that members have to rejoin in a rebalance")] = 10.0
+    journal_effects: Annotated[int, _says("effects kept while the store is away")] = 500_000
+    journal_seconds: Annotated[float, _says("seconds they are kept")] = 900.0
+    standstill: Annotated[float, _says("seconds without a judged record, while there are some, before the worker ends")] = 60.0
+    log: Annotated[str, _says("debug (one line a verdict), info, warning or error")] = "info"
+    log_format: Annotated[str, _says("json, or text for people")] = "json"
+
+    @property
+    def secret(self) -> bytes:
+        """The key of keyed hashes; empty where none is set."""
+        return (self.key or "").encode()
+
+
+_LOGS = ("debug", "info", "warning", "error")
+_CHOICES = {
+    "broker_security": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "broker_sasl_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    "matched": ("shown", "hidden"),
+    "log": _LOGS,
+    "log_format": ("json", "text"),
+}
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in the environment.
+
+    Raises:
+        ConfigurationError: For a CHATSIEVE_ variable that isn't one, and a value that doesn't fit.
+    """
+    known = {field.name for field in msgspec.structs.fields(Settings)}
+    given = {}
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX):
+            name = variable[len(PREFIX) :].lower()
+            if name not in known:
+                raise ConfigurationError(f"{variable} is not a setting; `serve --help` lists them")
+            if value != "":
+                given[name] = value
+    for name, allowed in _CHOICES.items():
+        if name in given and given[name] not in allowed:
+            raise ConfigurationError(f"{PREFIX}{name.upper()}: expected one of {', '.join(allowed)}, got {given[name]!r}")
+    settings = Settings()
+    for name, value in given.items():
+        settings = _with(settings, name, value)
+    return settings
+
+
+def _with(settings: Settings, name: str, value: str) -> Settings:
+    kind = msgspec.structs.fields(Settings)[[f.name for f in msgspec.structs.fields(Settings)].index(name)].type
+    try:
+        converted = msgspec.convert(value, kind, strict=False, dec_hook=lambda to, v: to(v))
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: {error}, got {value!r}") from error
+    if isinstance(converted, int | float) and not isinstance(converted, bool) and converted <= 0:
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a number above 0, got {value!r}")
+    return msgspec.structs.replace(settings, **{name: converted})
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return (variable, default, meaning) of each setting, in order."""
+    rows = []
+    for field in msgspec.structs.fields(Settings):
+        default = "" if field.default is None else str(field.default)
+        meaning = msgspec.inspect.type_info(field.type)
+        rows.append((PREFIX + field.name.upper(), default, _meaning(field.type, meaning)))
+    return rows
+
+
+def _meaning(annotated: Any, _info: Any) -> str:
+    return next((m.description for m in annotated.__metadata__ if m.description), "")

@@ -1,0 +1,135 @@
+"""Dresses a judgement as a verdict: ids, times, hashes and what was missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from rules.message import Message
+from rules.reputation import Reputation, trust
+from rules.ruleset import RuleSet
+from rules.verdict import SCHEMA, Judgement, ModelNote, Reason, Source, StandingChange, StandingNote, Verdict
+from streams.wire import rfc3339, rounded
+
+
+class KeyedHash:
+    """Hashes texts with a secret, so that a hash can't be looked up in a list of known texts.
+
+    Args:
+        secret: At most 64 bytes count; empty gives a plain BLAKE2b.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._start = blake2b(digest_size=16, key=secret[:64])
+
+    def of(self, *parts: str | bytes) -> str:
+        """Return 32 hexadecimal digits; the parts are kept apart by a byte that UTF-8 has not."""
+        state = self._start.copy()
+        for part in parts:
+            state.update(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
+            state.update(b"\xff")
+        return state.hexdigest()
+
+    def content(self, message: Message) -> str:
+        """Return the hash of everything that is judged of a message, to know an unchanged edit by."""
+        marked = (message.entities, message.attachments, message.mentions)
+        return self.of(message.text, msgspec.json.encode(marked)) if any(marked) else self.of(message.text)
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What all verdicts of a batch share.
+
+    Attributes:
+        judged_at: RFC 3339.
+        show_matched: Whether the matched text stands on verdicts at all.
+    """
+
+    rules: RuleSet
+    judged_at: str
+    model: ModelNote | None = None
+    show_matched: bool = True
+
+
+def verdict_of(
+    message: Message,
+    judgement: Judgement,
+    stamp: Stamp,
+    *,
+    verdict_id: str,
+    now: float,
+    text_hash: str | None,
+    model_scores: Mapping[str, float] | None = None,
+    standing: tuple[Reputation, Reputation] | None = None,
+    missing: tuple[str, ...] = (),
+    repeat: bool = False,
+    source: Source | None = None,
+) -> Verdict:
+    """Return the verdict as it goes out; `now` is the record's time, which a hold runs from."""
+    j = judgement
+    held = j.hold_s is not None
+    return Verdict(
+        id=verdict_id,
+        message_id=message.id,
+        action=j.action,
+        tenant=message.tenant,
+        platform=message.platform,
+        channel=message.channel,
+        kind=message.kind.value,
+        ruleset=stamp.rules.hash,
+        judged_at=stamp.judged_at,
+        schema=SCHEMA,
+        decided_by=j.decided_by,
+        author=message.author.id if message.author else None,
+        label=j.label,
+        labels=j.labels,
+        scores=_rounded(j.scores),
+        model_scores=_rounded(model_scores) if model_scores else {},
+        reasons=tuple(_shown(reason, stamp.show_matched) for reason in j.reasons) if j.reasons else (),
+        would_be=j.would_be,
+        lowered_by=j.lowered_by,
+        shadow=j.shadow,
+        tags=j.tags,
+        policy=j.policy,
+        user_message=j.user_message,
+        mask=j.mask,
+        queue=j.queue,
+        priority=j.priority,
+        hold_until=rfc3339(now + j.hold_s) if held else None,  # type: ignore[operator]
+        on_expiry=j.on_expiry if held else None,
+        text_hash=text_hash,
+        standing=standing and _change(*standing, now, stamp.rules),
+        repeat=repeat,
+        missing=missing,
+        model=stamp.model,
+        source=source,
+    )
+
+
+def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    return {label: rounded(score) for label, score in scores.items()}
+
+
+def _shown(reason: Reason, show_matched: bool) -> Reason:
+    matched = reason.matched if show_matched else None
+    return Reason(reason.rule, reason.label, rounded(reason.weight), matched, reason.span, reason.view)
+
+
+def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -> StandingChange:
+    return StandingChange(_note(before, now, rules), _note(after, now, rules))
+
+
+def _note(reputation: Reputation, now: float, rules: RuleSet) -> StandingNote:
+    terms = rules.policy.reputation
+    strikes = reputation.strikes
+    if strikes:
+        strikes = rounded(strikes * 2.0 ** (-max(0.0, now - reputation.as_of) / terms.half_life_s))
+    return StandingNote(
+        strikes=strikes,
+        good=max(0, reputation.good),
+        messages=reputation.messages,
+        trust=rounded(
+            trust(reputation, now, half_life_s=terms.half_life_s, good_for_half=terms.good_for_half_trust)
+        ),
+    )

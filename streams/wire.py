@@ -1,0 +1,255 @@
+"""What is on the wire: records to messages, verdicts and their companions to records.
+
+JSON by versioned schemas (docs/wire.md, docs/schemas/), CloudEvents 1.0 headers in
+binary mode on what we produce, plain JSON accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from rules.message import Attachment, Author, Entity, Kind, Message, Surface
+from rules.verdict import SCHEMA, Verdict
+from streams.errors import UnreadableError
+
+# A record over this is refused: Kafka's own default for a record is 1 MiB.
+MAX_RECORD_BYTES = 1 << 20
+# Nesting over this is refused; the deepest field of ours is at level 4.
+MAX_DEPTH = 64
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+# Tenant, platform and author are joined with "/" into keys, so the first two hold none.
+Place = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^/]+$")]
+Header = tuple[str, bytes]
+
+
+class MessageRecord(msgspec.Struct, rename={"author_": "author"}):
+    """A chat message as platforms send it; unknown fields are ignored.
+
+    Required: `id`, `author` (an id or an object), and `text` unless the message has
+    `attachments` or is `deleted`; a deletion may also lack its author.
+    """
+
+    id: Name
+    author_: Name | Author | None = None
+    text: str | None = None
+    tenant: Place = "default"
+    platform: Place = "default"
+    channel: Name = "default"
+    surface: Surface = Surface.CHAT
+    kind: Kind = Kind.CREATED
+    sent_at: datetime | None = None
+    lang: str | None = None
+    reply_to: str | None = None
+    mentions: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+class OfflineRecord(MessageRecord, rename={"author_": "author"}):
+    """A line for `judge`: as MessageRecord, and only `text` is required."""
+
+    id: Name = ""
+
+
+class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a human should see: the verdict, and the message unless texts are switched off."""
+
+    verdict: Verdict
+    message: Message | None = None
+
+
+class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that operators and other workers should know, on `mod.control`.
+
+    Attributes:
+        event: "ruleset_accepted", "ruleset_rejected", "brake_on" or "brake_off".
+        worker: Which worker says so.
+        at: RFC 3339.
+        ruleset: Content hash in force after the event.
+        reason: Why, in words.
+        cause: The rule, or "model", that the brake holds.
+        tenant: Where the brake holds it.
+        authors: How many distinct established authors it reached in its window.
+    """
+
+    event: str
+    worker: str
+    at: str
+    ruleset: str | None = None
+    reason: str | None = None
+    cause: str | None = None
+    tenant: str | None = None
+    authors: int | None = None
+
+
+_record = msgspec.json.Decoder(MessageRecord)
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+def read_message(raw: bytes | None) -> Message:
+    """Return the message in a record's value.
+
+    Raises:
+        UnreadableError: When it can't be read; `reason` is a short word for headers and
+            metrics (empty, too_large, too_deep, not_utf8, not_json, not_an_object, field).
+    """
+    return _message(_read(raw, _record, MessageRecord), need_author=True)
+
+
+_offline = msgspec.json.Decoder(OfflineRecord)
+
+
+def read_offline(raw: bytes, default_id: str) -> Message:
+    """Return the message in a line for `judge`; as `read_message`, but only `text` is required.
+
+    Raises:
+        UnreadableError: As `read_message`.
+    """
+    record = _read(raw, _offline, OfflineRecord)
+    record.id = record.id or default_id
+    return _message(record, need_author=False)
+
+
+def _read(raw: bytes | None, decoder: Any, kind: type[MessageRecord]) -> MessageRecord:
+    if not raw or not raw.strip():
+        raise UnreadableError("empty", "there is nothing in it")
+    if len(raw) > MAX_RECORD_BYTES:
+        raise UnreadableError("too_large", f"{len(raw)} bytes, the limit is {MAX_RECORD_BYTES}")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+        raise UnreadableError("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        return decoder.decode(raw)  # type: ignore[no-any-return]
+    except msgspec.ValidationError as error:
+        raise _refusal(error) from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _read_leniently(raw, kind)
+
+
+def _read_leniently(raw: bytes, kind: type[MessageRecord]) -> MessageRecord:
+    """Read what is JSON but for lone surrogates, bare control characters or a byte order mark."""
+    try:
+        value = json.loads(raw.decode("utf-8-sig"), strict=False)
+    except UnicodeDecodeError as error:
+        raise UnreadableError("not_utf8", f"byte {error.start}: {error.reason}") from error
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not_json", str(error)) from error
+    try:
+        return msgspec.convert(_without_surrogates(value), kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(error) from error
+
+
+def _refusal(error: msgspec.ValidationError) -> UnreadableError:
+    said = str(error)
+    where = re.search(r"`\$\.?([^`]*)`$", said) or re.search(r"required field `([^`]*)`", said)
+    if where is None:
+        return UnreadableError("not_an_object", said)
+    return UnreadableError("field", said, field=where[1] or None)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+# Possessive, and content with a string that never ends: linear on any bytes.
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for token in _BRACKETS.findall(raw):
+        if token in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _message(record: MessageRecord, *, need_author: bool) -> Message:
+    author = record.author_
+    if author.__class__ is str:
+        author = Author(author)  # type: ignore[arg-type]
+    elif author is None:
+        if need_author and record.kind is not Kind.DELETED:
+            raise UnreadableError("field", "Object missing required field `author`", field="author")
+    elif not 0 < len(author.id) <= 256:  # type: ignore[union-attr]
+        raise UnreadableError("field", "Expected 1 to 256 characters - at `$.author.id`", field="author.id")
+    text = record.text
+    if text is None:
+        if not record.attachments and record.kind is not Kind.DELETED:
+            raise UnreadableError("field", "Object missing required field `text`", field="text")
+        text = ""
+    lang = record.lang
+    return Message(
+        record.id, author, text, record.tenant, record.platform, record.channel, record.surface,  # type: ignore[arg-type]
+        record.kind, record.sent_at, lang.lower().partition("-")[0] if lang else None, record.reply_to,
+        record.mentions, _within(record.entities, len(text)) if record.entities else (), record.attachments,
+    )  # fmt: skip
+
+
+def _within(entities: tuple[Entity, ...], length: int) -> tuple[Entity, ...]:
+    """Cut spans to the text; one that is empty then marks nothing."""
+    cut = (Entity(e.type, (max(0, e.span[0]), min(length, e.span[1]))) for e in entities)
+    return tuple(e for e in cut if e.span[0] < e.span[1])
+
+
+def rfc3339(at: float) -> str:
+    """Return epoch seconds as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rounded(value: float) -> float:
+    """Return the number with 4 significant digits."""
+    return float(f"{value:.4g}")
+
+
+_FIXED: list[Header] = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
+
+
+def cloud_event(event_id: str, kind: str, source: str, time: str) -> list[Header]:
+    """Return the CloudEvents 1.0 headers (Kafka protocol binding, binary mode) of a record."""
+    return [
+        ("ce_id", event_id.encode()), ("ce_type", kind.encode()), ("ce_source", source.encode()),
+        ("ce_time", time.encode()), *_FIXED,
+    ]  # fmt: skip
+
+
+def dead_letter_headers(
+    error: UnreadableError, topic: str, partition: int, offset: int, headers: Any
+) -> list[Header]:
+    """Return the headers of a dead letter: why, from where, and the record's own headers."""
+    ours = [
+        ("chatsieve_reason", error.reason.encode()),
+        ("chatsieve_detail", str(error)[:1000].encode("utf-8", "replace")),
+        ("chatsieve_topic", topic.encode()),
+        ("chatsieve_partition", str(partition).encode()),
+        ("chatsieve_offset", str(offset).encode()),
+    ]
+    return ours + [h for h in headers or () if not h[0].startswith("chatsieve_")]
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each kind of record, by its versioned name."""
+    return {
+        "chat.message.v1": msgspec.json.schema(MessageRecord),
+        SCHEMA: msgspec.json.schema(Verdict),
+        "mod.review.v1": msgspec.json.schema(ReviewItem),
+        "mod.control.v1": msgspec.json.schema(ControlEvent),
+    }
