@@ -1,0 +1,67 @@
+# Everything that can be done here; `make` lists it. CI calls these same targets.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+TEMP   := .cache
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test test-kafka chaos check bench schemas lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# The first Python that is new enough, or a line that says what is missing.
+$(PYTHON):
+	@for p in python3 python3.13 python3.12 python3.11; do \
+	  if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$p; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Chatsieve needs Python 3.11 or newer on the PATH; none was found." >&2; exit 2; fi; \
+	if ! $$found -c 'import venv, ensurepip' 2>/dev/null; then \
+	  echo "$$found has no venv module: install the system package python3-venv (Debian, Ubuntu) and try again." >&2; exit 2; fi; \
+	echo "Making $(VENV) with $$($$found --version)"; $$found -m venv $(VENV)
+
+$(VENV)/.run: requirements/embedded.txt | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/embedded.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.dev ## make .venv with everything that developing needs
+
+demo: $(VENV)/.run ## play the example chat through a real broker, worker and store
+	@$(PYTHON) -m streams demo
+
+serve: $(VENV)/.run ## a worker on the in-package broker and store
+	@$(PYTHON) -m streams serve --embedded
+
+test: $(VENV)/.dev ## all tests that need no more than the in-package parts
+	@$(PYTHON) -m pytest
+
+test-kafka: $(VENV)/.dev ## the contract and fault tests on Apache Kafka (needs Java and Maven)
+	@$(PYTHON) -m pytest tests/kafka
+
+chaos: $(VENV)/.dev ## the fault runs, ten times over
+	@$(PYTHON) -m pytest tests/kafka -m chaos --rounds 10 -s
+
+check: $(VENV)/.dev ## lint, types, import contracts, rule packs
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports
+	@$(PYTHON) -m streams check
+
+bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
+	@$(PYTHON) -m tests.bench
+
+schemas: $(VENV)/.run ## write the JSON Schemas from the types
+	@$(PYTHON) -m streams schemas docs/schemas
+
+lock: ## pin every dependency with its hashes (needs uv)
+	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev"; do \
+	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
+
+clean: ## remove what was made here
+	rm -rf $(VENV) $(TEMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
