@@ -52,7 +52,6 @@ class Server(ABC):
     ended_by = signal.SIGTERM
 
     def __init__(self, *, port: int | None = None, ready_s: float = 15.0) -> None:
-        self._wanted = port
         self._port = port
         self._ready_s = ready_s
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,17 +129,11 @@ class Server(ABC):
         """It is ready, and it is ours: somebody else may listen on that port."""
 
     def _launch(self, port: int) -> None:
-        guard = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(Path(__file__).with_name("guard.py")),
-            str(int(self.ended_by)),
-        ]
-        command = [*guard, *self._command(port)]
+        guard = str(Path(__file__).with_name("guard.py"))
+        started_by = [sys.executable, "-I", "-S", guard, str(int(self.ended_by))]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop
         self._process = subprocess.Popen(
-            command,
+            [*started_by, *self._command(port)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
