@@ -6,8 +6,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from rules.message import Kind
-from rules.reputation import Delta, Reputation
+from rules.reputation import NEWCOMER, Delta, Reputation, after
 from rules.verdict import Action
+
+DAY_S = 86_400
 
 
 class PartitionId(NamedTuple):
@@ -79,6 +81,11 @@ def settle(effect: Effect, before: Recall | None) -> tuple[Delta, Recall | None]
     return delta, msgspec.structs.replace(now, strike=strike, good=good)
 
 
+def day(at: float) -> int:
+    """Return the number of the UTC day, which names a generation of recalls."""
+    return int(at // DAY_S)
+
+
 class AuthorEffects(msgspec.Struct, frozen=True):
     """The effects of one author's records in one partition, by ascending offset."""
 
@@ -107,6 +114,25 @@ class Standing(msgspec.Struct, frozen=True):
     recalls: dict[str, Recall] = {}
 
 
+def applied(
+    standing: Standing, partition: PartitionId, effects: Sequence[Effect], half_life_s: float
+) -> Standing:
+    """Return the standing as a store would leave it: effects at or below the mark move nothing.
+
+    `standing.recalls` has to hold what is remembered of the effects' messages.
+    """
+    mark = standing.marks.get(partition, -1)
+    reputation, recalls = standing.reputation, dict(standing.recalls)
+    for effect in effects:
+        if effect.offset > mark:
+            mark = effect.offset
+            delta, remember = settle(effect, recalls.get(effect.message))
+            reputation = after(reputation, delta, half_life_s)
+            if remember is not None:
+                recalls[effect.message] = remember
+    return Standing(reputation, standing.marks | {partition: mark}, recalls)
+
+
 class StandingStore(Protocol):
     """A store of standings: loads a batch in one round trip, applies each effect once.
 
@@ -115,13 +141,17 @@ class StandingStore(Protocol):
     """
 
     async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
-        """Return one Standing per Ask, in their order; an unknown author is a newcomer."""
+        """Return one Standing per Ask, in their order; an unknown author is a newcomer.
+
+        Recalls are those of messages from the UTC day of `now` and the day before.
+        """
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
         """Settle and apply each effect whose offset is above the author's mark for that partition.
 
         A batch may be saved twice, whole or cut differently, as long as each
-        author's effects arrive in the order of their offsets.
+        author's effects arrive in the order of their offsets. An effect is settled
+        against what is remembered from its own day and the day before.
         """
 
     async def ping(self) -> None:
@@ -129,3 +159,61 @@ class StandingStore(Protocol):
 
     async def close(self) -> None:
         """Let the connections go."""
+
+
+class MemoryStandings:
+    """A store in the process's own memory: for tests, offline judging and a worker without Redis.
+
+    It forgets when the process ends, and it never forgets an author before.
+    """
+
+    def __init__(self) -> None:
+        self._authors: dict[str, _Author] = {}
+
+    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
+        """See StandingStore."""
+        return [self._authors.get(ask.author, _NOBODY).standing(ask.messages, day(now)) for ask in asks]
+
+    async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
+        """See StandingStore."""
+        for each in batch:
+            author = self._authors.setdefault(each.author, _Author())
+            for effect in each.effects:
+                if effect.offset > author.marks.get(each.partition, -1):
+                    author.take(effect, half_life_s)
+                    author.marks[each.partition] = effect.offset
+
+    async def ping(self) -> None:
+        """It always answers."""
+
+    async def close(self) -> None:
+        """There is nothing to let go."""
+
+
+class _Author(msgspec.Struct):
+    """All that is kept of an author; `recalls` by day and message, as in the keys of the Redis store."""
+
+    reputation: Reputation = NEWCOMER
+    marks: dict[PartitionId, int] = {}
+    recalls: dict[int, dict[str, Recall]] = {}
+
+    def standing(self, messages: Sequence[str], today: int) -> Standing:
+        found = ((message, self.recall(message, today)) for message in messages)
+        recalls = {message: recall for message, recall in found if recall is not None}
+        return Standing(self.reputation, dict(self.marks), recalls)
+
+    def recall(self, message: str, today: int) -> Recall | None:
+        recent = (self.recalls.get(each, {}).get(message) for each in (today, today - 1))
+        return next((recall for recall in recent if recall is not None), None)
+
+    def take(self, effect: Effect, half_life_s: float) -> None:
+        today = day(effect.at)
+        delta, remember = settle(effect, self.recall(effect.message, today))
+        self.reputation = after(self.reputation, delta, half_life_s)
+        if remember is not None:
+            self.recalls.setdefault(today, {})[effect.message] = remember
+        for old in [each for each in self.recalls if each < today - 2]:
+            del self.recalls[old]
+
+
+_NOBODY = _Author()

@@ -1,11 +1,13 @@
 """Fixtures that every folder of tests shares: the embedded broker and store, and standings on both stores."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from streams.embedded import Broker, Store
+from streams.standings import MemoryStandings, StandingStore
+from streams.standings_redis import RedisStandings
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +26,18 @@ def store() -> Iterator[Store]:
 
 @pytest.fixture
 def prefix() -> str:
-    """A fresh key prefix or topic prefix."""
+    """A fresh prefix for keys and topics."""
     return f"test-{uuid.uuid4().hex[:12]}-"
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def standings(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[StandingStore]:
+    """An empty store of standings; a test that takes it runs on memory and on Valkey."""
+    if request.param == "memory":
+        yield MemoryStandings()
+        return
+    server: Store = request.getfixturevalue("store")
+    # A slow machine under test isn't what the time-out is for.
+    redis = RedisStandings(server.url, key=b"secret", prefix=prefix, timeout_s=10)
+    yield redis
+    await redis.close()

@@ -1,0 +1,40 @@
+-- Looks up the authors of one bucket, and what is remembered of some of their messages.
+--
+-- ARGV[1]  msgpack: one list per author with the hashes of the messages asked for; may be empty
+-- KEYS     per author, in that order: the author's hash; then, where messages are asked for,
+--          the hash of recalls of today and that of yesterday
+-- result   msgpack: one map per author. s, g, n, f, t: strikes, good, messages, first seen, as of;
+--          what was never written is left out, except t, which is 0 then.
+--          m: offset marks by "topic-id/partition"; left out when there are none.
+--          r: one recall ("strike good action content-hash") per message asked for, "" for none.
+
+local answers = {}
+local taken = 0
+
+local function next_key()
+  taken = taken + 1
+  return KEYS[taken]
+end
+
+for i, messages in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local answer, marks = {t = 0}, {}
+  local fields = redis.call('HGETALL', next_key())
+  for j = 1, #fields, 2 do
+    -- An author's numbers have names of one letter; every other field is a mark.
+    local into = #fields[j] == 1 and answer or marks
+    into[fields[j]] = tonumber(fields[j + 1])
+  end
+  if next(marks) then
+    answer.m = marks
+  end
+  if #messages > 0 then
+    local today, yesterday, recalls = next_key(), next_key(), {}
+    for j, message in ipairs(messages) do
+      recalls[j] = redis.call('HGET', today, message) or redis.call('HGET', yesterday, message) or ''
+    end
+    answer.r = recalls
+  end
+  answers[i] = answer
+end
+
+return cmsgpack.pack(answers)

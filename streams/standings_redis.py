@@ -1,0 +1,247 @@
+"""Keeps standings in Redis or Valkey: one script call per touched bucket, all in one round trip.
+
+An author's key is hashed with a secret, and the hash picks one of 64 buckets, whose number stands in
+braces in every key of that author, so that on a cluster all that a script touches lies in one slot:
+
+    chatsieve:{0f}:a:<author>          standing and marks, kept for 90 days after the last message
+    chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
+
+What the fields are is said in the scripts.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from hashlib import blake2b, sha1
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hiredis
+import msgspec
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from rules.reputation import Reputation
+from rules.verdict import Action
+from streams.errors import ConfigurationError, StoreError
+from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, day
+
+BUCKETS = 64
+KEEP_AUTHOR_S = 90 * DAY_S
+KEEP_RECALLS_S = 2 * DAY_S
+
+# Hashes kept at hand, because what a batch loads it saves soon after.
+AT_HAND = 65_536
+
+Command = tuple[str | int | float | bytes | memoryview, ...]
+
+
+class RedisStandings:
+    """A StandingStore on a Redis-protocol server.
+
+    Args:
+        url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
+        key: Secret that authors and message ids are hashed with, 1 to 64 bytes. With another
+            key every author is a newcomer.
+        prefix: Put before every key.
+        timeout_s: Bound on each call, connecting included.
+
+    Raises:
+        ConfigurationError: The URL or the key can't be used.
+    """
+
+    def __init__(self, url: str, *, key: bytes, prefix: str = "chatsieve:", timeout_s: float = 0.25) -> None:
+        if not 1 <= len(key) <= 64:
+            raise ConfigurationError("the key that authors are hashed with needs 1 to 64 bytes")
+        try:
+            # Nothing is tried again here: the caller knows better when to come back.
+            self._pool = ConnectionPool.from_url(
+                url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
+            )
+        except ValueError as error:
+            raise ConfigurationError(f"the store's URL can't be used: {error}") from error
+        self._timeout_s = timeout_s
+        self._load = script("load_standings.lua")
+        self._save = script("save_standings.lua")
+        self._place = lru_cache(AT_HAND)(lambda author: place(prefix, hashed(key, 16, author)))
+        self._message = lru_cache(AT_HAND)(lambda message: hashed(key, 8, message))
+
+    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
+        """See StandingStore."""
+        today = day(now)
+        calls: dict[str, Call] = {}
+        for ask in asks:
+            bucket, author, recalls = self._place(ask.author)
+            call = calls.get(bucket) or calls.setdefault(bucket, Call())
+            call.keys.append(author)
+            if ask.messages:
+                call.keys += [f"{recalls}{today}", f"{recalls}{today - 1}"]
+            call.items.append([self._message(message) for message in ask.messages])
+        replies = await self._run(self._load, [(call.keys, call.items) for call in calls.values()])
+        found = {bucket: iter(ANSWERS.decode(reply)) for bucket, reply in zip(calls, replies, strict=True)}
+        return [next(found[self._place(ask.author).bucket]).standing(ask.messages) for ask in asks]
+
+    async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
+        """See StandingStore."""
+        calls: dict[str, Call] = {}
+        for each in batch:
+            bucket, author, recalls = self._place(each.author)
+            call = calls.get(bucket) or calls.setdefault(bucket, Call())
+            days = days_of(each.effects)
+            call.keys += [author, *(f"{recalls}{one}" for one in days)]
+            effects = [self._packed(effect, days) for effect in each.effects]
+            call.items.append((mark_field(each.partition), len(days), effects))
+        times = (half_life_s, KEEP_AUTHOR_S, KEEP_RECALLS_S)
+        await self._run(self._save, [(call.keys, (*times, call.items)) for call in calls.values()])
+
+    async def ping(self) -> None:
+        """See StandingStore."""
+        async with self._connection() as connection:
+            await exchange(connection, [("PING",)])
+
+    async def close(self) -> None:
+        """See StandingStore."""
+        await self._pool.aclose()
+
+    def _packed(self, effect: Effect, days: dict[int, int]) -> tuple[object, ...]:
+        today, recall = day(effect.at), effect.recall
+        return (
+            effect.offset, effect.at, effect.kind, self._message(effect.message),
+            days[today], days[today - 1],
+            recall.strike, recall.good, effect.counts, recall.action, recall.content_hash,
+        )  # fmt: skip
+
+    async def _run(self, script: "Script", calls: Sequence[tuple[list[str], object]]) -> list[Any]:
+        """Send one script call per bucket in one write and return their results."""
+        if not calls:
+            return []
+        commands: list[Command] = [
+            ("EVALSHA", script.sha, len(keys), *keys, PACK.encode(items)) for keys, items in calls
+        ]
+        async with self._connection() as connection:
+            try:
+                return await exchange(connection, commands)
+            except NoScriptError:
+                # A fresh server, or one that was started again; calls that went through do no harm twice.
+                await exchange(connection, [("SCRIPT", "LOAD", script.text)])
+                return await exchange(connection, commands)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+        """Lend a connection for one call; whatever goes wrong comes out as StoreError."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
+                try:
+                    yield connection
+                finally:
+                    await self._pool.release(connection)
+        except TimeoutError as error:
+            raise StoreError(f"no answer from the store within {self._timeout_s * 1000:g} ms") from error
+        except (RedisError, OSError) as error:
+            raise StoreError(f"the store refuses: {error}") from error
+
+
+async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+    """Send the commands in one write and return their replies; the first error is raised when all are read.
+
+    Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
+    """
+    # Its type stub asks for a tuple of one.
+    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
+    await connection.send_packed_command(b"".join(packed))
+    replies, errors = [], []
+    for _ in commands:
+        try:
+            replies.append(await connection.read_response())
+        except ResponseError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return replies
+
+
+class Call(msgspec.Struct):
+    """What goes to one bucket: the keys, and an item of the script's argument per author."""
+
+    keys: list[str] = []
+    items: list[object] = []
+
+
+class Place(NamedTuple):
+    """Where an author lives: the bucket, the key of the standing, the beginning of the keys of recalls."""
+
+    bucket: str
+    standing: str
+    recalls: str
+
+
+class Answer(msgspec.Struct):
+    """What load_standings.lua says of an author."""
+
+    t: float
+    s: float = 0.0
+    g: int = 0
+    n: int = 0
+    f: float | None = None
+    m: dict[str, int] = {}
+    r: list[str] = []
+
+    def standing(self, messages: Sequence[str]) -> Standing:
+        return Standing(
+            Reputation(self.s, self.g, self.n, self.f, self.t),
+            {partition_of(field): mark for field, mark in self.m.items()},
+            {message: recall(text) for message, text in zip(messages, self.r, strict=False) if text},
+        )
+
+
+class Script(NamedTuple):
+    """A Lua script and the name that a server gives it."""
+
+    text: str
+    sha: str
+
+
+def script(name: str) -> Script:
+    """Read a script that lies beside this file."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def hashed(key: bytes, size: int, name: str) -> str:
+    return blake2b(name.encode("utf-8", "surrogatepass"), key=key, digest_size=size).hexdigest()
+
+
+def place(prefix: str, author: str) -> Place:
+    bucket = f"{int(author[:2], 16) % BUCKETS:02x}"
+    return Place(bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
+
+
+def days_of(effects: Iterable[Effect]) -> dict[int, int]:
+    """Return the days whose recalls the effects read or write, each with its number from 1."""
+    days = {day(effect.at) for effect in effects}
+    return {one: number for number, one in enumerate(sorted(days | {one - 1 for one in days}), start=1)}
+
+
+@lru_cache(4096)
+def mark_field(partition: PartitionId) -> str:
+    return f"{partition.topic_id}/{partition.partition}"
+
+
+@lru_cache(4096)
+def partition_of(field: str) -> PartitionId:
+    topic_id, _, number = field.rpartition("/")
+    return PartitionId(topic_id, int(number))
+
+
+def recall(text: str) -> Recall:
+    strike, good, action, content_hash = text.split(" ", 3)
+    return Recall(content_hash, ACTIONS[action], float(strike), good == "1")
+
+
+ACTIONS = {action.value: action for action in Action}
+PACK = msgspec.msgpack.Encoder()
+ANSWERS = msgspec.msgpack.Decoder(list[Answer])

@@ -1,0 +1,235 @@
+"""What every store of standings promises: these tests run on memory and on Valkey."""
+
+import pytest
+
+from rules.message import Kind
+from rules.reputation import NEWCOMER, Reputation
+from rules.verdict import Action
+from streams.standings import (
+    DAY_S,
+    Ask,
+    AuthorEffects,
+    Effect,
+    PartitionId,
+    Recall,
+    Standing,
+    StandingStore,
+    applied,
+)
+
+NOON = 20_000 * DAY_S + DAY_S / 2
+WEEK_S = 7.0 * DAY_S
+HERE = PartitionId("5b8e9c0e-topic", 3)
+ELSEWHERE = PartitionId("5b8e9c0e-topic", 4)
+MADE_AGAIN = PartitionId("another-topic-id", 3)
+
+
+def effect(
+    offset: int,
+    message: str,
+    kind: Kind = Kind.CREATED,
+    *,
+    at: float = NOON,
+    strike: float = 0.0,
+    good: bool = False,
+    counts: bool = True,
+    content: str = "c0ffee",
+) -> Effect:
+    """An effect whose action goes with its strike."""
+    action = Action.REMOVE if strike else Action.ALLOW
+    return Effect(offset, at, message, kind, Recall(content, action, strike, good), counts)
+
+
+def of(author: str, *effects: Effect, partition: PartitionId = HERE) -> AuthorEffects:
+    """One author's effects in one partition."""
+    return AuthorEffects(author, partition, effects)
+
+
+async def look(standings: StandingStore, author: str, *messages: str, now: float = NOON) -> Standing:
+    """The standing of one author."""
+    (standing,) = await standings.load([Ask(author, messages)], now)
+    return standing
+
+
+async def test_somebody_never_seen_is_a_newcomer(standings: StandingStore) -> None:
+    """No trust and no blame, no marks, nothing remembered."""
+    assert await look(standings, "t/p/ana", "m1") == Standing(NEWCOMER)
+
+
+async def test_nobody_is_asked_for(standings: StandingStore) -> None:
+    """An empty batch is answered by an empty list, and saved as nothing."""
+    await standings.save([], WEEK_S)
+    assert await standings.load([], NOON) == []
+
+
+async def test_it_answers(standings: StandingStore) -> None:
+    """A living store answers a ping."""
+    await standings.ping()
+
+
+async def test_what_was_saved_is_loaded(standings: StandingStore) -> None:
+    """Numbers, marks and what is remembered come back exactly, to the last bit of a float."""
+    said = effect(7, "m1", at=NOON + 1 / 3, good=True)
+    shouted = effect(8, "m2", at=NOON + 2 / 3, strike=0.1)
+    await standings.save([of("t/p/ana", said, shouted)], WEEK_S)
+
+    assert await look(standings, "t/p/ana", "m2", "m1", "m0") == Standing(
+        Reputation(strikes=0.1, good=1, messages=2, first_seen=NOON + 1 / 3, as_of=NOON + 2 / 3),
+        {HERE: 8},
+        {"m1": said.recall, "m2": shouted.recall},
+    )
+
+
+async def test_answers_come_in_the_order_of_the_questions(standings: StandingStore) -> None:
+    """Also where the same author is asked for twice, and with hundreds of authors over all buckets."""
+    authors = [f"t/p/{number}" for number in range(300)]
+    await standings.save(
+        [of(author, effect(number, f"m{number}")) for number, author in enumerate(authors)], WEEK_S
+    )
+    asks = [Ask(author, (f"m{number}",)) for number, author in enumerate(authors)]
+    found = await standings.load([*asks, *reversed(asks)], NOON)
+    assert [standing.marks[HERE] for standing in found] == [*range(300), *reversed(range(300))]
+    assert [list(standing.recalls) for standing in found[:300]] == [list(ask.messages) for ask in asks]
+
+
+async def test_strikes_halve_with_time(standings: StandingStore) -> None:
+    """A strike from a half-life ago weighs half when the next one comes."""
+    old, new = effect(1, "m1", at=NOON, strike=1.0), effect(2, "m2", at=NOON + WEEK_S, strike=1.0)
+    await standings.save([of("t/p/ana", old)], WEEK_S)
+    await standings.save([of("t/p/ana", new)], WEEK_S)
+    assert (await look(standings, "t/p/ana")).reputation.strikes == pytest.approx(1.5, rel=1e-12)
+
+
+async def test_a_late_strike_counts_as_old(standings: StandingStore) -> None:
+    """Record times may run backwards; the order in which they come doesn't matter."""
+    old, new = effect(2, "m1", at=NOON, strike=1.0), effect(1, "m2", at=NOON + WEEK_S, strike=1.0)
+    await standings.save([of("t/p/ana", new, old)], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert reputation.strikes == pytest.approx(1.5, rel=1e-12)
+    assert (reputation.first_seen, reputation.as_of) == (NOON, NOON + WEEK_S)
+
+
+async def test_an_effect_counts_once(standings: StandingStore) -> None:
+    """However often it is saved, alone or among others."""
+    effects = [effect(offset, f"m{offset}", strike=1.0) for offset in range(5)]
+    await standings.save([of("t/p/ana", *effects[:2])], WEEK_S)
+    await standings.save([of("t/p/ana", *effects[1:4])], WEEK_S)
+    await standings.save([of("t/p/ana", *effects)], WEEK_S)
+    standing = await look(standings, "t/p/ana")
+    assert (standing.reputation.strikes, standing.marks) == (5.0, {HERE: 4})
+
+
+async def test_partitions_have_marks_of_their_own(standings: StandingStore) -> None:
+    """A recreated topic starts at offset 0 again and isn't mistaken for the old one."""
+    places = (HERE, ELSEWHERE, MADE_AGAIN)
+    for place in places:
+        await standings.save([of("t/p/ana", effect(0, f"in {place}"), partition=place)], WEEK_S)
+    standing = await look(standings, "t/p/ana")
+    assert standing.reputation.messages == 3
+    assert standing.marks == dict.fromkeys(places, 0)
+
+
+async def test_one_author_may_come_twice_in_a_batch(standings: StandingStore) -> None:
+    """From two partitions, for instance."""
+    batch = [of("t/p/ana", effect(5, "m1")), of("t/p/ana", effect(5, "m2"), partition=ELSEWHERE)]
+    await standings.save(batch, WEEK_S)
+    assert (await look(standings, "t/p/ana")).reputation.messages == 2
+
+
+async def test_a_message_sent_twice_counts_once(standings: StandingStore) -> None:
+    """A bridge that repeats itself under new offsets moves nothing."""
+    await standings.save([of("t/p/ana", effect(1, "m1", strike=1.0))], WEEK_S)
+    await standings.save([of("t/p/ana", effect(9, "m1", strike=1.0), partition=ELSEWHERE)], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert (reputation.strikes, reputation.messages) == (1.0, 1)
+
+
+async def test_an_edit_costs_what_is_worse_than_before(standings: StandingStore) -> None:
+    """And takes the credit back; a nicer edit gives nothing."""
+    said = effect(1, "m1", good=True)
+    worse = effect(2, "m1", Kind.EDITED, strike=1.0, content="bad")
+    nicer = effect(3, "m1", Kind.EDITED, good=True, content="good")
+    await standings.save([of("t/p/ana", said, worse, nicer)], WEEK_S)
+    standing = await look(standings, "t/p/ana", "m1")
+    assert standing.reputation == Reputation(1.0, 0, 1, NOON, NOON)
+    assert standing.recalls["m1"] == Recall("good", Action.ALLOW, 1.0, False)
+
+
+async def test_a_deletion_withdraws_credit_but_no_strike(standings: StandingStore) -> None:
+    """Twice deleted is deleted once; an unknown message is deleted without a trace."""
+    effects = [
+        effect(1, "m1", good=True),
+        effect(2, "m2", strike=1.0),
+        effect(3, "m1", Kind.DELETED),
+        effect(4, "m1", Kind.DELETED),
+        effect(5, "m2", Kind.DELETED),
+        effect(6, "m3", Kind.DELETED),
+    ]
+    await standings.save([of("t/p/ana", *effects)], WEEK_S)
+    standing = await look(standings, "t/p/ana", "m1", "m2", "m3")
+    assert standing.reputation == Reputation(1.0, 0, 2, NOON, NOON)
+    assert standing.recalls == {
+        "m1": Recall("c0ffee", Action.ALLOW, 0.0, False),
+        "m2": Recall("c0ffee", Action.REMOVE, 1.0, False),
+    }
+
+
+async def test_bots_and_relays_are_not_counted(standings: StandingStore) -> None:
+    """Their messages are remembered, for edits, and nothing else."""
+    await standings.save([of("t/p/bot", effect(1, "m1", good=True, counts=False))], WEEK_S)
+    standing = await look(standings, "t/p/bot", "m1")
+    assert standing.reputation == Reputation(as_of=NOON)
+    assert standing.recalls == {"m1": Recall("c0ffee", Action.ALLOW, 0.0, False)}
+
+
+async def test_a_message_is_remembered_the_day_after_and_then_no_more(standings: StandingStore) -> None:
+    """By UTC days: for 24 hours at least, for 48 at most."""
+    await standings.save([of("t/p/ana", effect(1, "m1"))], WEEK_S)
+    seen = [
+        (await look(standings, "t/p/ana", "m1", now=NOON + days * DAY_S)).recalls for days in range(-1, 4)
+    ]
+    assert [list(recalls) for recalls in seen] == [[], ["m1"], ["m1"], [], []]
+
+
+async def test_an_edit_after_midnight_knows_its_message(standings: StandingStore) -> None:
+    """It is settled against yesterday's memory and remembered today."""
+    await standings.save([of("t/p/ana", effect(1, "m1", strike=1.0))], WEEK_S)
+    later = effect(2, "m1", Kind.EDITED, at=NOON + DAY_S, strike=1.0, content="edited")
+    await standings.save([of("t/p/ana", later)], WEEK_S)
+    standing = await look(standings, "t/p/ana", "m1", now=NOON + 2 * DAY_S)
+    assert standing.reputation.strikes == pytest.approx(2 ** (-1 / 7), rel=1e-12)
+    assert standing.recalls["m1"].content_hash == "edited"
+
+
+@pytest.mark.parametrize("name", ["", "ä/Ω/💬", "nul\0 and\nline", "a" * 10_000, "lone \ud800", "{b}:m:x"])
+async def test_any_name_will_do(standings: StandingStore, name: str) -> None:
+    """Names and ids of messages are the platform's business."""
+    await standings.save([of(name, effect(1, name, good=True))], WEEK_S)
+    standing = await look(standings, name, name)
+    assert (standing.reputation.good, list(standing.recalls)) == (1, [name])
+
+
+async def test_large_offsets_are_exact(standings: StandingStore) -> None:
+    """Up to 2**53, which a partition doesn't reach in a thousand years."""
+    last = 2**53 - 1
+    await standings.save([of("t/p/ana", effect(last - 1, "m1"), effect(last, "m2"))], WEEK_S)
+    standing = await look(standings, "t/p/ana")
+    assert (standing.reputation.messages, standing.marks) == (2, {HERE: last})
+
+
+async def test_thousands_of_messages_of_one_author_fit_into_a_batch(standings: StandingStore) -> None:
+    """A flood is one author's; scripts have no bound on arguments that it could reach."""
+    flood = [effect(offset, f"m{offset}", good=True) for offset in range(9_000)]
+    await standings.save([of("t/p/ana", *flood)], WEEK_S)
+    standing = await look(standings, "t/p/ana", *(each.message for each in flood))
+    assert (standing.reputation.good, len(standing.recalls)) == (9_000, 9_000)
+
+
+async def test_what_is_applied_here_is_what_the_store_will_say(standings: StandingStore) -> None:
+    """So the second message of an author in a batch sees the standing after the first."""
+    first = [effect(1, "m1", good=True), effect(2, "m2", strike=0.5)]
+    second = [effect(2, "m2", strike=0.5), effect(3, "m1", Kind.EDITED, at=NOON + 99, strike=1.0)]
+    await standings.save([of("t/p/ana", *first)], WEEK_S)
+    ahead = applied(await look(standings, "t/p/ana", "m1", "m2"), HERE, second, WEEK_S)
+    await standings.save([of("t/p/ana", *second)], WEEK_S)
+    assert ahead == await look(standings, "t/p/ana", "m1", "m2")

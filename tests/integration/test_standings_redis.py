@@ -1,0 +1,200 @@
+"""What the Redis store promises beyond the contract: time-outs, restarts, names that nobody can read."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+import redis
+
+from rules.message import Kind
+from rules.reputation import NEWCOMER
+from rules.verdict import Action
+from streams.embedded import Store
+from streams.errors import ConfigurationError, StoreError
+from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing
+from streams.standings_redis import RedisStandings
+
+NOON = 20_000 * DAY_S + DAY_S / 2
+WEEK_S = 7.0 * DAY_S
+HERE = PartitionId("topic-id", 0)
+ANA = Ask("acme/chat/ana", ("m1",))
+
+
+def batch(*authors: str, offset: int = 0) -> list[AuthorEffects]:
+    """One good message from each author."""
+    effect = Effect(offset, NOON, "m1", Kind.CREATED, Recall("c0ffee", Action.ALLOW, good=True))
+    return [AuthorEffects(author, HERE, (effect,)) for author in authors]
+
+
+@pytest.fixture
+async def standings(store: Store, prefix: str) -> AsyncIterator[RedisStandings]:
+    """A store with the time-out that it ships with."""
+    standings = RedisStandings(store.url, key=b"secret", prefix=prefix)
+    yield standings
+    await standings.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Store]:
+    """A store server that a test may hurt."""
+    with Store() as server:
+        yield server
+
+
+@contextmanager
+def stopped(server: Store) -> Iterator[None]:
+    """The server is there and doesn't answer."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_silence_is_an_error_in_time(server: Store) -> None:
+    """Each call has a bound; afterwards the answers belong to the questions again."""
+    standings = RedisStandings(server.url, key=b"secret", timeout_s=0.05)
+    await standings.save(batch("ana", "bo"), WEEK_S)
+    with stopped(server):
+        for call in (
+            standings.load([Ask("ana")], NOON),
+            standings.save(batch("cy"), WEEK_S),
+            standings.ping(),
+        ):
+            with pytest.raises(StoreError, match="no answer from the store within 50 ms"):
+                await call
+    patient = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    found = await patient.load([Ask("bo"), Ask("nobody"), Ask("ana")], NOON)
+    assert [standing.reputation.good for standing in found] == [1, 0, 1]
+    await patient.close()
+    await standings.close()
+
+
+async def test_a_call_that_is_cancelled_leaves_no_answer_behind(server: Store) -> None:
+    """The next call doesn't read what was meant for the one before."""
+    standings = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    await standings.save(batch("ana"), WEEK_S)
+    with stopped(server), pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await standings.load([Ask("ana")], NOON)
+    assert await standings.load([Ask("nobody")], NOON) == [Standing(NEWCOMER)]
+    await standings.close()
+
+
+async def test_a_server_that_is_gone_is_an_error_and_one_that_is_back_is_used(server: Store) -> None:
+    """A new server knows neither the scripts nor the connection; nobody has to be told."""
+    standings = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    await standings.save(batch("ana"), WEEK_S)
+    server.kill()
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            await standings.load([Ask("ana")], NOON)
+    server.start()
+    assert await standings.load([Ask("ana")], NOON) == [Standing(NEWCOMER)]
+    await standings.save(batch("ana"), WEEK_S)
+    (found,) = await standings.load([Ask("ana")], NOON)
+    assert found.reputation.good == 1
+    await standings.close()
+
+
+async def test_scripts_that_were_flushed_are_loaded_again(server: Store) -> None:
+    """An operator's SCRIPT FLUSH, or a failover, costs one more round trip."""
+    standings = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    authors = [f"author {number}" for number in range(200)]
+    with redis.Redis.from_url(server.url) as client:
+        for offset in range(2):
+            client.script_flush()
+            await standings.save(batch(*authors, offset=offset), WEEK_S)
+            client.script_flush()
+            found = await standings.load([Ask(author) for author in authors], NOON)
+            assert {standing.marks[HERE] for standing in found} == {offset}
+    await standings.close()
+
+
+async def test_a_refusal_is_an_error(standings: RedisStandings, store: Store, prefix: str) -> None:
+    """Somebody else's value under one of our keys, for instance; the message has no name in it."""
+    await standings.save(batch(ANA.author), WEEK_S)
+    with redis.Redis.from_url(store.url) as client:
+        (key,) = client.keys(f"{prefix}*:a:*")
+        client.set(key, "not a hash")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await standings.load([ANA], NOON)
+    await standings.ping()
+
+
+async def test_names_are_not_readable(standings: RedisStandings, store: Store, prefix: str) -> None:
+    """Neither author nor message id stands in the store, and another secret finds nobody."""
+    await standings.save(batch(ANA.author), WEEK_S)
+    with redis.Redis.from_url(store.url) as client:
+        everything = [
+            part
+            for key in client.keys(f"{prefix}*")
+            for part in (key, *client.hgetall(key), *client.hvals(key))
+        ]
+    assert everything
+    assert not any(name in part for part in everything for name in (b"ana", b"acme", b"m1"))
+    other = RedisStandings(store.url, key=b"another", prefix=prefix)
+    assert await other.load([ANA], NOON) == [Standing(NEWCOMER)]
+    await other.close()
+
+
+async def test_what_a_script_touches_lies_in_one_bucket(
+    standings: RedisStandings, store: Store, prefix: str
+) -> None:
+    """An author's keys share what stands in braces, and authors spread over the buckets."""
+    await standings.save(batch(*(f"author {number}" for number in range(500))), WEEK_S)
+    with redis.Redis.from_url(store.url) as client:
+        keys = [key.decode().removeprefix(prefix) for key in client.keys(f"{prefix}*")]
+    buckets: dict[str, set[str]] = {}
+    for key in keys:
+        bucket, _, author, *_ = key.split(":")
+        buckets.setdefault(author, set()).add(bucket)
+    assert all(len(each) == 1 for each in buckets.values())
+    assert {bucket for each in buckets.values() for bucket in each} == {f"{{{n:02x}}}" for n in range(64)}
+
+
+async def test_what_is_not_seen_again_is_forgotten(
+    standings: RedisStandings, store: Store, prefix: str
+) -> None:
+    """An author after 90 days, messages after two; each save begins the time anew."""
+    await standings.save(batch(ANA.author), WEEK_S)
+    with redis.Redis.from_url(store.url) as client:
+        (author,), (recalls,) = client.keys(f"{prefix}*:a:*"), client.keys(f"{prefix}*:m:*")
+        assert 0 <= 90 * DAY_S - client.ttl(author) < 60
+        assert 0 <= 2 * DAY_S - client.ttl(recalls) < 60
+        client.expire(author, 100)
+        await standings.save(batch(ANA.author, offset=1), WEEK_S)
+        assert client.ttl(author) > 100
+
+
+async def test_user_and_password_come_with_the_url(server: Store) -> None:
+    """Without them the store refuses, and says so without showing the password."""
+    with redis.Redis.from_url(server.url) as client:
+        client.acl_setuser("sieve", enabled=True, passwords=["+hunter2"], categories=["+@all"], keys=["*"])
+        client.acl_setuser("default", enabled=False)
+    known = RedisStandings(f"redis://sieve:hunter2@{server.address}", key=b"k", timeout_s=10)
+    await known.ping()
+    await known.close()
+    for url in (server.url, f"redis://sieve:hunter3@{server.address}"):
+        stranger = RedisStandings(url, key=b"k", timeout_s=10)
+        with pytest.raises(StoreError) as caught:
+            await stranger.ping()
+        assert "hunter" not in str(caught.value)
+        await stranger.close()
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", ""])
+def test_a_url_that_names_no_store_is_refused_at_once(url: str) -> None:
+    """Before anything is judged."""
+    with pytest.raises(ConfigurationError, match="the store's URL can't be used"):
+        RedisStandings(url, key=b"secret")
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 65])
+def test_a_key_that_cannot_hash_is_refused_at_once(key: bytes) -> None:
+    """An empty one would make the names readable to whoever guesses them."""
+    with pytest.raises(ConfigurationError, match="1 to 64 bytes"):
+        RedisStandings("redis://localhost", key=key)
