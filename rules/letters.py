@@ -1,0 +1,164 @@
+"""Undoes what certainly is a disguise, code point by code point, and remembers where each one came from."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+
+# Control, zero-width, bidi, tag and variation characters, fillers: Default_Ignorable_Code_Point
+# of the Unicode Standard, with C0, C1 and the annotation characters; joiners have their own rule.
+_UNSEEN = (
+    "\0-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+
+_RESPELLED = (
+    dict.fromkeys("\t\n\x0b\x0c\r\x85\u1680\u2028\u2029\u2800", " ")
+    | dict.fromkeys("‘’‛′´ʻʼʽ", "'")
+    | dict.fromkeys("‐‑‒−", "-")
+    | dict.fromkeys("™℠", " ")  # NFKC would make "nitro™" the word "nitrotm"
+    | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)}  # lone surrogates
+)
+
+_ODD = re.compile(f"[{_UNSEEN}{''.join(_RESPELLED)}]")
+
+_ASCII = {code: _RESPELLED.get(chr(code)) for code in (*range(32), 127)}
+_ASCII_CASELESS = _ASCII | {code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)}
+
+# Persian parts its prefixes with a ZWNJ; in Indic scripts a joiner beside a virama chooses the
+# form of a conjunct, and Bengali writes RA, ZWJ, virama (UAX #31, 2.3). Anywhere else a joiner
+# shows nothing, and parts a word only for machines.
+_ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06ee\u06ef\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff"
+_INDIC = "\u0978-\u097f\u09f0\u09f1\u0b71\u0d7a-\u0d7f\u0dba-\u0dc6" + "".join(
+    f"{chr(block + 0x05)}-{chr(block + 0x39)}{chr(block + 0x58)}-{chr(block + 0x61)}"
+    for block in range(0x0900, 0x0E00, 0x80)
+)  # letters only: a mark in front of a virama might be sorted behind it
+_VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+_NUKTA = "\u093c\u09bc\u0a3c\u0abc\u0b3c"
+_AFTER_VIRAMA = f"(?:(?<=[{_INDIC}][{_VIRAMA}])|(?<=[{_INDIC}][{_NUKTA}][{_VIRAMA}]))"
+_IDLE_JOINER = re.compile(
+    f"(?!(?<=[{_ARABIC}])\u200c[{_ARABIC}]"
+    f"|{_AFTER_VIRAMA}(?:\u200d|\u200c[{_INDIC}])"
+    f"|(?<=[{_INDIC}])\u200d[{_VIRAMA}])"
+    "[\u200c\u200d]"
+)
+
+# Putting marks into canonical order takes quadratic time: half a second for 32,000 of them on
+# one letter. No language needs more than a handful (UAX #15, Stream-Safe Text Format: 30).
+_MAX_MARKS = 30
+_PERHAPS_MARKS = re.compile(rf"[^\w\0-\x7f]{{{_MAX_MARKS + 1},}}")
+_DROPPED = "\u034f"  # one of the unseen
+
+# Two are enough for all that was ever seen; the bound keeps the time linear whatever comes.
+_ROUNDS = 8
+
+
+def plain(typed: str) -> str:
+    """Return the plain view of a text; see `rules.fold.Folded`."""
+    if not typed.isascii():
+        return _settled(typed, _caseless)
+    return typed.lower() if typed.isprintable() else typed.translate(_ASCII_CASELESS)
+
+
+def undisguised(typed: str) -> str:
+    """Return the plain view with its case kept."""
+    if not typed.isascii():
+        return _settled(typed, _cased)
+    return typed if typed.isprintable() else typed.translate(_ASCII)
+
+
+def origins(typed: str) -> list[tuple[int, int]]:
+    """Return, for each code point of the plain view, the half-open range as typed that it came from.
+
+    This takes the steps of `plain` once more, a letter with its marks at a time: no
+    normalisation reaches beyond that.
+    """
+    text, spans = typed, [(at, at + 1) for at in range(len(typed))]
+    for _ in range(_ROUNDS):
+        before = text
+        text, spans = _traced(_ODD, _shortened(text), spans)
+        text, spans = _traced_letters(text, spans)
+        text, spans = _traced(_IDLE_JOINER, text, spans)
+        if text == before:
+            break
+    return spans
+
+
+def _settled(text: str, normalised: Callable[[str], str]) -> str:
+    for _ in range(_ROUNDS):
+        before = text
+        text = _ODD.sub(_respelled, _shortened(text))
+        text = normalised(text)
+        if "\u200d" in text or "\u200c" in text:
+            text = _IDLE_JOINER.sub("", text)
+        if text == before:
+            break
+    return text
+
+
+def _cased(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _caseless(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _respelled(match: re.Match[str]) -> str:
+    return _RESPELLED.get(match[0], "")
+
+
+def _shortened(text: str) -> str:
+    return _PERHAPS_MARKS.sub(_shortened_run, text)
+
+
+def _shortened_run(run: re.Match[str]) -> str:
+    letters, marks = [], 0
+    for letter in run[0]:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        letters.append(letter if marks <= _MAX_MARKS else _DROPPED)
+    return "".join(letters)
+
+
+def _traced(
+    pattern: re.Pattern[str], text: str, spans: list[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int]]]:
+    """Respell the single code points that the pattern finds, and keep their spans beside them."""
+    letters, kept, end = [], [], 0
+    for match in pattern.finditer(text):
+        at = match.start()
+        spelled = _respelled(match)
+        letters += [text[end:at], spelled]
+        kept += spans[end:at]
+        kept += [spans[at]] * len(spelled)
+        end = at + 1
+    return "".join(letters) + text[end:], kept + spans[end:]
+
+
+def _traced_letters(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    letters: list[str] = []
+    traced: list[tuple[int, int]] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and _joins(text[end]):
+            continue
+        piece = _caseless(text[start:end])
+        letters.append(piece)
+        traced += [(spans[start][0], spans[end - 1][1])] * len(piece)
+        start = end
+    return "".join(letters), traced
+
+
+@lru_cache(maxsize=4096)
+def _joins(letter: str) -> bool:
+    """Whether normalisation may draw this code point to the one before it."""
+    if letter < "\u0300":
+        return False
+    first = unicodedata.normalize("NFKC", letter)[0]
+    # Marks; vowels and finals of Hangul; Kirat Rai vowels, which are letters to Unicode 16.
+    return (
+        unicodedata.category(first)[0] == "M"
+        or "\u1160" <= first <= "\u11ff"
+        or "\U00016d63" <= first <= "\U00016d6a"
+    )
