@@ -1,0 +1,60 @@
+"""Tells a bare host ("discord.gift") from a file name ("main.py") and the joint of two sentences."""
+
+import re
+
+# Endings that are seldom anything else.
+_PLAIN_ENDINGS = frozenset(
+    """
+    agency auction bet bid biz bond boo buzz cam cards casino center chat church cash claims click cloud
+    club com community cool credit crypto cyou dating deals dev digital domains download edu email
+    example exchange exposed finance fund gdn gift gifts gold gov hosting icu info int kim limo link
+    links live loan loans lol ltd media men mil mobi mom movie net network nft ninja ngo online org page
+    poker porn pro promo pub pw quest rip sbs cfd sex sexy shop site social software solutions space
+    store stream tech technology test tips tokyo tools top trading tube vegas video vip wallet web
+    webcam website wiki works wtf xxx xyz zone ac ad ae af ag ai ao aq ar au aw ax az ba bb bd bf bg bh
+    bi bj bm bn bo br bs bt bw bz ca cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz dj dk dm dz ec
+    ee eg er fi fj fk fm fo fr gb gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hn hr ht hu ie
+    io iq ir je jm jo jp ke kg kh km kn kp kr kw ky kz lb lc li lk lr ls lt lu lv ly mc mg mh mk mm mn
+    mo mp mq mr mt mv mw mx mz nc nf ng nl np nr nu nz pe pf pg ph pk pn pr pt qa ro ru rw sa sb sc sd
+    sg sj sk sl sm sn sr ss sv sx sy sz tc td tf tg th tj tk tl tm tn tr tt tv tw tz ua ug uk uy uz vc
+    vg vn vu wf ws ye yt za zm zw рф укр бел срб
+    """.split()  # noqa: SIM905 (a list wouldn't fit)
+)
+
+# Endings that are also words, of English or of another large language; they want company.
+_WORDS = frozenset(
+    """
+    al am as at be by de do es et eu ga go id il im in is it ki la ma me mu my na ne ni no om pa se si
+    so st su to us va ve vi art baby band bar beauty best blog care city coach day dog family fan farm
+    fish fit fun game games good haus help how house life love market money name new news now one photo
+    pics pink place plus press red rest rocks run sale school show skin studio style team today town
+    trade wang watch win work world
+    """.split()  # noqa: SIM905 (a list wouldn't fit)
+)
+
+# Endings that are also suffixes of files.
+_SUFFIXES = frozenset("app bat cab cc foo map md ml mov pl ps py rs sh zip".split())  # noqa: SIM905 (as above)
+
+_ALL = _PLAIN_ENDINGS | _WORDS | _SUFFIXES
+
+_CARRIES_SIGN = re.compile(r"[\d-]")
+
+
+def is_host(typed: str, *, has_path: bool) -> bool:
+    """Return whether this dotted name, found without a scheme, is a host; upper and lower case as typed.
+
+    A doubtful ending is believed with a path, "www." before it or, if it is a word, a
+    digit, a hyphen or a third label: "free-nitro.fun", "login.steam.fun".
+    """
+    *names, ending = typed.split(".")
+    if has_path or names[0].lower() == "www":
+        return ending.casefold() in _ALL
+    if ending.istitle():
+        return False  # "See you there.Live now": a sentence begins
+    ending = ending.casefold()
+    if ending in _SUFFIXES:
+        return False
+    if ending in _WORDS:
+        signs = len(names) > 1 and min(map(len, names)) > 1
+        return signs or any(map(_CARRIES_SIGN.search, names))
+    return ending in _PLAIN_ENDINGS
