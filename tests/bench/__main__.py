@@ -1,0 +1,104 @@
+"""The bench: `python -m tests.bench` measures the worker beside plain copies, all in one run, and ends with 1
+if a bar is missed. The machine's noise is in all figures: compare within a run, not between runs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Collection
+from contextlib import ExitStack
+
+import msgspec
+
+from streams.embedded import Store
+from streams.errors import EmbeddedError
+from tests.bench import measures, programs
+from tests.bench.scan import scan
+from tests.bench.table import Part, text
+from tests.kafka.apache_kafka import ApacheKafka
+
+PARTS = ("scan", "cpu", "latency", "push")
+TROUBLE, USAGE = 1, 2
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much is measured."""
+
+    cpu_rounds: int = 3
+    cpu_backlog: int = 10_000
+    latency_rounds: int = 3
+    latency_seconds: float = 10.0
+    push_seconds: float = 60.0
+
+
+QUICK = Sizes(cpu_rounds=1, cpu_backlog=5_000, latency_rounds=1, latency_seconds=6.0, push_seconds=10.0)
+
+
+def main() -> int:
+    """Measure what was asked for and print it; return the exit code."""
+    options = _options()
+    sizes = QUICK if options.quick else Sizes()
+    if options.seconds:
+        sizes = msgspec.structs.replace(sizes, push_seconds=options.seconds)
+    asked = options.only or PARTS
+    found: list[Part] = []
+
+    def show(part: Part) -> None:
+        found.append(part)
+        if not options.json:
+            print(text(part), flush=True)
+
+    try:
+        if "scan" in asked:
+            show(scan())
+        if set(asked) - {"scan"}:
+            asyncio.run(on_a_broker(asked, sizes, show))
+    except (EmbeddedError, programs.ProgramError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return TROUBLE
+    if options.json:
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    return 0 if all(part.held for part in found) else TROUBLE
+
+
+async def on_a_broker(asked: Collection[str], sizes: Sizes, show: measures.Show) -> None:
+    """Start broker, store and the programs that are needed, and measure; everything has ended afterwards."""
+    with ExitStack() as running:
+        say("starting Apache Kafka and the store")
+        kafka, store = running.enter_context(ApacheKafka()), running.enter_context(Store())
+        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-"))
+        worker = running.enter_context(programs.worker(kafka.address, store.url))
+        needed = [worker]
+        if {"cpu", "latency"} & set(asked):
+            copy = running.enter_context(programs.aiokafka_copy(kafka.address))
+            needed.append(copy)
+        if "cpu" in asked:
+            faust = running.enter_context(programs.plain_faust(kafka.address, folder))
+            needed.append(faust)
+        await measures.warm_up(needed, say)
+        if "cpu" in asked:
+            show(await measures.cpu(faust, copy, worker, store.pid, sizes.cpu_rounds, sizes.cpu_backlog, say))
+        if "latency" in asked:
+            show(await measures.latency(copy, worker, sizes.latency_rounds, sizes.latency_seconds, say))
+        if "push" in asked:
+            show(await measures.push(worker, store.pid, sizes.push_seconds, say))
+
+
+def say(what: str) -> None:
+    """Tell a person what is going on."""
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a shorter run, good for a first look")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure only this; may be repeated")
+    parser.add_argument("--seconds", type=float, help="length of the push")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
