@@ -15,12 +15,14 @@ BAD_SHARE = 0.03
 TENANTS = ("lantern", "quarry", "lantern", "meadow")
 PLATFORMS = ("web", "mobile")
 CHANNELS = (
-    "general", "raids", "help", "art", "music", "cooking", "trade", "stream", "lfg", "off-topic", "deutsch", "español",
+    "general", "raids", "help", "art", "music", "cooking", "trade", "stream", "lfg", "off-topic", "deutsch",
+    "español",
 )  # fmt: skip
 
 OPENERS = (
-    "", "", "", "", "", "lol ", "ok so ", "honestly ", "wait, ", "hey @{name} ", "yeah ", "nah ", "haha ", "hmm, ",
-    "btw ", "no way, ", "@{name} ", "good morning, ", "sorry, ", "quick question: ", "PSA: ", "oh and ", "true, ",
+    "", "", "", "", "", "lol ", "ok so ", "honestly ", "wait, ", "hey @{name} ", "yeah ", "nah ", "haha ",
+    "hmm, ", "btw ", "no way, ", "@{name} ", "good morning, ", "sorry, ", "quick question: ", "PSA: ",
+    "oh and ", "true, ",
 )  # fmt: skip
 
 SAID = (
@@ -77,7 +79,8 @@ CLOSERS = (
     "", "", "", "", "", "", " lol", " haha", "!", "...", " 😂", " 🔥🔥", " ❤️", " PogChamp", " Kappa", " imo",
     ", thoughts?", " and it took {number} minutes", " or at least {name} says so", ", same as last {day}",
     " (not even joking)", ", can't wait for {day}", " but the {thing} was fine", " and now I want {food}",
-    ", let me know before {hour} if that works for you", " and {name} recorded the whole thing, it's in the archive",
+    ", let me know before {hour} if that works for you",
+    " and {name} recorded the whole thing, it's in the archive",
 )  # fmt: skip
 
 BAD = (
@@ -96,9 +99,9 @@ BAD = (
 )
 
 SLOTS = {
-    "name": ("mira", "tobias", "ana_k", "juno", "pixelfox", "oleander", "sam", "ferris", "noor", "kestrel", "bo", "ines"),
+    "name": ("mira", "tobias", "ana_k", "juno", "pixelfox", "oleander", "sam", "ferris", "noor", "bo"),
     "place": ("Sunken Temple", "north gate", "harbour", "Glass Tower", "arena", "old mine", "winter market"),
-    "thing": ("crossbow", "headset", "build", "spreadsheet", "speedrun", "graphics card", "shader", "quest", "deck", "bike"),
+    "thing": ("crossbow", "headset", "build", "spreadsheet", "graphics card", "shader", "quest", "bike"),
     "food": ("ramen", "pancakes", "curry", "tacos", "plum cake", "soup", "fried rice", "too much coffee"),
     "day": ("Monday", "Tuesday", "Friday", "Saturday", "the weekend", "last night", "Thursday"),
     "hour": ("8", "9 pm", "half past six", "20:30", "noon", "7", "10-ish"),

@@ -1,4 +1,4 @@
-"""The measurements on a broker: CPU by backlog, latency at a rate, and how far a pushed worker falls behind."""
+"""The measurements on a broker: CPU by backlog, latency at a rate, how far a pushed worker falls behind."""
 
 from __future__ import annotations
 

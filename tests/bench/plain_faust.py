@@ -1,4 +1,4 @@
-"""The yardstick: a plain Faust app as its documentation would write it, one event a record, `await topic.send`.
+"""The yardstick: a plain Faust app as its documentation writes it, one event a record, `await topic.send`.
 
 python -m tests.bench.plain_faust BROKER SOURCE TARGET DATADIR
 """

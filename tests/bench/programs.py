@@ -82,7 +82,8 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
@@ -178,10 +179,9 @@ def worker(broker: str, store: str) -> Program:
 
 def cpu_s(pid: int) -> float:
     """Return the CPU seconds, user and system, that a process and all its threads have used."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.exists():
-        fields = stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    if sys.platform == "linux":
+        # What clock_getcpuclockid(3) answers; /proc counts in hundredths, and a copy's batch takes less.
+        return time.clock_gettime(~pid << 3 | 2)
     # macOS: [[days-]hours:]minutes:seconds.hundredths
     said = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True)
     seconds = 0.0

@@ -25,7 +25,7 @@ REPEATS = 7
 
 
 def scan() -> Part:
-    """Measure the packs that come with Chatsieve on texts of several lengths; the best of some runs counts."""
+    """Measure the packs that come with Chatsieve, by length of text; the best of some runs counts."""
     rules = load(Settings().packs)
     automaton = bare_automaton(rules)
     lines = [_line(f"{length} characters", of_length(length, TEXTS), rules, automaton) for length in LENGTHS]
@@ -54,12 +54,11 @@ def _line(what: str, texts: Sequence[str], rules: RuleSet, automaton: ahocorasic
     messages = [said(text) for text in texts]
     evidence = [rules.scan(message) for message in messages]
     judge = partial(_decide, rules, time.time())
+    pairs = list(zip(messages, evidence, strict=True))
     costs = {
         "fold_us": _best(lambda: [fold(text) for text in texts], len(texts)),
         "scan_us": _best(lambda: [rules.scan(message) for message in messages], len(texts)),
-        "decide_us": _best(
-            lambda: [judge(*each) for each in zip(messages, evidence, strict=True)], len(texts)
-        ),
+        "decide_us": _best(lambda: [judge(*each) for each in pairs], len(texts)),
         "automaton_us": _best(lambda: [list(automaton.iter(text.lower())) for text in texts], len(texts)),
     }
     together = costs["scan_us"] + costs["decide_us"]
