@@ -1,0 +1,171 @@
+"""Watches the folder of packs and puts new rule sets in force: whole, tried aside, or not at all."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from rules import packs
+from rules.errors import RuleFileError
+from rules.ruleset import RuleSet
+from streams import pack_files
+from streams.pack_files import InProgressError, Prints, Stats
+
+log = structlog.get_logger()
+
+
+class Reload(msgspec.Struct, frozen=True):
+    """What came of new files.
+
+    Attributes:
+        at: Epoch seconds.
+        old: Hash of the rule set that was in force.
+        new: Hash of the one that is now; the same where the files were refused.
+        added: Rules that are new by their id.
+        removed: Rules that are gone.
+        refused: Why the files were not taken, a line per problem; None when they were.
+    """
+
+    at: float
+    old: str
+    new: str
+    added: int = 0
+    removed: int = 0
+    refused: str | None = None
+
+
+class PackWatcher:
+    """Keeps the rule set in force in step with the files.
+
+    Files are looked at by `stat`, and by content where that changed and every `rehash_s`
+    regardless: size and time don't tell all. Two looks at least `settle_s` apart must agree
+    before a change is taken. A file that is gone may be on its way back, so that takes
+    `gone_s`; an empty file, or a folder without packs, is never taken.
+
+    Attributes:
+        current: The rule set in force; replaced in one assignment, never changed.
+        since: Epoch seconds from which it is in force.
+        stale: Why the newest files aren't in force; None while they are.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        current: RuleSet,
+        on_reload: Callable[[Reload], None],
+        *,
+        now: float,
+        every_s: float = 1.0,
+        settle_s: float = 0.2,
+        gone_s: float = 10.0,
+        rehash_s: float = 30.0,
+    ) -> None:
+        """Start from a rule set that was loaded from `folder`; the first looks compare it with the files."""
+        self.current = current
+        self.since = now
+        self.stale: str | None = None
+        self._folder = folder
+        self._on_reload = on_reload
+        self._every_s, self._settle_s, self._gone_s, self._rehash_s = every_s, settle_s, gone_s, rehash_s
+        self._stats: Stats | None = None
+        self._read_at = now
+        self._judged: Prints = {}  # the last content that was accepted or refused
+        self._refused: str | None = None  # why, in the latter case
+        self._candidate: Prints | None = None
+        self._candidate_at = now
+
+    async def run(self) -> None:
+        """Look until cancelled; what is wrong with the files ends nothing."""
+        while True:
+            await self.look(time.time())
+            await asyncio.sleep(self._every_s if self._candidate is None else self._settle_s)
+
+    async def look(self, now: float) -> None:
+        """Compare the files with what was judged last, and take a change that has settled."""
+        try:
+            stats = await asyncio.to_thread(pack_files.stats, self._folder)
+            if self._candidate is None and stats == self._stats and not self._due(now):
+                return
+            prints = await asyncio.to_thread(pack_files.prints, self._folder)
+        except InProgressError as error:
+            self._wait(str(error))
+            return
+        self._stats, self._read_at = stats, now
+        await self._weigh(prints, now)
+
+    async def _weigh(self, prints: Prints, now: float) -> None:
+        if prints == self._judged:
+            self._candidate, self.stale = None, self._refused
+        elif prints != self._candidate:
+            if self._candidate is not None:
+                self.stale = "the files keep changing"
+            self._candidate, self._candidate_at = prints, now
+        elif self._apart(self._candidate_at, now, self._patience(prints)):
+            await self._take(prints, now)
+
+    def _patience(self, prints: Prints) -> float:
+        gone = sorted(self._judged.keys() - prints.keys())
+        if not gone:
+            return self._settle_s
+        self.stale = f"{gone[0]} is gone: taken as meant after {self._gone_s:g} s"
+        return self._gone_s
+
+    def _due(self, now: float) -> bool:
+        return self._apart(self._read_at, now, self._rehash_s)
+
+    @staticmethod
+    def _apart(earlier: float, later: float, seconds: float) -> bool:
+        # A clock that was set back shall not put off a change for as long.
+        return abs(later - earlier) >= seconds
+
+    def _wait(self, reason: str) -> None:
+        if reason != self.stale:
+            log.warning("packs_in_progress", reason=reason, in_force=self.current.hash)
+        self.stale, self._stats, self._candidate = reason, None, None
+
+    async def _take(self, prints: Prints, now: float) -> None:
+        rules, refused = await asyncio.to_thread(self._load)
+        self._candidate = None
+        if not await self._unchanged(prints):
+            self._wait("the files changed while they were read")
+            return
+        recovered = self._refused is not None
+        self._judged, self._refused, self.stale = prints, refused, refused
+        if rules is None:
+            self._say(Reload(now, self.current.hash, self.current.hash, refused=refused))
+        elif recovered or rules.hash != self.current.hash:
+            self._swap(rules, now)
+
+    async def _unchanged(self, prints: Prints) -> bool:
+        try:
+            return await asyncio.to_thread(pack_files.prints, self._folder) == prints
+        except InProgressError:
+            return False
+
+    def _load(self) -> tuple[RuleSet | None, str | None]:
+        try:
+            return packs.load(self._folder, previous=self.current), None
+        except RuleFileError as error:
+            return None, str(error)
+        except Exception as error:  # whatever a file can do to a parser, it must not end a worker
+            log.exception("packs_failed", error=repr(error))
+            return None, f"loading failed unexpectedly: {error!r}"
+
+    def _swap(self, rules: RuleSet, now: float) -> None:
+        old, self.current = self.current, rules
+        if old.hash != rules.hash:
+            self.since = now
+        before, after = old.rules.keys(), rules.rules.keys()
+        self._say(Reload(now, old.hash, rules.hash, len(after - before), len(before - after)))
+
+    def _say(self, reload: Reload) -> None:
+        if reload.refused is None:
+            log.info(
+                "ruleset_swapped", old=reload.old, new=reload.new, added=reload.added, removed=reload.removed
+            )
+        else:
+            log.error("ruleset_refused", in_force=reload.old, reason=reload.refused)
+        self._on_reload(reload)
