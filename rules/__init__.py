@@ -1,0 +1,1 @@
+"""Judgement: a message, evidence and standing in, a verdict out; knows neither network nor clock."""

@@ -1,0 +1,246 @@
+"""What scores are worth: ladders, bases, what standing adds, and how place changes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import msgspec
+
+from rules.reputation import Reputation, strikes_at, trust
+from rules.values import Points, Seconds
+from rules.verdict import BEHAVIOUR_LABELS, MODEL_LABELS, RULE_LABELS, Action
+
+KNOWN_LABELS = frozenset((*MODEL_LABELS, *RULE_LABELS, *BEHAVIOUR_LABELS))
+CARE_LABELS = frozenset({"self_harm"})
+CUSTOM = "custom.*"
+_CUSTOM_LABEL = re.compile(r"custom\.[a-z0-9_]+")
+
+
+class Strength(StrEnum):
+    """How much a rule's word weighs; the policy holds the numbers."""
+
+    WEAK = "weak"
+    MEDIUM = "medium"
+    STRONG = "strong"
+
+
+class Visibility(StrEnum):
+    """Whether verdicts show the text that a rule matched."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+
+
+class Trust(StrEnum):
+    """Whether an author's standing moves a label's score."""
+
+    COUNTED = "counted"
+    IGNORED = "ignored"
+
+
+class Established(msgspec.Struct, frozen=True, kw_only=True):
+    """When an author is no longer a newcomer: this many good messages."""
+
+    good: int = 20
+
+
+class ReputationPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How standing comes and goes, and what it is worth.
+
+    Attributes:
+        half_life_s: After this time half of an author's strikes are left.
+        good_for_half_trust: Good messages that give half of all trust.
+        strikes_per_shift: Strikes that raise a score by one log-odds.
+        strikes: What each action costs; an action that isn't named costs nothing.
+    """
+
+    half_life_s: Seconds = msgspec.field(default=Seconds(7 * 86_400), name="half_life")
+    good_for_half_trust: float = 50.0
+    strikes_per_shift: float = 1.0
+    established: Established = Established()
+    strikes: dict[Action, float] = msgspec.field(
+        default_factory=lambda: {Action.HOLD: 0.5, Action.REMOVE: 1.0}
+    )
+
+    def is_established(self, reputation: Reputation) -> bool:
+        """Return whether the author has earned enough good messages to count for a brake."""
+        return reputation.good >= self.established.good
+
+    def trust(self, reputation: Reputation, now: float) -> float:
+        """Return trust in [0, 1) at `now`."""
+        return trust(reputation, now, half_life_s=self.half_life_s, good_for_half=self.good_for_half_trust)
+
+    def strikes_at(self, reputation: Reputation, now: float) -> float:
+        """Return the strikes that are left at `now`."""
+        return strikes_at(reputation, now, self.half_life_s)
+
+
+class Brake(msgspec.Struct, frozen=True, kw_only=True):
+    """Strict actions of one cause reach at most so many established authors within a window."""
+
+    authors: int = 25
+    within_s: Seconds = msgspec.field(default=Seconds(600), name="within")
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a message is held for a human, and what becomes of it then."""
+
+    for_s: Seconds = msgspec.field(default=Seconds(86_400), name="for")
+    on_expiry: Action = Action.ALLOW
+
+
+class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done about one label.
+
+    Attributes:
+        base: Log-odds that a message starts with where no model spoke.
+        care: The label is about someone in need: never above flag, never a strike.
+        ladder: Points from which each action is taken.
+        queue: Where a human should see it.
+    """
+
+    base: float = -5.0
+    trust: Trust = Trust.COUNTED
+    care: bool = False
+    ladder: dict[Action, Points] = {}
+    queue: str | None = None
+    priority: str | None = None
+
+
+class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
+    """A label's policy in one place, made ready to be asked often.
+
+    Attributes:
+        steps: The ladder's points and actions, highest points first; steps at "never" are gone.
+    """
+
+    steps: tuple[tuple[float, Action], ...] = ()
+
+    def step(self, points: float) -> tuple[float, Action] | None:
+        """Return the highest step that these points reach."""
+        for step in self.steps:
+            if points >= step[0]:
+                return step
+        return None
+
+
+# Holds also where a policy forgets the label: a cry for help is never punished.
+_CARE_POLICIES = {
+    label: LabelPolicy(base=-6.0, trust=Trust.IGNORED, care=True, queue="care") for label in CARE_LABELS
+}
+
+
+class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scope changes about a label; what isn't written stays."""
+
+    base: float | None = None
+    trust: Trust | None = None
+    ladder: dict[Action, Points] = {}
+    queue: str | None = None
+    priority: str | None = None
+    line: int = 0
+
+    def over(self, policy: LabelPolicy) -> LabelPolicy:
+        """Return the policy with the change merged in, ladder step by ladder step."""
+        changed = {
+            name: value
+            for name in ("base", "trust", "queue", "priority")
+            if (value := getattr(self, name)) is not None
+        }
+        return msgspec.structs.replace(policy, **changed, ladder={**policy.ladder, **self.ladder})
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a scope applies; globs, and what isn't named applies everywhere."""
+
+    tenants: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+    def covers(self, tenant: str, channel: str) -> bool:
+        return matches(self.tenants, tenant) and matches(self.channels, channel)
+
+
+class PolicyScope(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes for some tenants or channels; of two scopes that match, the later one has the last word."""
+
+    match: Match
+    labels: dict[str, LabelChange]
+    line: int = 0
+
+
+class LabelPolicies(NamedTuple):
+    """The policies of all labels in one place."""
+
+    labels: dict[str, ResolvedLabel]
+    other: ResolvedLabel
+
+    def of(self, label: str) -> ResolvedLabel:
+        """Return a label's policy; a custom label without one takes that of "custom.*"."""
+        return self.labels.get(label, self.other)
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """All numbers that rules and scores are judged by.
+
+    Attributes:
+        strengths: Log-odds of each strength.
+        max_evidence: Bound on the sum of rule evidence for a label, log-odds.
+        max_shift: What standing can add or take, log-odds.
+        matched: Whether verdicts show matched text, where the rule doesn't say.
+        labels: By label; "custom.*" stands for every custom label without an entry.
+    """
+
+    strengths: dict[Strength, float] = msgspec.field(
+        default_factory=lambda: {Strength.WEAK: 1.0, Strength.MEDIUM: 2.2, Strength.STRONG: 4.5}
+    )
+    max_evidence: float = 8.0
+    max_shift: float = 1.0
+    matched: Visibility = Visibility.SHOWN
+    reputation: ReputationPolicy = ReputationPolicy()
+    brake: Brake = Brake()
+    hold: Hold = Hold()
+    labels: dict[str, LabelPolicy] = {}
+    scopes: tuple[PolicyScope, ...] = ()
+
+    def resolve(self, tenant: str, channel: str) -> LabelPolicies:
+        """Return the labels' policies at a place: the base, with each matching scope over it."""
+        return self.merged(scope for scope in self.scopes if scope.match.covers(tenant, channel))
+
+    def merged(self, scopes: Iterable[PolicyScope]) -> LabelPolicies:
+        """Return the labels' policies with these scopes over the base, in their order."""
+        labels = {**_CARE_POLICIES, CUSTOM: LabelPolicy(), **self.labels}
+        for scope in scopes:
+            for label, change in scope.labels.items():
+                labels[label] = change.over(labels.get(label, labels[CUSTOM]))
+        resolved = {label: _resolve(policy) for label, policy in labels.items()}
+        return LabelPolicies(resolved, resolved[CUSTOM])
+
+    def shift(self, reputation: Reputation | None, now: float) -> float:
+        """Return what standing adds to a score in log-odds; 0 for a newcomer and for unknown."""
+        if reputation is None:
+            return 0.0
+        rules = self.reputation
+        strikes = rules.strikes_at(reputation, now) / rules.strikes_per_shift
+        shift = strikes - self.max_shift * rules.trust(reputation, now)
+        return max(-self.max_shift, min(self.max_shift, shift))
+
+
+def is_label(name: str) -> bool:
+    """Return whether a rule may speak of this label: a known one, or "custom." and a name."""
+    return name in KNOWN_LABELS or _CUSTOM_LABEL.fullmatch(name) is not None
+
+
+def matches(globs: Sequence[str], name: str) -> bool:
+    """Return whether one of the globs matches; no globs match everything."""
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _resolve(policy: LabelPolicy) -> ResolvedLabel:
+    fields = {name: getattr(policy, name) for name in LabelPolicy.__struct_fields__}
+    ladder = [(float(points), action) for action, points in policy.ladder.items() if points < 100]
+    ladder.sort(key=lambda step: (step[0], step[1].rank), reverse=True)
+    return ResolvedLabel(**fields, steps=tuple(ladder))
