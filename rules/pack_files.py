@@ -1,0 +1,64 @@
+"""The files of a folder of packs, each read once, and the hash that names what was read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from rules.errors import Problem, RuleFileError
+
+_HASH_LETTERS = 16
+
+
+class PackFiles:
+    """Reads the files of one folder by their path below it.
+
+    The hash and the rules come from the same bytes, even while somebody writes the files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._contents: dict[str, bytes] = {}
+
+    def packs(self) -> list[str]:
+        """Return the YAML files, sorted; what is hidden behind a dot isn't ours.
+
+        Raises:
+            RuleFileError: When the folder isn't there or has no packs.
+        """
+        found = []
+        for where, folders, names in os.walk(self.folder, followlinks=True):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            below = Path(where).relative_to(self.folder)
+            found += [(below / name).as_posix() for name in names if _is_pack(name)]
+        if not found:
+            raise RuleFileError([Problem(str(self.folder), 0, "no packs here; expected *.yaml files")])
+        return sorted(found)
+
+    def read(self, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            FileNotFoundError: When there is none below the folder.
+            OSError: When it can't be read.
+        """
+        if path not in self._contents:
+            inside = os.path.normpath(path)
+            if inside.startswith(("..", "/")):
+                raise FileNotFoundError(path)
+            self._contents[path] = (self.folder / inside).read_bytes()
+        return self._contents[path]
+
+    def hash(self) -> str:
+        """Return the first letters of the SHA-256 over every file that was read, path and bytes."""
+        digest = hashlib.sha256()
+        for path, content in sorted(self._contents.items()):
+            for part in (path.encode(), content):
+                digest.update(len(part).to_bytes(8, "big"))
+                digest.update(part)
+        return digest.hexdigest()[:_HASH_LETTERS]
+
+
+def _is_pack(name: str) -> bool:
+    return name.endswith(".yaml") and not name.startswith(".")

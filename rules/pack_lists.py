@@ -1,0 +1,45 @@
+"""Reads a list file: one term or host a line, `#` comments, and a severity behind a bar (`term | 3`)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from rules.errors import Problem
+from rules.pack_yaml import read_utf8
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_SEVERITY = re.compile(r"\s*\|\s*(\d{1,3})$")
+
+
+class ListLine(NamedTuple):
+    """One entry of a list; an entry without a severity has 1."""
+
+    line: int
+    text: str
+    severity: int
+
+
+def read_list(path: str, content: bytes, problems: list[Problem]) -> list[ListLine]:
+    """Return the entries of a list; what is wrong with single lines is added to `problems`.
+
+    Raises:
+        RuleFileError: When the file isn't UTF-8 or is empty; a list that is meant to be
+            empty holds a comment.
+    """
+    entries: dict[str, ListLine] = {}
+    for number, raw in enumerate(read_utf8(path, content).split("\n"), start=1):
+        text = _COMMENT.sub("", raw).strip()
+        if not text:
+            continue
+        match = _SEVERITY.search(text) if "|" in text else None
+        severity = int(match[1]) if match else 1
+        if match:
+            text = text[: match.start()]
+        known = entries.setdefault(text, ListLine(number, text, severity))
+        if not text or "|" in text:
+            problems.append(Problem(path, number, f'expected "term" or "term | 3", got "{raw.strip()}"'))
+        elif known.severity != severity:
+            message = f'"{text}" has severity {known.severity} in line {known.line}; keep one of them'
+            problems.append(Problem(path, number, message))
+    return list(entries.values())
