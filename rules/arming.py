@@ -1,0 +1,222 @@
+"""Makes the rules of all packs ready: reads their lists, compiles, and names what can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from rules.armed import Armed, LinkSearch
+from rules.composites import Check, Made, all_of, any_of, make_author_check, make_check, none_of
+from rules.errors import PatternError, Problem, RuleFileError
+from rules.keywords import check_term
+from rules.links import HostList
+from rules.pack_files import PackFiles
+from rules.pack_lists import ListLine, read_list
+from rules.patterns import Pattern
+from rules.policy import Policy
+from rules.rule import Rule, Status
+from rules.terms import Parts, split_term
+from rules.values import Written
+
+
+class Entry(NamedTuple):
+    """A rule as it was read: its file, and the line of each of its keys."""
+
+    path: str
+    rule: Rule
+    lines: dict[str, int]
+
+
+class Armoury:
+    """Makes rules ready that may speak of each other.
+
+    Attributes:
+        problems: Filled while arming; a rule with a problem is not to be used.
+    """
+
+    def __init__(self, entries: Sequence[Entry], policy: Policy, files: PackFiles) -> None:
+        self.problems: list[Problem] = []
+        self._policy = policy
+        self._files = files
+        self._lists: dict[str, list[ListLine]] = {}
+        self._rules = {
+            entry.rule.id: entry.rule for entry in entries if entry.rule.status is not Status.DRAFT
+        }
+
+    def arm(self, entry: Entry) -> Armed:
+        """Return the rule made ready, without what it has problems with."""
+        return _Bench(self, entry).arm()
+
+    def named(self, glob: str) -> frozenset[str]:
+        """Return the names of the rules that a name or glob stands for."""
+        if glob in self._rules:
+            return frozenset((glob,))
+        return frozenset(name for name in self._rules if fnmatchcase(name, glob))
+
+    def first_hand(self, glob: str) -> frozenset[str]:
+        """Return those of `named` that don't ask about other rules: a composite never sees its kind."""
+        return frozenset(name for name in self.named(glob) if not is_composite(self._rules[name]))
+
+    def finds_in_text(self, names: frozenset[str]) -> bool:
+        """Return whether each of these rules has to find something in the text."""
+        return all(self._rules[name].searches for name in names)
+
+    def lines_of(self, path: str) -> list[ListLine]:
+        """Return the entries of a list file.
+
+        Raises:
+            FileNotFoundError: When there is none.
+            OSError: When it can't be read.
+        """
+        if path not in self._lists:
+            content = self._files.read(path)
+            self._lists[path] = []
+            try:
+                self._lists[path] = read_list(path, content, self.problems)
+            except RuleFileError as error:
+                self.problems += error.problems
+        return self._lists[path]
+
+    def weights(self, rule: Rule) -> list[tuple[str, float]]:
+        """Return what a hit of the rule adds to each of its labels."""
+        return [(label, rule.log_odds(self._policy)) for label in rule.labels]
+
+
+class _Bench:
+    """One rule on its way to being ready."""
+
+    def __init__(self, armoury: Armoury, entry: Entry) -> None:
+        self._armoury = armoury
+        self._path, self._rule, self._lines = entry
+
+    def arm(self) -> Armed:
+        rule = self._rule
+        return Armed(
+            rule,
+            weights=self._armoury.weights(rule),
+            terms=list(self._terms()),
+            patterns=list(self._patterns()),
+            links=list(self._links()),
+            check=self._check(),
+            composite=is_composite(rule),
+            restless=self._is_restless(),
+            spares=self._spares(),
+        )
+
+    def _terms(self) -> Iterator[Parts]:
+        for text in (*self._rule.terms, *self._rule.allow):
+            yield from self._term(self._path, text.line, text)
+        for path in self._rule.word_list:
+            for entry in self._list(path):
+                if self._rule.severity is None or self._rule.severity.holds(entry.severity):
+                    yield from self._term(path, entry.line, entry.text)
+
+    def _term(self, path: str, line: int, text: str) -> Iterator[Parts]:
+        try:
+            parts = split_term(text)
+            for part in (*parts.together, *parts.without):
+                check_term(part)
+        except PatternError as error:
+            self._armoury.problems.append(Problem(path, line, str(error)))
+        else:
+            yield parts
+
+    def _patterns(self) -> Iterator[Pattern]:
+        for source in self._rule.regex:
+            try:
+                yield Pattern.compile(source, self._rule.view)
+            except PatternError as error:
+                self._note("regex", str(error), source.line)
+
+    def _links(self) -> Iterator[LinkSearch]:
+        if self._rule.domains:
+            yield LinkSearch(self._hosts(self._rule.domains))
+        if self._rule.links is not None:
+            only = self._rule.links.only
+            yield LinkSearch(self._hosts(only or self._rule.links.elsewhere), on=bool(only), every=bool(only))
+
+    def _hosts(self, items: Sequence[Written]) -> HostList:
+        hosts: list[tuple[str, int, str]] = []
+        for item in items:
+            if item.endswith(".txt"):
+                hosts += [(item, entry.line, entry.text) for entry in self._list(item)]
+            else:
+                hosts.append((self._path, item.line, item))
+        return HostList(host for path, line, host in hosts if self._is_host(path, line, host))
+
+    def _is_host(self, path: str, line: int, host: str) -> bool:
+        try:
+            HostList((host,))
+        except PatternError as error:
+            self._armoury.problems.append(Problem(path, line, str(error)))
+            return False
+        return True
+
+    def _list(self, path: Written) -> list[ListLine]:
+        try:
+            return self._armoury.lines_of(path)
+        except FileNotFoundError:
+            self._note("list", f'there is no file "{path}" in the folder of packs', path.line)
+        except OSError as error:
+            self._note("list", f'"{path}" can\'t be read: {error.strerror}', path.line)
+        return []
+
+    def _check(self) -> Check | None:
+        rule, made = self._rule, Made(self._hosts, self._named)
+        checks = [make_author_check(rule.author)] if rule.author else []
+        checks += [make_check(condition, made) for condition in rule.all_of]
+        if rule.any_of:
+            checks.append(any_of([make_check(condition, made) for condition in rule.any_of]))
+        if rule.none_of:
+            checks.append(none_of([make_check(condition, made) for condition in rule.none_of]))
+        return all_of(checks) if checks else None
+
+    def _named(self, glob: str) -> frozenset[str]:
+        names = self._armoury.first_hand(glob)
+        if not names:
+            known = self._armoury.named(glob)
+            why = "asks about other rules itself" if known else "names no rule"
+            self._note("rule", f'"{glob}" {why}', self._line_of(glob))
+        return names
+
+    def _line_of(self, glob: str) -> int:
+        return next(one.line for one in self._rule.conditions if one.rule == glob)
+
+    def _spares(self) -> frozenset[str]:
+        spared: frozenset[str] = frozenset()
+        for glob in self._rule.spares:
+            names = self._armoury.named(glob)
+            if not names:
+                self._note("spares", f'"{glob}" names no rule')
+            spared |= names
+        return spared
+
+    def _is_restless(self) -> bool:
+        """Whether it may act on a message in which no rule found anything; to cap needs something to cap."""
+        rule = self._rule
+        if rule.searches or not (rule.labels or rule.tags or rule.queue):
+            return False
+        needed = any(self._finds_in_text(one.rule) for one in rule.all_of)
+        return not (needed or (rule.any_of and all(self._finds_in_text(one.rule) for one in rule.any_of)))
+
+    def _finds_in_text(self, glob: str | None) -> bool:
+        return glob is not None and self._armoury.finds_in_text(self._armoury.first_hand(glob))
+
+    def _note(self, key: str, message: str, line: int = 0) -> None:
+        line = line or self._lines.get(key, self._rule.line)
+        self._armoury.problems.append(Problem(self._path, line, f"{key}: {message}"))
+
+
+def is_composite(rule: Rule) -> bool:
+    """Return whether a rule asks which other rules fired."""
+    return any(condition.rule is not None for condition in rule.conditions)
+
+
+def arm_all(
+    entries: Sequence[Entry], policy: Policy, files: PackFiles
+) -> tuple[Mapping[str, Armed], list[Problem]]:
+    """Return every rule made ready, by name, drafts left out; and what is wrong with them."""
+    armoury = Armoury(entries, policy, files)
+    armed = {entry.rule.id: armoury.arm(entry) for entry in entries if entry.rule.status is not Status.DRAFT}
+    return armed, armoury.problems

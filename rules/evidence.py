@@ -1,0 +1,77 @@
+"""What a scan leaves for `decide`: what was found in a message, and what holds where it was said."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+import msgspec
+
+from rules.armed import Armed
+from rules.fold import Folded
+from rules.links import Link
+from rules.policy import LabelPolicies
+from rules.verdict import Hit
+
+Span = tuple[int, int]
+
+
+class Place:
+    """What holds where a message is said: the rules that act there and the labels' policies.
+
+    Attributes:
+        active: By the rule's number in the rule set; None where it doesn't act here.
+        by_id: The rules that act here.
+        links: Those that look at links.
+        lookers: Those that look for nothing in the text, only at conditions.
+        restless: Whether a rule here may do something though nothing was found.
+    """
+
+    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless")
+
+    def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
+        rules = [armed for armed in active if armed is not None]
+        self.active = tuple(active)
+        self.by_id = {armed.id: armed for armed in rules}
+        self.labels = labels
+        self.links = tuple(armed for armed in rules if armed.links)
+        self.lookers = tuple(armed for armed in rules if not armed.searches and not armed.spares)
+        self.restless = any(armed.restless for armed in self.lookers)
+
+
+class Allowance:
+    """Where the terms of an allow rule stand; a hit wholly inside one of the spans may be spared."""
+
+    __slots__ = ("_reach", "_starts", "rule")
+
+    def __init__(self, rule: Armed, spans: Iterable[Span]) -> None:
+        ascending = sorted(spans)
+        self.rule = rule
+        self._starts = [start for start, _ in ascending]
+        # How far the spans that begin up to here reach: a lookup instead of a walk, so that a
+        # message full of allowed words doesn't cost quadratic time.
+        self._reach = list(accumulate((end for _, end in ascending), max))
+
+    def holds(self, span: Span) -> bool:
+        """Return whether the span lies wholly inside one of the allowed ones."""
+        before = bisect_right(self._starts, span[0])
+        return before > 0 and span[1] <= self._reach[before - 1]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What was found in a message; conditions, exceptions and standing are weighed by `decide`.
+
+    Attributes:
+        folded: The text and its plain view.
+        place: What holds where it was said.
+        hits: By the order of the rules, then of the text.
+        allowed: Where allow rules may spare hits.
+        links: The links of the text, or None where no rule looked for them.
+    """
+
+    folded: Folded
+    place: Place
+    hits: tuple[Hit, ...] = ()
+    allowed: tuple[Allowance, ...] = ()
+    links: Sequence[Link] | None = None

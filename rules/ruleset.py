@@ -1,0 +1,173 @@
+"""All rules of a folder of packs, ready and immutable: finds the evidence in a message."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rules.armed import Armed
+from rules.evidence import Allowance, Evidence, Place, Span
+from rules.fold import Folded, fold
+from rules.keywords import Found, KeywordIndex, Term
+from rules.links import Link, find_links
+from rules.message import Message
+from rules.patterns import FoundPattern, PatternIndex
+from rules.policy import Policy
+from rules.rule import Rule, Scope
+from rules.terms import Parts, find_together
+
+__all__ = ["Evidence", "RuleSet"]
+
+# Places are remembered; whoever invents channels must not fill the memory with them.
+_MAX_PLACES = 65_536
+
+
+class _Owner(NamedTuple):
+    """What a term in the index stands for: a rule, and the part of a term of several parts."""
+
+    rule: int
+    parts: Parts | None = None
+    part: int = 0
+
+
+class RuleSet:
+    """Immutable: a message sees exactly one rule set, named by the hash of its files.
+
+    Attributes:
+        hash: First 16 hexadecimal digits of the SHA-256 over the paths and bytes of all files.
+        policy: The numbers that scores are judged by.
+        rules: By name, in the order of the files; drafts are among them, though they do nothing.
+        loaded_from: The folder.
+        armed: The same made ready, without drafts.
+        keywords: Handed to the next rule set, which takes over what hasn't changed.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        armed: Mapping[str, Armed],
+        policy: Policy,
+        *,
+        content_hash: str = "",
+        loaded_from: Path = Path(),
+        previous: KeywordIndex | None = None,
+    ) -> None:
+        self.rules: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in rules})
+        self.policy = policy
+        self.hash = content_hash
+        self.loaded_from = loaded_from
+        self.armed = armed
+        self._numbered = tuple(armed.values())
+        self._scoped = tuple(one for one in self._numbered if one.rule.scope != Scope())
+        terms, self._owners = _indexed(self._numbered)
+        self.keywords = KeywordIndex.build(terms, previous)
+        self._patterns = PatternIndex.build(
+            (pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns
+        )
+        self._places: dict[tuple[str, str, str, str | None], Place] = {}
+        self._same: dict[tuple[int, ...], Place] = {}
+
+    def __repr__(self) -> str:
+        return f"RuleSet({self.hash}, {len(self.rules)} rules)"
+
+    def scan(self, message: Message) -> Evidence:
+        """Return what the rules find in a message, where it was said."""
+        place = self.place(message)
+        folded = fold(message.text)
+        terms = self.keywords.find(folded)
+        patterns = self._patterns.find(folded)
+        links = find_links(message.text, message.entities) if place.links else None
+        if not (terms or patterns or links):
+            return Evidence(folded, place, (), (), links)
+        return self._evidence(place, folded, terms, patterns, links)
+
+    def place(self, message: Message) -> Place:
+        """Return what holds where a message was said."""
+        where = (message.tenant, message.channel, message.surface, message.lang)
+        return self._places.get(where) or self._find_place(where, message)
+
+    def place_of(self, message: Message, also: Iterable[str]) -> Place:
+        """Return what holds where a message was said, with some rules acting whatever their scope."""
+        named = frozenset(also)
+        active = [one if one.id in named or one.covers(message) else None for one in self._numbered]
+        return Place(active, self.policy.resolve(message.tenant, message.channel))
+
+    def scan_at(self, place: Place, message: Message) -> Evidence:
+        """Return what `scan` would, had the message been said at this place."""
+        folded = fold(message.text)
+        links = find_links(message.text, message.entities)
+        return self._evidence(place, folded, self.keywords.find(folded), self._patterns.find(folded), links)
+
+    def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
+        same = (
+            *(number for number, one in enumerate(self._scoped) if one.covers(message)),
+            -1,
+            *(n for n, one in enumerate(self.policy.scopes) if one.match.covers(*where[:2])),
+        )
+        place = self._same.get(same)
+        if place is None:
+            place = self._same[same] = self.place_of(message, ())
+        if len(self._places) >= _MAX_PLACES:
+            self._places.clear()
+        self._places[where] = place
+        return place
+
+    def _evidence(
+        self,
+        place: Place,
+        folded: Folded,
+        terms: Sequence[Found],
+        patterns: Sequence[FoundPattern],
+        links: Sequence[Link] | None,
+    ) -> Evidence:
+        spans = self._spans(place, folded, terms)
+        hits, allowed = [], []
+        for number in sorted(spans):
+            armed = self._numbered[number]
+            if armed.spares:
+                allowed.append(Allowance(armed, spans[number]))
+            else:
+                hits += [hit for span in sorted(spans[number]) for hit in armed.hits(span, "plain")]
+        for match in patterns:
+            if (by_pattern := place.active[match.owner]) is not None:
+                hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
+        for by_link in place.links if links else ():
+            for search in by_link.links:
+                hits += [hit for span in search.find(links or ()) for hit in by_link.hits(span, "typed")]
+        return Evidence(folded, place, tuple(hits), tuple(allowed), links)
+
+    def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, set[Span]]:
+        """Return where the terms of each active rule stand, in code points as typed."""
+        spans: defaultdict[int, set[Span]] = defaultdict(set)
+        apart: dict[tuple[int, int], tuple[_Owner, dict[int, list[Span]]]] = {}
+        for found in terms:
+            owner = self._owners[found.owner]
+            if place.active[owner.rule] is None:
+                continue
+            if owner.parts is None:
+                spans[owner.rule].add(folded.span(found.start, found.end))
+            else:
+                key = (owner.rule, found.owner - owner.part)
+                _, places = apart.setdefault(key, (owner, {}))
+                places.setdefault(owner.part, []).append((found.start, found.end))
+        for owner, places in apart.values():
+            assert owner.parts is not None
+            within = self._numbered[owner.rule].rule.within
+            for start, end in find_together(owner.parts, places, folded.text, within):
+                spans[owner.rule].add(folded.span(start, end))
+        return spans
+
+
+def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
+    """Return the terms of all rules, each with its own number, and what each number stands for."""
+    terms: list[Term] = []
+    owners: list[_Owner] = []
+    for number, armed in enumerate(rules):
+        for parts in armed.terms:
+            for part, text in enumerate((*parts.together, *parts.without)):
+                terms.append(Term(text, len(owners)))
+                owners.append(_Owner(number, None if parts.single else parts, part))
+    return terms, owners
