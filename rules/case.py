@@ -1,0 +1,83 @@
+"""A message on the table: which rules fired, how each label scored, what was settled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from rules.composites import Facts
+from rules.evidence import Evidence
+from rules.firing import Fired, fire
+from rules.message import Message
+from rules.policy import Policy
+from rules.reputation import Reputation
+from rules.rule import Rule
+from rules.ruleset import RuleSet
+from rules.scoring import Scale, Scored
+from rules.settling import Candidate, Settled, candidates, settle
+from rules.verdict import Action, Hit
+
+
+class Case(NamedTuple):
+    """What is known and what was settled about a message.
+
+    Attributes:
+        model: The model's probabilities by label; empty where no model spoke.
+        care: What asked for somebody to look after the author; None where nothing did.
+    """
+
+    message: Message
+    evidence: Evidence
+    policy: Policy
+    model: Mapping[str, float]
+    fired: Fired
+    scale: Scale
+    scored: list[Scored]
+    settled: Settled
+    care: Candidate | None
+
+    @property
+    def acted(self) -> Candidate | None:
+        """What the action was taken from; None where the message is allowed."""
+        return None if self.settled.action is Action.ALLOW else self.settled.winner
+
+    @property
+    def source(self) -> Rule | None:
+        """The rule behind the action, if one is."""
+        acted = self.acted
+        return acted.rule.rule if acted and acted.rule else None
+
+    def rule(self, name: str) -> Rule:
+        """Return a rule that acts where the message was said."""
+        return self.evidence.place.by_id[name].rule
+
+    def rules(self) -> Iterator[Rule]:
+        """Yield the rules that fired and count."""
+        return (self.rule(name) for name in self.fired.live)
+
+    def hits(self) -> Iterator[Hit]:
+        """Yield the hits that count."""
+        return (hit for hits in self.fired.live.values() for hit in hits)
+
+
+def open_case(
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+    braked: Collection[str] = (),
+    without: Collection[str] = (),
+) -> Case:
+    """Weigh everything, as if the rules named in `without` had not been written."""
+    policy, place, model = rules.policy, evidence.place, scores or {}
+    facts = Facts(message, reputation, now, policy.reputation, evidence.links)
+    fired = fire(evidence, facts, without)
+    scale = Scale(place.labels, policy.max_evidence, policy.shift(reputation, now))
+    scored = scale.all((hit for hits in fired.live.values() for hit in hits), model)
+    asked = list(candidates(scored, fired.live, place.by_id, place.labels))
+    settled = settle(asked, (place.by_id[name] for name in fired.live), braked)
+    care = next((one for one in asked if one.care), None)
+    return Case(message, evidence, policy, model, fired, scale, scored, settled, care)

@@ -1,0 +1,137 @@
+"""Decides: evidence, a model's scores and standing in, a judgement out; touches only its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from rules.case import Case, open_case
+from rules.evidence import Evidence
+from rules.handling import is_good, mask_of, priority_of, queue_of, strike_of
+from rules.message import Message
+from rules.policy import Visibility
+from rules.reputation import Reputation
+from rules.ruleset import RuleSet
+from rules.scoring import Scale
+from rules.settling import Settled
+from rules.verdict import Action, Hit, Judgement, Reason, Shadow
+
+MAX_REASONS = 32
+MAX_MATCHED = 64
+
+_CLEAN = Judgement(Action.ALLOW)
+_CLEAN_AND_GOOD = Judgement(Action.ALLOW, good=True)
+
+
+def decide(
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+    braked: Collection[str] = (),
+) -> Judgement:
+    """Return what to do with a message, and why.
+
+    Args:
+        evidence: From `rules.scan(message)`.
+        scores: The model's probabilities by label; None or empty where no model spoke.
+        reputation: The author's standing before this message; None where it isn't known,
+            which is not the same as new: no condition on it holds, nor does its opposite.
+        now: Epoch seconds, the record's time.
+        braked: Causes whose strict actions have reached too many established authors.
+    """
+    if not evidence.hits and not evidence.place.restless:
+        nothing = _nothing(message, evidence, rules, scores, reputation, now)
+        if nothing is not None:
+            return nothing
+    case = open_case(message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked)
+    return _judgement(case)
+
+
+def _nothing(
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+) -> Judgement | None:
+    """Return the judgement of a message that no rule and no score speaks against; most are such."""
+    good = is_good(message, Action.ALLOW)
+    if not scores:
+        return _CLEAN_AND_GOOD if good else _CLEAN
+    policy = rules.policy
+    untouched = Scale(evidence.place.labels, policy.max_evidence, policy.shift(reputation, now)).untouched(
+        scores
+    )
+    return None if untouched is None else Judgement(Action.ALLOW, scores=untouched, good=good)
+
+
+def _judgement(case: Case) -> Judgement:
+    settled, acted, source = case.settled, case.acted, case.source
+    hold = case.policy.hold if settled.action is Action.HOLD else None
+    return Judgement(
+        action=settled.action,
+        label=acted.label if acted else None,
+        labels=_reached(case),
+        scores={one.label: one.score for one in case.scored},
+        reasons=_reasons(case),
+        decided_by=_decided_by(settled),
+        cause=acted.cause if acted else None,
+        strict_causes=settled.strict_causes,
+        would_be=settled.would_be,
+        lowered_by=settled.lowered_by,
+        shadow=tuple(_shadows(case)),
+        strike=strike_of(case),
+        good=is_good(case.message, settled.action),
+        tags=tuple(dict.fromkeys(tag for rule in case.rules() for tag in rule.tags)),
+        policy=source.policy if source else None,
+        user_message=(source.message or None) if source else None,
+        mask=mask_of(case),
+        queue=queue_of(case),
+        priority=priority_of(case),
+        hold_s=float(hold.for_s) if hold else None,
+        on_expiry=hold.on_expiry if hold else None,
+    )
+
+
+def _decided_by(settled: Settled) -> str:
+    """What settled it; where everything was held back, what held it back."""
+    if settled.winner is None:
+        return "nothing"
+    return settled.winner.name if settled.action is not Action.ALLOW else settled.lowered_by[-1]
+
+
+def _reached(case: Case) -> tuple[str, ...]:
+    reached = [one for one in case.scored if one.step is not None]
+    reached.sort(key=lambda one: (-one.score, one.label))
+    return tuple(one.label for one in reached)
+
+
+def _reasons(case: Case) -> tuple[Reason, ...]:
+    """The strongest hits; among them one of the deciding rule, which may have no weight at all."""
+    hits = sorted((hit for hit in case.hits() if hit.label), key=lambda hit: -abs(hit.weight))
+    kept = hits[:MAX_REASONS]
+    if case.source and all(hit.rule != case.source.id for hit in kept):
+        kept[-1] = case.fired.live[case.source.id][0]
+    return tuple(_reason(hit, case) for hit in kept)
+
+
+def _reason(hit: Hit, case: Case) -> Reason:
+    if hit.span is None:
+        return Reason(hit.rule, hit.label, hit.weight)
+    visible = (case.rule(hit.rule).matched or case.policy.matched) is Visibility.SHOWN
+    matched = case.message.text[slice(*hit.span)][:MAX_MATCHED] if visible else None
+    return Reason(hit.rule, hit.label, hit.weight, matched, hit.span, hit.view)
+
+
+def _shadows(case: Case) -> Iterator[Shadow]:
+    """What each rule in shadow asks for: its own action, or the step its evidence would have led to."""
+    for name, hits in case.fired.shadow.items():
+        rule = case.rule(name)
+        label = rule.labels[0]
+        scored = case.scale.with_hits(label, case.model.get(label), [*case.hits(), *hits])
+        step = scored.step[1] if scored.step else Action.ALLOW
+        yield Shadow(name, label, max(step, rule.action or Action.ALLOW, key=lambda action: action.rank))

@@ -1,0 +1,78 @@
+"""The score of each label: where it starts, what the evidence adds, what standing adds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from rules.logodds import logit, moved, sigmoid
+from rules.policy import LabelPolicies, ResolvedLabel, Trust
+from rules.verdict import Action, Hit
+from rules.weighing import Weighed, by_label, weigh
+
+
+class Scored(NamedTuple):
+    """How a label came by its score.
+
+    Attributes:
+        start: Log-odds that it starts with: the model's, or the policy's base.
+        from_model: Whether a model spoke.
+        evidence: None where there is none.
+        shift: Log-odds that standing added.
+        step: Points and action of the highest step reached.
+    """
+
+    label: str
+    policy: ResolvedLabel
+    start: float
+    from_model: bool
+    evidence: Weighed | None
+    shift: float
+    score: float
+    step: tuple[float, Action] | None
+
+
+class Scale(NamedTuple):
+    """What scores are made with: the labels' policies of the place, the bound, the author's shift."""
+
+    labels: LabelPolicies
+    max_evidence: float
+    shift: float
+
+    def label(self, label: str, model: float | None, evidence: Weighed | None) -> Scored:
+        """Return the score of a label; `model` is its probability."""
+        policy = self.labels.of(label)
+        start = policy.base if model is None else logit(model)
+        shift = 0.0 if policy.trust is Trust.IGNORED else self.shift
+        score = sigmoid(start + (evidence.total if evidence else 0.0) + shift)
+        step = policy.step(100.0 * score)
+        return Scored(label, policy, start, model is not None, evidence, shift, score, step)
+
+    def all(self, hits: Iterable[Hit], model: Mapping[str, float]) -> list[Scored]:
+        """Return the score of each label that has a model's word or evidence."""
+        weighed = {label: weigh(found, self.max_evidence) for label, found in by_label(hits).items()}
+        evidence = {label: one for label, one in weighed.items() if one.counted}
+        labels = [*model, *(label for label in evidence if label not in model)]
+        return [self.label(label, model.get(label), evidence.get(label)) for label in labels]
+
+    def with_hits(self, label: str, model: float | None, hits: Iterable[Hit]) -> Scored:
+        """Return the score of a label with these hits, of which those of other labels don't matter."""
+        weighed = weigh([hit for hit in hits if hit.label == label], self.max_evidence)
+        return self.label(label, model, weighed)
+
+    def untouched(self, model: Mapping[str, float]) -> dict[str, float] | None:
+        """Return the scores where a model alone spoke and no step is reached, else None."""
+        odds = math.exp(self.shift)
+        scores = {}
+        for label, probability in model.items():
+            policy = self.labels.of(label)
+            score = moved(probability, 1.0 if policy.trust is Trust.IGNORED else odds)
+            if policy.steps and 100.0 * score >= policy.steps[-1][0] - _MARGIN:
+                return None
+            scores[label] = score
+        return scores
+
+
+# Between this many points below a step and the step itself the exact sum decides.
+_MARGIN = 1e-6
