@@ -1,0 +1,150 @@
+"""Loads a folder of packs: reads it once, refuses it whole, or returns a rule set that passed its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rules.armed import Armed
+from rules.arming import Entry, arm_all
+from rules.errors import Problem, RuleFileError
+from rules.pack_files import PackFiles
+from rules.pack_tests import failing
+from rules.pack_values import Reader
+from rules.pack_yaml import Block, Node, read_yaml
+from rules.pack_yaml import Mapping as Keys
+from rules.policy import Policy
+from rules.policy_check import unsound
+from rules.rule import Rule
+from rules.rule_check import doubts
+from rules.ruleset import RuleSet
+
+POLICY_FILE = "policy.yaml"
+
+
+def load(folder: Path, previous: RuleSet | None = None) -> RuleSet:
+    """Return the rule set of a folder; what hasn't changed since `previous` is taken over.
+
+    Raises:
+        RuleFileError: With every problem that was found; nothing of the folder is used then.
+    """
+    loading = _Loading(folder, previous)
+    rules = loading.rules()
+    if rules is None or loading.problems:
+        raise RuleFileError(loading.problems)
+    return rules
+
+
+def check(folder: Path) -> list[Problem]:
+    """Return everything that is wrong with a folder, sorted by file and line; nothing if it loads."""
+    try:
+        load(folder)
+    except RuleFileError as error:
+        return error.problems
+    return []
+
+
+class _Loading:
+    """One folder on its way to being a rule set; problems gather while it goes as far as it can."""
+
+    def __init__(self, folder: Path, previous: RuleSet | None) -> None:
+        self.problems: list[Problem] = []
+        self._files = PackFiles(folder)
+        self._folder = folder
+        self._previous = previous
+
+    def rules(self) -> RuleSet | None:
+        """Return the rule set, or None when it didn't come to that."""
+        try:
+            paths = self._files.packs()
+        except RuleFileError as error:
+            self.problems += error.problems
+            return None
+        policy = self._policy(paths)
+        entries = [entry for path in paths if path != POLICY_FILE for entry in self._entries(path)]
+        self._check_names(entries)
+        armed, problems = arm_all(entries, policy or Policy(), self._files)
+        self.problems += problems
+        if self.problems or policy is None:
+            return None
+        return self._tried(entries, armed, policy)
+
+    def _tried(self, entries: Sequence[Entry], armed: Mapping[str, Armed], policy: Policy) -> RuleSet:
+        previous = self._previous
+        if previous is not None and previous.hash == self._files.hash():
+            return previous
+        rules = RuleSet(
+            [entry.rule for entry in entries],
+            armed,
+            policy,
+            content_hash=self._files.hash(),
+            loaded_from=self._folder,
+            previous=previous.keywords if previous else None,
+        )
+        self.problems += [problem for entry in entries for problem in failing(entry, rules)]
+        return rules
+
+    def _node(self, path: str) -> Node | None:
+        try:
+            return read_yaml(path, self._files.read(path))
+        except RuleFileError as error:
+            self.problems += error.problems
+        except OSError as error:
+            self.problems.append(Problem(path, 0, f"can't be read: {error.strerror}"))
+        return None
+
+    def _policy(self, paths: Sequence[str]) -> Policy | None:
+        if POLICY_FILE not in paths:
+            message = "is missing; without its ladders no score has a consequence"
+            self.problems.append(Problem(POLICY_FILE, 0, message))
+            return None
+        node = self._node(POLICY_FILE)
+        if node is None:
+            return None
+        reader = Reader(POLICY_FILE)
+        policy = reader.read(node, Policy)
+        for keys, message in unsound(policy) if policy else ():
+            reader.note(_line_of(node, keys), message)
+        self.problems += reader.problems
+        return policy
+
+    def _entries(self, path: str) -> list[Entry]:
+        node = self._node(path)
+        if node is None:
+            return []
+        rules = node.entries.get("rules") if isinstance(node, Keys) else None
+        if not isinstance(node, Keys) or not isinstance(rules, Block) or len(node.entries) > 1:
+            message = "expected the one key `rules:` with a list of rules"
+            self.problems.append(Problem(path, node.line, message))
+            return []
+        reader = Reader(path)
+        entries = []
+        for item in rules.items:
+            rule = reader.read(item, Rule)
+            if rule is not None and isinstance(item, Keys):
+                entries.append(Entry(path, rule, item.lines))
+                for key, message in doubts(rule, item.lines):
+                    reader.note(item.lines.get(key, item.line), f"{key}: {message}")
+        self.problems += reader.problems
+        return entries
+
+    def _check_names(self, entries: Sequence[Entry]) -> None:
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            other = first.setdefault(entry.rule.id, entry)
+            if other is not entry:
+                where = f"{other.path}:{other.lines['id']}"
+                message = f'id: "{entry.rule.id}" is taken by {where}; choose another'
+                self.problems.append(Problem(entry.path, entry.lines["id"], message))
+
+
+def _line_of(node: Node, keys: tuple[str | int, ...]) -> int:
+    """Return the line of the thing that these keys lead to, or of the last one on the way that is there."""
+    line = node.line
+    for key in keys:
+        if isinstance(node, Keys) and isinstance(key, str) and key in node.entries:
+            line, node = node.lines[key], node.entries[key]
+        elif isinstance(node, Block) and isinstance(key, int):
+            node = node.items[key]
+            line = node.line
+    return line
