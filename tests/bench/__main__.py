@@ -9,11 +9,13 @@ import sys
 import tempfile
 from collections.abc import Collection
 from contextlib import ExitStack
+from pathlib import Path
 
 import msgspec
 
 from streams.embedded import Store
 from streams.errors import EmbeddedError
+from streams.settings import Settings
 from tests.bench import measures, programs
 from tests.bench.scan import scan
 from tests.bench.table import Part, text
@@ -52,9 +54,9 @@ def main() -> int:
 
     try:
         if "scan" in asked:
-            show(scan())
+            show(scan(options.packs))
         if set(asked) - {"scan"}:
-            asyncio.run(on_a_broker(asked, sizes, show))
+            asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return TROUBLE
@@ -63,13 +65,13 @@ def main() -> int:
     return 0 if all(part.held for part in found) else TROUBLE
 
 
-async def on_a_broker(asked: Collection[str], sizes: Sizes, show: measures.Show) -> None:
+async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: measures.Show) -> None:
     """Start broker, store and the programs that are needed, and measure; everything has ended afterwards."""
     with ExitStack() as running:
         say("starting Apache Kafka and the store")
         kafka, store = running.enter_context(ApacheKafka()), running.enter_context(Store())
         folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-"))
-        worker = running.enter_context(programs.worker(kafka.address, store.url))
+        worker = running.enter_context(programs.worker(kafka.address, store.url, packs))
         needed = [worker]
         if {"cpu", "latency"} & set(asked):
             copy = running.enter_context(programs.aiokafka_copy(kafka.address))
@@ -96,6 +98,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a shorter run, good for a first look")
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this; may be repeated")
     parser.add_argument("--seconds", type=float, help="length of the push")
+    parser.add_argument("--packs", type=Path, default=Settings().packs, help="folder of rule packs")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 

@@ -162,7 +162,7 @@ def aiokafka_copy(broker: str) -> Program:
     return Program("copy", broker, ["tests.bench.aiokafka_copy", broker, *topics_of("copy")], {})
 
 
-def worker(broker: str, store: str) -> Program:
+def worker(broker: str, store: str, packs: Path) -> Program:
     """Return our worker, with the settings it has by default."""
     settings = {
         "broker": broker,
@@ -172,6 +172,7 @@ def worker(broker: str, store: str) -> Program:
         "partitions": str(PARTITIONS),
         "http": "127.0.0.1:0",
         "key": "only for the bench",
+        "packs": str(packs),
     }
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     return Program("worker", broker, ["streams", "serve"], environment)

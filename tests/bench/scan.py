@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import ahocorasick
 
@@ -15,7 +16,6 @@ from rules.message import Author, Message
 from rules.packs import load
 from rules.reputation import NEWCOMER
 from rules.ruleset import RuleSet
-from streams.settings import Settings
 from tests.bench.chat import of_length
 from tests.bench.table import Line, Part
 
@@ -24,9 +24,9 @@ TEXTS = 500
 REPEATS = 7
 
 
-def scan() -> Part:
-    """Measure the packs that come with Chatsieve, by length of text; the best of some runs counts."""
-    rules = load(Settings().packs)
+def scan(packs: Path) -> Part:
+    """Measure a folder of packs, by length of text; the best of some runs counts."""
+    rules = load(packs)
     automaton = bare_automaton(rules)
     lines = [_line(f"{length} characters", of_length(length, TEXTS), rules, automaton) for length in LENGTHS]
     clean = [text for text in of_length(60, 4 * TEXTS) if text.isascii() and not rules.scan(said(text)).hits]
