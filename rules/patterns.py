@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
+import msgspec
+import re2
+
+from rules.errors import PatternError
+from rules.expressions import EDGE, has_edges, unicode_aware, with_edges
 from rules.fold import Folded
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.
 MAX_MATCHES = 32
+
+# Bounds on what RE2 may take for its automata, in bytes.
+_PATTERN_MEMORY = 8 << 20
+_INDEX_MEMORY = 64 << 20
 
 
 class View(StrEnum):
@@ -20,13 +31,18 @@ class View(StrEnum):
     TYPED = "typed"
 
 
-class Pattern:
-    """One compiled expression.
+class Pattern(msgspec.Struct, frozen=True):
+    """One compiled expression; made by `compile`.
 
     Attributes:
         source: As its author wrote it.
         view: PLAIN ignores case; TYPED minds it unless the expression says `(?i)`.
     """
+
+    source: str
+    view: View
+    _unedged: re2._Regexp
+    _edged: re2._Regexp | None
 
     @classmethod
     def compile(cls, source: str, view: View = View.PLAIN) -> Pattern:
@@ -36,11 +52,33 @@ class Pattern:
             PatternError: When RE2 refuses it, when it can't be made Unicode-aware, or when it
                 matches the empty text; the message says what to write instead.
         """
-        raise NotImplementedError
+        # First as it was written, so that RE2's complaints are about that.
+        if _compiled(source, source, view).search(b""):
+            raise PatternError(
+                f'"{source}": this matches the empty text, and so every message; write + for *'
+            )
+        unedged = _compiled(source, unicode_aware(source), view)
+        edged = _compiled(source, unicode_aware(source, edged=True), view) if has_edges(source) else None
+        return cls(source, view, unedged, edged)
+
+    @property
+    def edged(self) -> bool:
+        """The expression asks for the edges of words."""
+        return self._edged is not None
 
     def find(self, folded: Folded) -> list[tuple[int, int]]:
         """Return the first `MAX_MATCHES` matches as spans in code points as typed."""
-        raise NotImplementedError
+        return self.find_in(_Reading.of(_text(folded, self.view), edged=self.edged), folded)
+
+    def find_in(self, reading: _Reading, folded: Folded) -> list[tuple[int, int]]:
+        """Do as `find` does, with a reading that several patterns share."""
+        regexp = self._unedged if reading.ascii or self._edged is None else self._edged
+        spans = []
+        for match in islice(regexp.finditer(reading.data), MAX_MATCHES):
+            start, end = map(reading.place, match.span())
+            if start < end:
+                spans.append(folded.span(start, end) if self.view is View.PLAIN else (start, end))
+        return spans
 
 
 class FoundPattern(NamedTuple):
@@ -56,9 +94,120 @@ class PatternIndex:
 
     @classmethod
     def build(cls, patterns: Iterable[tuple[Pattern, int]]) -> PatternIndex:
-        """Build the index from patterns and the caller's number for each one's owner."""
-        raise NotImplementedError
+        """Build the index from patterns and the caller's number for each one's owner.
+
+        Raises:
+            PatternError: When a pattern is too large to be looked for together with others.
+        """
+        listed = list(patterns)
+        index = cls()
+        for view in View:
+            ours = [(pattern, owner) for pattern, owner in listed if pattern.view is view]
+            # RE2's own \b is right for texts in ASCII; to them the edges needn't be written in.
+            index._groups += _grouped(ours, view, ascii_only=True, edged=False)
+            for edged in (False, True):
+                members = [(pattern, owner) for pattern, owner in ours if pattern.edged is edged]
+                index._groups += _grouped(members, view, ascii_only=False, edged=edged)
+        return index
 
     def find(self, folded: Folded) -> list[FoundPattern]:
-        """Return what every pattern's `find` would, in the order of the patterns."""
-        raise NotImplementedError
+        """Return what `find` of every pattern would, in no particular order."""
+        found: list[FoundPattern] = []
+        for group in self._groups:
+            text = _text(folded, group.view)
+            if text.isascii() is group.ascii:
+                reading = _Reading.of(text, edged=group.edged)
+                for number in group.together.Match(reading.data) or ():
+                    pattern, owner = group.members[number]
+                    found += [FoundPattern(owner, *span) for span in pattern.find_in(reading, folded)]
+        return found
+
+    def __init__(self) -> None:
+        """An index without patterns; `build` makes the others."""
+        self._groups: list[_Group] = []
+
+
+class _Group(NamedTuple):
+    """Patterns that are looked for together: in one view, of texts that are ASCII or not."""
+
+    view: View
+    ascii: bool
+    edged: bool
+    together: re2.Set
+    members: Sequence[tuple[Pattern, int]]
+
+
+class _Reading(NamedTuple):
+    """A text as RE2 reads it, in UTF-8."""
+
+    data: bytes
+    ascii: bool
+
+    @classmethod
+    def of(cls, text: str, *, edged: bool) -> _Reading:
+        if text.isascii():
+            return cls(text.encode(), True)
+        text = with_edges(text) if edged else text.replace(EDGE, "\ufffd")
+        try:
+            return cls(text.encode(), False)
+        except UnicodeEncodeError:
+            return cls(_SURROGATE.sub("\ufffd", text).encode(), False)
+
+    def place(self, offset: int) -> int:
+        """Return the code point of the text in which this byte begins."""
+        if self.ascii:
+            return offset
+        before = self.data[:offset].decode()
+        return len(before) - before.count(EDGE)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_HINTS = {
+    "invalid perl operator": "RE2 has no look-around; say what may not match as a second rule under none:",
+    "invalid escape sequence": "RE2 has no back-references, and for the end of the text it writes \\z",
+    "bad repetition operator": "RE2 has no possessive repetition and needs none",
+}
+
+
+def _text(folded: Folded, view: View) -> str:
+    return folded.text if view is View.PLAIN else folded.typed
+
+
+def _options(view: View, memory: int) -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.case_sensitive = view is View.TYPED
+    options.max_mem = memory
+    return options
+
+
+def _compiled(source: str, spelled: str, view: View) -> re2._Regexp:
+    try:
+        return re2.compile(spelled, _options(view, _PATTERN_MEMORY))
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace")
+        hint = next((f" ({hint})" for start, hint in _HINTS.items() if reason.startswith(start)), "")
+        raise PatternError(f'"{source}": {reason}{hint}') from error
+
+
+def _grouped(
+    members: Sequence[tuple[Pattern, int]], view: View, *, ascii_only: bool, edged: bool
+) -> Iterator[_Group]:
+    """Yield the patterns as a group; more than one where they are too large for one automaton."""
+    if not members:
+        return
+    together = re2.Set.SearchSet(_options(view, _INDEX_MEMORY))
+    for pattern, _ in members:
+        together.Add(unicode_aware(pattern.source, edged=edged))
+    try:
+        together.Compile()
+    except re2.error as error:
+        if len(members) == 1:
+            raise PatternError(f'"{members[0][0].source}": too large; shorten its repetitions') from error
+        half = len(members) // 2
+        for part in (members[:half], members[half:]):
+            yield from _grouped(part, view, ascii_only=ascii_only, edged=edged)
+    else:
+        yield _Group(view, ascii_only, edged, together, members)

@@ -23,7 +23,7 @@ JOINERS = "\u200c\u200d"  # the plain view keeps them only where they belong to 
 # character that isn't part of a word: Brahmic scripts; Miao; Mende and Adlam.
 _ASTRAL_MARKS = "\U00011000-\U00011fff\U00016f4f-\U00016f92\U0001e8d0-\U0001e95f"
 
-_UNSPACED = re.compile(f"[{NO_SPACES}]")
+UNSPACED = re.compile(f"[{NO_SPACES}]")
 _UNSPACED_RUN = re.compile(f"[{NO_SPACES}]+")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 
@@ -36,12 +36,12 @@ def tokens(text: str) -> list[bytes]:
     """Return the words of a text as UTF-8, in order."""
     if text.isascii():
         return text.encode().translate(_ASCII_BLANKED).split()
-    return " ".join(_word().findall(_blanked(text))).encode(errors="replace").split()
+    return " ".join(word_run().findall(_blanked(text))).encode(errors="replace").split()
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where each of the words that `tokens` returns stands."""
-    matches = _ASCII_WORD.finditer(text) if text.isascii() else _word().finditer(_blanked(text))
+    matches = _ASCII_WORD.finditer(text) if text.isascii() else word_run().finditer(_blanked(text))
     return (match.span() for match in matches)
 
 
@@ -53,7 +53,7 @@ def word_starts(text: str) -> list[int]:
     """
     starts = [start for start, _ in word_spans(text)]
     if not text.isascii():
-        starts += [match.start() for match in _UNSPACED.finditer(text)]
+        starts += [match.start() for match in UNSPACED.finditer(text)]
         starts.sort()
     return starts
 
@@ -62,29 +62,16 @@ def in_word(letter: str) -> bool:
     """Return whether this code point is part of a word, in a script that has spaces."""
     if letter.isascii():
         return letter.isalnum()
-    return bool(_word().match(letter)) and not _UNSPACED.match(letter)
+    return bool(word_run().match(letter)) and not UNSPACED.match(letter)
 
 
 @cache
-def mark_class() -> str:
-    """Return all combining marks as the insides of a character class.
-
-    Python's `\\w` leaves them out, and without them Hindi falls apart. Not worked out at
-    import, since it takes some milliseconds.
-    """
-    ranges: list[list[int]] = []
-    for code in range(0x300, 0x10000):
-        if unicodedata.category(chr(code))[0] == "M":
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges) + _ASTRAL_MARKS
-
-
-@cache
-def _word() -> re.Pattern[str]:
-    return re.compile(rf"[\w{mark_class()}{JOINERS}]+")
+def word_run() -> re.Pattern[str]:
+    """Return an expression for runs of letters, digits, marks, joiners and "_", in any script."""
+    # Python's \w leaves out the marks, and without them Hindi falls apart. Not worked out at
+    # import, since it takes some milliseconds.
+    marks = [chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M"]
+    return re.compile(rf"[\w{''.join(marks)}{_ASTRAL_MARKS}{JOINERS}]+")
 
 
 def _blanked(text: str) -> str:
