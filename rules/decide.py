@@ -47,7 +47,7 @@ def decide(
         if nothing is not None:
             return nothing
     case = open_case(message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked)
-    return _judgement(case)
+    return judgement_of(case)
 
 
 def _nothing(
@@ -69,7 +69,8 @@ def _nothing(
     return None if untouched is None else Judgement(Action.ALLOW, scores=untouched, good=good)
 
 
-def _judgement(case: Case) -> Judgement:
+def judgement_of(case: Case) -> Judgement:
+    """Return what was settled in the terms of a verdict."""
     settled, acted, source = case.settled, case.acted, case.source
     hold = case.policy.hold if settled.action is Action.HOLD else None
     return Judgement(

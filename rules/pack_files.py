@@ -33,7 +33,7 @@ class PackFiles:
             below = Path(where).relative_to(self.folder)
             found += [(below / name).as_posix() for name in names if _is_pack(name)]
         if not found:
-            raise RuleFileError([Problem(str(self.folder), 0, "no packs here; expected *.yaml files")])
+            raise RuleFileError([Problem(".", 0, "no packs here; expected *.yaml files")])
         return sorted(found)
 
     def read(self, path: str) -> bytes:

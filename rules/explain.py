@@ -1,0 +1,205 @@
+"""Takes a decision apart for a person: what each piece added in points, and what would be without it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from rules.case import Case, open_case
+from rules.decide import judgement_of
+from rules.evidence import Evidence, Span
+from rules.logodds import points_of
+from rules.message import Message
+from rules.policy import Visibility
+from rules.reputation import Reputation
+from rules.ruleset import RuleSet
+from rules.scoring import Scored
+from rules.verdict import Action, Hit, Judgement
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """One step from a label's start to its score.
+
+    Attributes:
+        name: The rule, "standing", or "bound" where the policy's bound on evidence cut in.
+        points: What it added, to a tenth; below 0 it took away.
+        total: Points reached with it; start + all pieces so far, exactly.
+        why: The rule's own words.
+        matched: The typed text, None where nothing or where it is hidden.
+    """
+
+    name: str
+    points: float
+    total: float
+    why: str | None = None
+    matched: str | None = None
+    span: Span | None = None
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """One step of a ladder."""
+
+    points: float
+    action: Action
+    reached: bool
+
+
+class LabelStory(msgspec.Struct, frozen=True):
+    """How a label came by its points.
+
+    Attributes:
+        start: Points before any evidence; `starts_with` says whose: "model" or "base".
+        uncounted: Hits that another one overlaps, which counts more.
+        ladder: From the lowest step up; empty where nothing follows from the label.
+        total: Points in the end; the start plus all pieces, exactly.
+    """
+
+    label: str
+    starts_with: str
+    start: float
+    pieces: tuple[Piece, ...]
+    total: float
+    ladder: tuple[Rung, ...]
+    uncounted: tuple[str, ...] = ()
+
+
+class Without(msgspec.Struct, frozen=True):
+    """What would have come, had one rule not been written.
+
+    Attributes:
+        points: Of the rule's label; None where it wouldn't have been scored, or the rule has no label.
+    """
+
+    rule: str
+    action: Action
+    points: float | None
+
+
+class Exempt(msgspec.Struct, frozen=True):
+    """A hit that didn't count, and the allow rule that spared it."""
+
+    rule: str
+    by: str
+    matched: str | None
+    span: Span | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """A judgement and how it came about.
+
+    Attributes:
+        labels: Highest points first.
+        without: For each rule that fired and for each that spared something.
+    """
+
+    judgement: Judgement
+    labels: tuple[LabelStory, ...]
+    without: tuple[Without, ...]
+    spared: tuple[Exempt, ...] = ()
+
+
+def explain(
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    *,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+    braked: Collection[str] = (),
+) -> Explanation:
+    """Return what `decide` returns for the same arguments, and how it came about."""
+
+    def case_without(*names: str) -> Case:
+        return open_case(
+            message, evidence, rules,
+            scores=scores, reputation=reputation, now=now, braked=braked, without=names,
+        )  # fmt: skip
+
+    case = case_without()
+    named = dict.fromkeys((*case.fired.live, *(by for _, by in case.fired.spared)))
+    stories = sorted((_story(one, case) for one in case.scored), key=lambda story: -story.total)
+    return Explanation(
+        judgement=judgement_of(case),
+        labels=tuple(stories),
+        without=tuple(_without(name, case, case_without(name)) for name in named),
+        spared=tuple(Exempt(hit.rule, by, _matched(hit, case), hit.span) for hit, by in case.fired.spared),
+    )
+
+
+def _story(scored: Scored, case: Case) -> LabelStory:
+    start = _tenths(scored.start)
+    pieces = tuple(_pieces(scored, case))
+    counted = set(scored.evidence.counted) if scored.evidence else set()
+    label_hits = (hit for hit in case.hits() if hit.label == scored.label and hit.weight)
+    total = pieces[-1].total if pieces else start
+    return LabelStory(
+        label=scored.label,
+        starts_with="model" if scored.from_model else "base",
+        start=start,
+        pieces=pieces,
+        total=total,
+        ladder=tuple(
+            Rung(points, action, 100.0 * scored.score >= points)
+            for points, action in reversed(scored.policy.steps)
+        ),
+        uncounted=tuple(dict.fromkeys(hit.rule for hit in label_hits if hit not in counted)),
+    )
+
+
+class _Push(NamedTuple):
+    name: str
+    log_odds: float
+    hit: Hit | None
+
+
+def _pieces(scored: Scored, case: Case) -> Iterator[Piece]:
+    """Walk from the start to the score; points are differences of rounded totals, so sums are exact."""
+    place = scored.start
+    for push in _pushes(scored):
+        before = _tenths(place)
+        place += push.log_odds
+        total = _tenths(place)
+        rule = case.rule(push.hit.rule) if push.hit else None
+        yield Piece(
+            name=push.name,
+            points=round(total - before, 1),
+            total=total,
+            why=rule.why if rule else None,
+            matched=_matched(push.hit, case) if push.hit else None,
+            span=push.hit.span if push.hit else None,
+        )
+
+
+def _pushes(scored: Scored) -> Iterator[_Push]:
+    if scored.evidence:
+        summed = 0.0
+        for hit in _favourable_last(scored.evidence.counted):
+            summed += hit.weight
+            yield _Push(hit.rule, hit.weight, hit)
+        if abs(summed - scored.evidence.total) > 1e-9:
+            yield _Push("bound", scored.evidence.total - summed, None)
+    if scored.shift:
+        yield _Push("standing", scored.shift, None)
+
+
+def _favourable_last(hits: Iterable[Hit]) -> list[Hit]:
+    return sorted(hits, key=lambda hit: hit.weight < 0)
+
+
+def _without(name: str, case: Case, other: Case) -> Without:
+    labels = {one.label: one.score for one in other.scored}
+    own = case.evidence.place.by_id[name].rule.labels
+    points = next((round(100.0 * labels[label], 1) for label in own if label in labels), None)
+    return Without(name, other.settled.action, points)
+
+
+def _matched(hit: Hit, case: Case) -> str | None:
+    visible = (case.rule(hit.rule).matched or case.policy.matched) is Visibility.SHOWN
+    return case.message.text[slice(*hit.span)] if visible and hit.span else None
+
+
+def _tenths(log_odds: float) -> float:
+    return round(points_of(log_odds), 1)
