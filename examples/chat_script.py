@@ -165,7 +165,7 @@ def _turn(line: str, scene: str) -> Turn:
     if found is None:
         raise ValueError(f"not a turn: {line!r}")
     role, deed, own, text = found.groups()
-    if scene.startswith(("bad:", "evasion:")) and role not in "XYZ":
+    if scene.startswith(("bad:", "hard:", "evasion:")) and role not in "XYZ":
         scene = "small-talk"
     return Turn(role, deed or "say", own or scene, text)
 

@@ -137,7 +137,7 @@ def test_the_scenes_of_the_readme_are_there(messages: list[Record]) -> None:
     scenes = Counter(message["scene"] for message in messages)
     families = Counter(scene.split(":")[0] for scene in scenes.elements())
     assert families.keys() == {
-        "small-talk", "trap", "bad", "evasion", "self-harm-cry", "self-harm-friend",
+        "small-talk", "trap", "bad", "hard", "evasion", "self-harm-cry", "self-harm-friend",
         "edit", "delete", "image", "relay", "bot",
     }  # fmt: skip
     assert scenes["trap:gg-wave"] > 50
