@@ -97,7 +97,7 @@ _CLOSING = ".,;:!?'\")]}*_~|。"
 _ASCII_JOINT = re.compile(r"\.[\])]?[A-Za-z0-9]|//")
 _JOINTS = (".", "/", "．", "。", "｡", "／")
 
-_ENTRY = re.compile(r"(?:[a-z]+://)?(?:\*\.)?([^\s/@:?#*!,;()<>\"']+)([^?#\s]*)(?:[?#]\S*)?", re.IGNORECASE)
+_ENTRY = re.compile(r"(?:[a-z]+://)?(?:\*\.)?([^\s/@:?#*!,;()<>\"']+)(/[^?#\s]*)?(?:[?#]\S*)?", re.IGNORECASE)
 
 
 def _may_hold_link(typed: str) -> bool:
@@ -177,7 +177,7 @@ def _entry(text: str) -> tuple[str, str]:
     host = plain(match[1]).strip(".") if match else ""
     if match is None or not host or ".." in host:
         raise PatternError(f'"{text}" is not a host: write it like discord.gift or discord.gg/ourserver')
-    return host, _canonical(match[2])
+    return host, _canonical(match[2] or "")
 
 
 def _is_below(path: str, paths: set[str]) -> bool:
