@@ -11,6 +11,9 @@ from rules.verdict import Action
 
 DAY_S = 86_400
 
+# Memory goes by the days of the records, which may come late; Redis by its own clock.
+KEEP_DAYS = 7
+
 
 class PartitionId(NamedTuple):
     """A partition of one incarnation of a topic: Kafka's topic UUID and the number."""
@@ -212,7 +215,7 @@ class _Author(msgspec.Struct):
         self.reputation = after(self.reputation, delta, half_life_s)
         if remember is not None:
             self.recalls.setdefault(today, {})[effect.message] = remember
-        for old in [each for each in self.recalls if each < today - 2]:
+        for old in [each for each in self.recalls if each < today - KEEP_DAYS]:
             del self.recalls[old]
 
 

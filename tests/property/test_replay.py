@@ -1,0 +1,233 @@
+"""Effects count once: however a history is cut, repeated and resumed, the standings come out the same."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.message import Kind
+from rules.verdict import Action
+from streams.embedded import Store
+from streams.journal import Journal, overlay, widened
+from streams.standings import (
+    DAY_S,
+    Ask,
+    AuthorEffects,
+    Effect,
+    MemoryStandings,
+    PartitionId,
+    Recall,
+    Standing,
+    StandingStore,
+)
+from streams.standings_redis import RedisStandings
+
+NOON = 20_000 * DAY_S + DAY_S / 2
+WEEK_S = 7.0 * DAY_S
+HERE = PartitionId("topic-id", 0)
+AUTHORS = ("ana", "bo", "cy")
+MESSAGES = ("m1", "m2", "m3", "m4")
+DAYS = (-1, 0, 1, 2)
+
+History = list[tuple[str, Effect]]
+Range = tuple[int, int]
+
+
+def history(seed: int, length: int, *, jumps_s: float = 0.0) -> History:
+    """Records of a partition by offset: chat with repetitions, edits, deletions and bots.
+
+    A record a minute; each record's clock is off by up to `jumps_s`.
+    """
+    dice = random.Random(seed)
+    ids: dict[str, list[str]] = {author: ["m0"] for author in AUTHORS}
+    records = []
+    for offset in range(length):
+        author, kind = dice.choice(AUTHORS), dice.choices(tuple(Kind), (8, 2, 1))[0]
+        if kind is Kind.CREATED and dice.random() < 0.8:
+            ids[author].append(f"m{offset}")
+        strike = dice.choice((0.0, 0.0, 0.5, 1.0, 1 / 3))
+        recall = Recall(
+            f"text {dice.random()}",
+            dice.choice(tuple(Action)),
+            strike,
+            good=not strike and dice.random() < 0.8,
+        )
+        at = NOON + 60 * offset + dice.uniform(-jumps_s, jumps_s)
+        records.append(
+            (author, Effect(offset, at, dice.choice(ids[author][-5:]), kind, recall, dice.random() < 0.9))
+        )
+    return records
+
+
+@st.composite
+def lives(draw: st.DrawFn, length: int) -> list[Range]:
+    """Batches as workers make them that are killed and begin again at a watermark that lags behind."""
+    batches: list[Range] = []
+    reached = 0
+    while reached < length:
+        begin = draw(st.integers(max(0, reached - 150), reached), label="watermark")
+        reached = draw(st.integers(reached + 1, length), label="killed at")
+        cuts = sorted(
+            draw(st.sets(st.integers(begin + 1, reached), max_size=6), label="cuts") | {begin, reached}
+        )
+        batches += pairwise(cuts)
+    return batches
+
+
+def batch_of(records: History) -> list[AuthorEffects]:
+    """One batch of a partition: each author's effects, by ascending offset."""
+    found: dict[str, list[Effect]] = {}
+    for author, effect in records:
+        found.setdefault(author, []).append(effect)
+    return [AuthorEffects(author, HERE, tuple(effects)) for author, effects in found.items()]
+
+
+async def judge(standings: StandingStore, records: History, batches: Sequence[Range]) -> list[Standing]:
+    """Save the batches one after the other and return what became of everybody."""
+    for begin, end in batches:
+        await standings.save(batch_of(records[begin:end]), WEEK_S)
+    return await everything(standings, sorted({effect.message for _, effect in records}))
+
+
+async def everything(standings: StandingStore, messages: Sequence[str]) -> list[Standing]:
+    """All standings, with what is remembered on several days."""
+    found = []
+    for days in DAYS:
+        found += await standings.load([Ask(a, tuple(messages)) for a in AUTHORS], NOON + days * DAY_S)
+    return found
+
+
+def on_memory(test: Callable[[StandingStore], Awaitable[list[Standing]]]) -> list[Standing]:
+    """Run on a fresh store in memory."""
+    return asyncio.run(test(MemoryStandings()))
+
+
+def on_valkey(store: Store, test: Callable[[StandingStore], Awaitable[list[Standing]]]) -> list[Standing]:
+    """Run on Valkey, under a fresh prefix."""
+
+    async def run() -> list[Standing]:
+        standings = RedisStandings(store.url, key=b"secret", prefix=f"{uuid.uuid4().hex}:", timeout_s=10)
+        try:
+            return await test(standings)
+        finally:
+            await standings.close()
+
+    return asyncio.run(run())
+
+
+def assert_same(found: Sequence[Standing], expected: Sequence[Standing]) -> None:
+    """Strikes to a billionth, everything else exactly."""
+    assert [each.marks for each in found] == [each.marks for each in expected]
+    assert [each.recalls for each in found] == [each.recalls for each in expected]
+    for left, right in zip(found, expected, strict=True):
+        a, b = left.reputation, right.reputation
+        assert (a.good, a.messages, a.first_seen, a.as_of) == (b.good, b.messages, b.first_seen, b.as_of)
+        assert a.strikes == pytest.approx(b.strikes, rel=1e-9, abs=1e-9)
+
+
+def once(records: History) -> list[Standing]:
+    """What one worker leaves that judges each record by itself and is never killed."""
+    one_by_one = [(offset, offset + 1) for offset in range(len(records))]
+    return on_memory(lambda standings: judge(standings, records, one_by_one))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), batches=lives(300))
+def test_a_replay_changes_nothing_in_memory(seed: int, batches: list[Range]) -> None:
+    """Judged once or killed and resumed at any watermark, in any cut: the same standings."""
+    records = history(seed, 300, jumps_s=DAY_S)
+    assert_same(on_memory(lambda standings: judge(standings, records, batches)), once(records))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), batches=lives(300))
+def test_a_replay_changes_nothing_in_valkey(store: Store, seed: int, batches: list[Range]) -> None:
+    """The same on the real store: what its scripts leave is what memory has that judged once."""
+    records = history(seed, 300, jumps_s=DAY_S)
+    assert_same(on_valkey(store, lambda standings: judge(standings, records, batches)), once(records))
+
+
+def test_one_mark_for_a_batch_would_not_do(store: Store) -> None:
+    """100–199 replayed as 100–299: what a mark with a batch's net effect counted wrong."""
+    records = history(7, 300)
+    batches = [(0, 100), (100, 200), (100, 300)]
+    expected = once(records)
+    assert_same(on_memory(lambda standings: judge(standings, records, batches)), expected)
+    assert_same(on_valkey(store, lambda standings: judge(standings, records, batches)), expected)
+
+
+recalls = st.builds(
+    Recall,
+    st.sampled_from(["c0ffee", "", "with blanks and\nlines", "ü"]),
+    st.sampled_from(Action),
+    st.floats(0, 10),
+    st.booleans(),
+)
+effects = st.builds(
+    Effect,
+    st.integers(0, 30),
+    st.floats(-2 * DAY_S, 2 * DAY_S).map(NOON.__add__),
+    st.sampled_from(MESSAGES),
+    st.sampled_from(Kind),
+    recalls,
+    st.booleans(),
+)
+batches_of_all = st.lists(
+    st.builds(
+        AuthorEffects,
+        st.sampled_from(AUTHORS),
+        st.builds(PartitionId, st.sampled_from(["old topic", "same name, made again"]), st.integers(0, 2)),
+        st.lists(effects, max_size=4).map(lambda found: tuple(sorted(found, key=lambda each: each.offset))),
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(saves=st.lists(batches_of_all, max_size=4), half_life_s=st.floats(60, 1e8))
+def test_the_scripts_are_twins_of_the_code(
+    store: Store, saves: list[list[AuthorEffects]], half_life_s: float
+) -> None:
+    """Over any history: several partitions, two incarnations of a topic, repetitions, clocks that jump."""
+
+    async def run(standings: StandingStore) -> list[Standing]:
+        for batch in saves:
+            await standings.save(batch, half_life_s)
+        return await everything(standings, MESSAGES)
+
+    assert_same(on_valkey(store, run), on_memory(run))
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(0, 40), min_size=3, max_size=3).map(sorted))
+def test_the_next_batch_sees_what_is_not_saved_yet(seed: int, cuts: list[int]) -> None:
+    """Loaded and overlaid is the same as saved and loaded, whatever was saved during the load."""
+    records = history(seed, 40)
+    saved, in_between, judged = cuts
+
+    async def run() -> None:
+        standings, journal = MemoryStandings(), Journal(1000)
+        journal.add(batch_of(records[:saved]), NOON)
+        journal.add(batch_of(records[saved:judged]), NOON)
+        await standings.save(batch_of(records[:saved]), WEEK_S)
+        journal.saved(batch_of(records[:saved]))
+
+        pending = journal.snapshot(AUTHORS)
+        await standings.save(batch_of(records[saved:in_between]), WEEK_S)
+        journal.saved(batch_of(records[saved:in_between]))
+        asks = [widened(Ask(author), pending.get(author, ())) for author in AUTHORS]
+        loaded = await standings.load(asks, NOON)
+        ahead = [
+            overlay(standing, pending.get(ask.author, ()), WEEK_S)
+            for ask, standing in zip(asks, loaded, strict=True)
+        ]
+
+        await standings.save(journal.waiting(1000), WEEK_S)
+        assert_same(ahead, await standings.load(asks, NOON))
+
+    asyncio.run(run())
