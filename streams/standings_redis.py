@@ -94,7 +94,8 @@ class RedisStandings:
             call.keys += [author, *(f"{recalls}{one}" for one in days)]
             effects = [self._packed(effect, days) for effect in each.effects]
             call.items.append((mark_field(each.partition), len(days), effects))
-        times = (half_life_s, KEEP_AUTHOR_S, KEEP_RECALLS_S)
+        # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
+        times = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S)
         await self._run(self._save, [(call.keys, (*times, call.items)) for call in calls.values()])
 
     async def ping(self) -> None:

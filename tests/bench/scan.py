@@ -37,7 +37,7 @@ def scan(packs: Path) -> Part:
 def bare_automaton(rules: RuleSet) -> ahocorasick.Automaton:
     """Return one automaton of all the rules' terms as they are written, in lower case."""
     automaton = ahocorasick.Automaton()
-    for armed in rules._armed:
+    for armed in rules.armed.values():
         for parts in armed.terms:
             for term in (*parts.together, *parts.without):
                 automaton.add_word(term.strip("*").lower(), term)

@@ -11,6 +11,7 @@ import redis
 
 from rules.message import Kind
 from rules.reputation import NEWCOMER
+from rules.values import Seconds
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError
@@ -52,6 +53,13 @@ def stopped(server: Store) -> Iterator[None]:
         yield
     finally:
         os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_the_policy_s_own_length_of_time_will_do(standings: RedisStandings) -> None:
+    """A policy's half-life is a kind of float that only we know; once it ended the worker at its first save."""
+    await standings.save(batch("ana"), Seconds.parse("7d"))
+    [standing] = await standings.load([ANA], NOON)
+    assert standing.reputation.good == 1
 
 
 async def test_silence_is_an_error_in_time(server: Store) -> None:
