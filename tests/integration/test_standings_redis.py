@@ -56,8 +56,8 @@ def stopped(server: Store) -> Iterator[None]:
 
 
 async def test_the_policy_s_own_length_of_time_will_do(standings: RedisStandings) -> None:
-    """A policy's half-life is a kind of float that only we know; once it ended the worker at its first save."""
-    await standings.save(batch("ana"), Seconds.parse("7d"))
+    """A half-life is a kind of float that only we know; once it ended the worker at its first save."""
+    await standings.save(batch(ANA.author), Seconds.parse("7d"))
     [standing] = await standings.load([ANA], NOON)
     assert standing.reputation.good == 1
 
