@@ -9,7 +9,7 @@ from rules.composites import Check
 from rules.links import HostList, Link
 from rules.message import Message
 from rules.patterns import Pattern
-from rules.rule import Rule, Status
+from rules.rule import Rule, Scope, Status
 from rules.terms import Parts
 from rules.verdict import Hit
 
@@ -35,6 +35,7 @@ class Armed:
 
     Attributes:
         rule: As written.
+        everywhere: Its scope leaves nothing out.
         expires: Epoch seconds from which it is as good as gone.
         terms: What to look for in the plain view; for an allow rule, what spares.
         check: What must hold besides; None where nothing must.
@@ -47,6 +48,7 @@ class Armed:
     __slots__ = (
         "check",
         "composite",
+        "everywhere",
         "expires",
         "final",
         "id",
@@ -80,6 +82,7 @@ class Armed:
         self.shadow = rule.status is Status.SHADOW
         self.expires = math.inf if rule.expires is None else float(rule.expires)
         self.searches = rule.searches
+        self.everywhere = rule.scope == Scope()
         self.weights = tuple(weights) or (("", 0.0),)
         self.terms = tuple(terms)
         self.patterns = tuple(patterns)
@@ -91,7 +94,9 @@ class Armed:
 
     def covers(self, message: Message) -> bool:
         """Return whether the rule acts where the message was said."""
-        return self.rule.scope.covers(message.tenant, message.channel, message.surface, message.lang)
+        return self.everywhere or self.rule.scope.covers(
+            message.tenant, message.channel, message.surface, message.lang
+        )
 
     def hits(self, span: tuple[int, int] | None, view: str) -> list[Hit]:
         """Return what was found at a place, once for each label that it speaks of."""

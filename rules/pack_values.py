@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import types
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -64,7 +65,7 @@ class Reader:
         raise self._trouble(node.line, name, f"expected {expected}, got {_shape(node)}")
 
     def _struct(self, node: Mapping, kind: Any, name: str) -> Any:
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name != "line"}
+        fields = _fields(kind)
         values: dict[str, Any] = {}
         troubled = False
         for key, child in node.entries.items():
@@ -138,6 +139,12 @@ class Reader:
     def _trouble(self, line: int, name: str, message: str) -> _UnreadableError:
         self.note(line, f"{name}: {message}" if name else message)
         return _UnreadableError()
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """Return the fields of a type by their key."""
+    return {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name != "line"}
 
 
 def _read_word(text: str, kind: Any) -> Any:

@@ -15,8 +15,8 @@ from rules.keywords import Found, KeywordIndex, Term
 from rules.links import Link, find_links
 from rules.message import Message
 from rules.patterns import FoundPattern, PatternIndex
-from rules.policy import Policy
-from rules.rule import Rule, Scope
+from rules.policy import LabelPolicies, Policy
+from rules.rule import Rule
 from rules.terms import Parts, find_together
 
 __all__ = ["Evidence", "RuleSet"]
@@ -61,14 +61,15 @@ class RuleSet:
         self.loaded_from = loaded_from
         self.armed = armed
         self._numbered = tuple(armed.values())
-        self._scoped = tuple(one for one in self._numbered if one.rule.scope != Scope())
+        self._scoped = tuple(one for one in self._numbered if not one.everywhere)
         terms, self._owners = _indexed(self._numbered)
         self.keywords = KeywordIndex.build(terms, previous)
         self._patterns = PatternIndex.build(
             (pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns
         )
         self._places: dict[tuple[str, str, str, str | None], Place] = {}
-        self._same: dict[tuple[int, ...], Place] = {}
+        self._same: dict[tuple[tuple[int, ...], tuple[int, ...]], Place] = {}
+        self._policies: dict[tuple[int, ...], LabelPolicies] = {}
 
     def __repr__(self) -> str:
         return f"RuleSet({self.hash}, {len(self.rules)} rules)"
@@ -93,7 +94,7 @@ class RuleSet:
         """Return what holds where a message was said, with some rules acting whatever their scope."""
         named = frozenset(also)
         active = [one if one.id in named or one.covers(message) else None for one in self._numbered]
-        return Place(active, self.policy.resolve(message.tenant, message.channel))
+        return Place(active, self._labels(self._policy_scopes(message)))
 
     def scan_at(self, place: Place, message: Message) -> Evidence:
         """Return what `scan` would, had the message been said at this place."""
@@ -102,11 +103,8 @@ class RuleSet:
         return self._evidence(place, folded, self.keywords.find(folded), self._patterns.find(folded), links)
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
-        same = (
-            *(number for number, one in enumerate(self._scoped) if one.covers(message)),
-            -1,
-            *(n for n, one in enumerate(self.policy.scopes) if one.match.covers(*where[:2])),
-        )
+        rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message))
+        same = (rules, self._policy_scopes(message))
         place = self._same.get(same)
         if place is None:
             place = self._same[same] = self.place_of(message, ())
@@ -114,6 +112,15 @@ class RuleSet:
             self._places.clear()
         self._places[where] = place
         return place
+
+    def _policy_scopes(self, message: Message) -> tuple[int, ...]:
+        scopes = enumerate(self.policy.scopes)
+        return tuple(n for n, one in scopes if one.match.covers(message.tenant, message.channel))
+
+    def _labels(self, scopes: tuple[int, ...]) -> LabelPolicies:
+        if scopes not in self._policies:
+            self._policies[scopes] = self.policy.merged(self.policy.scopes[number] for number in scopes)
+        return self._policies[scopes]
 
     def _evidence(
         self,

@@ -111,7 +111,7 @@ def test_a_folder_that_did_not_change_gives_back_the_previous_rule_set(tmp_path:
         ("- id: allow/a\n  allow: [Scunthorpe]", 3, "allow: needs spares"),
         ("- id: allow/a\n  allow: [Scunthorpe]\n  spares: [profanity/*]", 4,
          'spares: "profanity/*" names no rule'),
-        (WEAK + "terms: [x]\n  status: shadow\n  expires: soon", 7, "expires: expected a day such as 2026-12-06"),
+        (WEAK + "terms: [x]\n  status: shadow\n  expires: soon", 7, "expires: expected a day such as"),
         ("- just a word", 2, "expected keys with values"),
     ],
 )  # fmt: skip
