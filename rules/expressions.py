@@ -16,8 +16,8 @@ _EDGES = EDGE * 4  # so many `\b` may stand at one place
 
 def with_edges(text: str) -> str:
     """Write the edges of words into a text; where scripts have no spaces, each code point is a word."""
-    text = word_run().sub(rf"{_EDGES}\g<0>{_EDGES}", text.replace(EDGE, "\ufffd"))
-    return UNSPACED.sub(rf"{_EDGES}\g<0>{_EDGES}", text)
+    text = _EDGES.join(word_run().split(text.replace(EDGE, "\ufffd")))
+    return _EDGES.join(UNSPACED.split(text))
 
 
 def has_edges(source: str) -> bool:

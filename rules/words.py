@@ -23,7 +23,7 @@ JOINERS = "\u200c\u200d"  # the plain view keeps them only where they belong to 
 # character that isn't part of a word: Brahmic scripts; Miao; Mende and Adlam.
 _ASTRAL_MARKS = "\U00011000-\U00011fff\U00016f4f-\U00016f92\U0001e8d0-\U0001e95f"
 
-UNSPACED = re.compile(f"[{NO_SPACES}]")
+UNSPACED = re.compile(f"([{NO_SPACES}])")  # a group, so that `split` keeps it
 _UNSPACED_RUN = re.compile(f"[{NO_SPACES}]+")
 _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 
@@ -67,11 +67,14 @@ def in_word(letter: str) -> bool:
 
 @cache
 def word_run() -> re.Pattern[str]:
-    """Return an expression for runs of letters, digits, marks, joiners and "_", in any script."""
+    """Return an expression for runs of letters, digits, marks, joiners and "_", in any script.
+
+    Its one group is the whole, so that `split` keeps the words.
+    """
     # Python's \w leaves out the marks, and without them Hindi falls apart. Not worked out at
     # import, since it takes some milliseconds.
     marks = [chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code))[0] == "M"]
-    return re.compile(rf"[\w{''.join(marks)}{_ASTRAL_MARKS}{JOINERS}]+")
+    return re.compile(rf"([\w{''.join(marks)}{_ASTRAL_MARKS}{JOINERS}]+)")
 
 
 def _blanked(text: str) -> str:
