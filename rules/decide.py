@@ -11,7 +11,7 @@ from rules.message import Message
 from rules.policy import Visibility
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.scoring import Scale
+from rules.scoring import untouched
 from rules.settling import Settled
 from rules.verdict import Action, Hit, Judgement, Reason, Shadow
 
@@ -62,11 +62,8 @@ def _nothing(
     good = is_good(message, Action.ALLOW)
     if not scores:
         return _CLEAN_AND_GOOD if good else _CLEAN
-    policy = rules.policy
-    untouched = Scale(evidence.place.labels, policy.max_evidence, policy.shift(reputation, now)).untouched(
-        scores
-    )
-    return None if untouched is None else Judgement(Action.ALLOW, scores=untouched, good=good)
+    quiet = untouched(scores, evidence.place.labels, rules.policy.shift(reputation, now))
+    return None if quiet is None else Judgement(Action.ALLOW, scores=quiet, good=good)
 
 
 def judgement_of(case: Case) -> Judgement:

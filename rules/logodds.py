@@ -6,9 +6,14 @@ import math
 _SURE = 1e-6
 
 
+def drawn_in(probability: float) -> float:
+    """Return a probability that keeps a millionth off 0 and 1; what isn't a number becomes a millionth."""
+    return probability if _SURE <= probability <= 1.0 - _SURE else 1.0 - _SURE if probability > 0.5 else _SURE
+
+
 def logit(probability: float) -> float:
-    """Return the log-odds of a probability; 0, 1 and what isn't a number are drawn in to a millionth."""
-    drawn = min(1.0 - _SURE, max(_SURE, probability))
+    """Return the log-odds of a probability, drawn in."""
+    drawn = drawn_in(probability)
     return math.log(drawn / (1.0 - drawn))
 
 
@@ -23,13 +28,3 @@ def sigmoid(log_odds: float) -> float:
 def points_of(log_odds: float) -> float:
     """Return the points, 0 to 100, that log-odds are worth."""
     return 100.0 * sigmoid(log_odds)
-
-
-def moved(probability: float, odds: float) -> float:
-    """Return a probability whose odds are multiplied; as `logit` it keeps off 0 and 1.
-
-    The same as adding log-odds, at a fifth of the time: a model gives ten scores a message.
-    """
-    drawn = min(1.0 - _SURE, max(_SURE, probability))
-    weighed = drawn * odds
-    return weighed / (1.0 - drawn + weighed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -116,9 +117,13 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
 
     Attributes:
         steps: The ladder's points and actions, highest points first; steps at "never" are gone.
+        lowest: Points of the lowest step; infinity where there is none.
+        counted: Whether standing moves the score.
     """
 
     steps: tuple[tuple[float, Action], ...] = ()
+    lowest: float = math.inf
+    counted: bool = True
 
     def step(self, points: float) -> tuple[float, Action] | None:
         """Return the highest step that these points reach."""
@@ -243,4 +248,7 @@ def _resolve(policy: LabelPolicy) -> ResolvedLabel:
     fields = {name: getattr(policy, name) for name in LabelPolicy.__struct_fields__}
     ladder = [(float(points), action) for action, points in policy.ladder.items() if points < 100]
     ladder.sort(key=lambda step: (step[0], step[1].rank), reverse=True)
-    return ResolvedLabel(**fields, steps=tuple(ladder))
+    lowest = ladder[-1][0] if ladder else math.inf
+    return ResolvedLabel(
+        **fields, steps=tuple(ladder), lowest=lowest, counted=policy.trust is not Trust.IGNORED
+    )
