@@ -20,7 +20,7 @@ from faust.types import TP
 from streams import chunks
 from streams.chunks import Slice, SliceApp, SliceScheduler, SliceSchema, Watermarks
 from streams.desk import Desk
-from streams.errors import BrokerError
+from streams.errors import BrokerError, Standstill
 from streams.metrics import Metrics
 from streams.moderator import Judged, Moderator, Record
 from streams.topics import Access, Topics, topic_ids
@@ -36,10 +36,6 @@ REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
 STOP_S = 20.0
-
-
-class Standstill(Exception):  # noqa: N818 - what happened, not a programming error
-    """There were records to judge and none was judged for too long."""
 
 
 class Waiting:

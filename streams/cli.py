@@ -1,7 +1,4 @@
-"""The command line: what can be asked of Chatsieve, and with which code it ends.
-
-0 done · 1 found trouble · 2 wrong usage or configuration · 3 ended by the watchdog
-"""
+"""The command line: what can be asked of Chatsieve."""
 
 from __future__ import annotations
 
@@ -9,11 +6,10 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
@@ -25,40 +21,10 @@ from rules.message import Author, Message
 from rules.reputation import Reputation
 from streams import settings as settings_module
 from streams import show
-from streams.errors import BrokerError, ConfigurationError, StoreError
+from streams.cli_topics import topics
+from streams.cli_ends import TROUBLE, ends_well
+from streams.errors import ConfigurationError
 from streams.settings import Settings
-
-TROUBLE, USAGE, STANDSTILL = 1, 2, 3
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def ends_well(command: F) -> F:
-    """Turn the errors that an operator can do something about into one line and a code."""
-
-    @wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        from streams.app import Standstill  # noqa: PLC0415 - Faust takes a second to import
-
-        try:
-            command(*args, **kwargs)
-        except ConfigurationError as error:
-            _end(str(error), USAGE)
-        except Standstill as error:
-            _end(str(error), STANDSTILL)
-        except (BrokerError, StoreError) as error:
-            _end(str(error), TROUBLE)
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(TROUBLE)
-
-    return wrapper  # type: ignore[return-value]
-
-
-def _end(said: str, code: int) -> None:
-    click.echo(f"chatsieve: {said}", err=True)
-    sys.exit(code)
-
 
 def _settings() -> Settings:
     settings = settings_module.read()
@@ -123,6 +89,11 @@ def embedded_parts(settings: Settings) -> Iterator[Settings]:
             fetch_wait=min(settings.fetch_wait, 0.02),
             rebalance_timeout=1.0,
         )
+
+
+def _console() -> Console:
+    """A console; where it is no terminal, wide enough for a table, since nobody can widen a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=140)
 
 
 _packs = click.option("--packs", "folder", type=click.Path(path_type=Path), default=None, help="Folder of rule packs.")
@@ -212,7 +183,7 @@ def try_(
     if as_json:
         click.echo(msgspec.json.encode(explanation))
     else:
-        show.explanation(Console(), message, explanation, rules)
+        show.explanation(_console(), message, explanation)
 
 
 @main.command()
@@ -247,7 +218,7 @@ def demo(chat: Path | None, rate: int) -> None:
     settings = settings_module.read()
     log_to_stderr("error", "text")
     with embedded_parts(msgspec.structs.replace(settings, http="127.0.0.1:0", commit_interval=0.2)) as ready:
-        sys.exit(play(ready, chat or settings_module.TREE / "examples" / "chat.jsonl", rate, Console()))
+        sys.exit(play(ready, chat or settings_module.TREE / "examples" / "chat.jsonl", rate, _console()))
 
 
 @main.command()
@@ -262,5 +233,4 @@ def schemas(folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+main.add_command(topics)

@@ -118,12 +118,11 @@ def play(settings: Settings, chat: Path, rate: int, console: Console) -> int:
     ensure(access_of(settings), topics, partitions=4)
     show.opening(console, settings, len(lines))
     with _worker(settings) as log:
-        try:
-            tally = asyncio.run(_play(settings, topics, lines, rate, console))
-        except BrokerError:
-            log.seek(0)
-            console.print(log.read().decode(errors="replace")[-2000:])
-            raise
+        tally = asyncio.run(_play(settings, topics, lines, rate, console))
+        log.seek(0)
+        said = log.read().decode(errors="replace")
+    if tally.lost:
+        console.print(said[-4000:], markup=False)
     show.summary(console, tally)
     return 0 if tally.lost == 0 else 1
 

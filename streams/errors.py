@@ -4,6 +4,7 @@ StreamsError
 ├── ConfigurationError   a setting or an argument is unusable; the process ends with code 2
 │   └── EmbeddedError    the in-package broker or store can't be started here
 ├── BrokerError          Kafka doesn't answer in time or refuses
+├── Standstill           there were records to judge and none was judged for too long; code 3
 ├── StoreError           the store of standings doesn't answer in time or refuses
 └── UnreadableError      a record is no message; it goes to the dead letters
 """
@@ -23,6 +24,10 @@ class EmbeddedError(ConfigurationError):
 
 class BrokerError(StreamsError):
     """The broker doesn't answer in time or refuses; trying again is safe."""
+
+
+class Standstill(StreamsError):  # noqa: N818 - what happened, not a mistake
+    """There were records to judge and none was judged for too long."""
 
 
 class StoreError(StreamsError):

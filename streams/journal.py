@@ -1,10 +1,9 @@
 """Effects that were judged and not saved yet: seen by the next batch, and saved when the store is back."""
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from streams.standings import Ask, AuthorEffects, PartitionId, Standing, applied
 
@@ -31,66 +30,40 @@ def overlay(standing: Standing, pending: Pending, half_life_s: float) -> Standin
 
 
 class Journal:
-    """What waits to be saved, oldest first.
+    """What waits to be saved, by author and partition; its bounds are the desk's matter."""
 
-    Args:
-        max_effects: Beyond it the oldest effects are given up.
-    """
-
-    def __init__(self, max_effects: int) -> None:
-        self._max = max_effects
+    def __init__(self) -> None:
         self._size = 0
         self._number = 0
-        # A plain dict walks over its gaps again each time that its first key is asked for.
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._entries: dict[int, AuthorEffects] = {}
         self._lines: dict[str, dict[PartitionId, deque[int]]] = {}
 
     def __len__(self) -> int:
         """Return the number of effects that wait."""
         return self._size
 
-    def add(self, batch: Iterable[AuthorEffects], now: float) -> int:
-        """Let effects wait; return the number of effects that were given up to stay within the bound.
-
-        An author's effects in a partition are added in the order of their offsets.
-        """
+    def add(self, batch: Iterable[AuthorEffects]) -> None:
+        """Let effects wait; an author's in a partition are added in the order of their offsets."""
         for each in batch:
             line = self._lines.setdefault(each.author, {}).setdefault(each.partition, deque())
             line.append(self._number)
-            self._entries[self._number] = _Entry(now, each)
+            self._entries[self._number] = each
             self._number += 1
             self._size += len(each.effects)
-        before = self._size
-        while self._size > self._max:
-            self._take(self._oldest())
-        return before - self._size
-
-    def give_up(self, before: float) -> int:
-        """Forget what was added before that time; return the number of effects."""
-        size = self._size
-        while self._entries and self._entries[self._oldest()].added < before:
-            self._take(self._oldest())
-        return size - self._size
 
     def snapshot(self, authors: Iterable[str]) -> dict[str, Pending]:
         """Return what waits for these authors; one for whom nothing waits is absent."""
         found = {author: self._lines[author] for author in authors if author in self._lines}
         return {
             author: [
-                self._entries[number].waiting for number in sorted(n for line in lines.values() for n in line)
+                self._entries[number] for number in sorted(n for line in lines.values() for n in line)
             ]
             for author, lines in found.items()
         }
 
-    def waiting(self, most: int) -> list[AuthorEffects]:
-        """Return the oldest of what waits, no more than so many effects, but one entry at least."""
-        batch: list[AuthorEffects] = []
-        for entry in self._entries.values():
-            most -= len(entry.waiting.effects)
-            if batch and most < 0:
-                break
-            batch.append(entry.waiting)
-        return batch
+    def partitions(self) -> set[PartitionId]:
+        """Return the partitions that something waits for."""
+        return {partition for lines in self._lines.values() for partition in lines}
 
     def saved(self, batch: Iterable[AuthorEffects]) -> None:
         """Forget what the store has now, however the batch was cut."""
@@ -111,20 +84,17 @@ class Journal:
     def _settle(self, author: str, partition: PartitionId, mark: int) -> None:
         line = self._lines.get(author, {}).get(partition, deque())
         while line:
-            entry = self._entries[line[0]]
-            rest = tuple(effect for effect in entry.waiting.effects if effect.offset > mark)
+            waiting = self._entries[line[0]]
+            rest = tuple(effect for effect in waiting.effects if effect.offset > mark)
             if rest:
-                self._size -= len(entry.waiting.effects) - len(rest)
-                self._entries[line[0]] = _Entry(entry.added, AuthorEffects(author, partition, rest))
+                self._size -= len(waiting.effects) - len(rest)
+                self._entries[line[0]] = AuthorEffects(author, partition, rest)
                 return
             self._take(line[0])
 
-    def _oldest(self) -> int:
-        return next(iter(self._entries))
-
     def _take(self, number: int) -> None:
         """Remove an entry, the first of its line."""
-        gone = self._entries.pop(number).waiting
+        gone = self._entries.pop(number)
         self._size -= len(gone.effects)
         lines = self._lines[gone.author]
         lines[gone.partition].popleft()
@@ -132,8 +102,3 @@ class Journal:
             del lines[gone.partition]
         if not lines:
             del self._lines[gone.author]
-
-
-class _Entry(NamedTuple):
-    added: float
-    waiting: AuthorEffects

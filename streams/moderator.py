@@ -165,7 +165,8 @@ class Moderator:
         outputs: list[Output] = []
         cases = await self._read(records, rules, outputs)
         await self._score(cases)
-        lives = await self._look_up(cases, started)
+        newest = min(max((case.record.at for case in cases), default=started), started + MAX_CLOCK_SKEW_S)
+        lives = await self._look_up(cases, newest)
         said = Counter[tuple[str, str]]()
         for number, case in enumerate(cases):
             if number % YIELD_EVERY == 0:
@@ -178,9 +179,7 @@ class Moderator:
             said[verdict.action.value, verdict.label or ""] += 1
             self._publish(verdict, case, outputs)
         self._count(cases, said)
-        if cases:
-            newest = max(case.record.at for case in cases)
-            self._brake.settle(min(newest, started + MAX_CLOCK_SKEW_S), rules.policy.brake.within_s)
+        self._brake.settle(newest, rules.policy.brake.within_s)
         outputs += self._control
         self._control = []
         effects = [
@@ -249,8 +248,9 @@ class Moderator:
         judgement = self._judgement(case, rules, before, recall, content_hash, now)
         current = before
         if live is not None and not repeat:
-            remembered = Recall(content_hash, judgement.action, judgement.strike, judgement.good)
             counts = not (message.author and (message.author.bot or message.author.relay))
+            good = counts and judgement.action is Action.ALLOW
+            remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
             live.effects.setdefault(where, []).append(effect)
             current = self._move(live, effect, where, rules)
@@ -305,7 +305,7 @@ class Moderator:
         self, judgement: Judgement, message: Message, before: Reputation | None, rules: RuleSet, now: float
     ) -> None:
         policy = rules.policy
-        if not judgement.strict_causes or before is None or before.good < policy.reputation.established.good:
+        if not judgement.strict_causes or before is None or not policy.reputation.is_established(before):
             return
         author = message.author_key or ""
         for cause in judgement.strict_causes:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from rules.decide import decide
+from rules.explain import Explanation, explain
 from rules.fold import readable
 from rules.message import Kind, Message
 from rules.reputation import Reputation
@@ -91,6 +92,18 @@ class Offline:
             text_hash=self._hash.of(evidence.folded.text) if message.text else None,
             model_scores=scores,
             missing=tuple(missing),
+        )
+
+    def explain(self, message: Message) -> Explanation:
+        """Return what is decided about a message, taken apart for a person."""
+        (scores,) = self.scores([message])
+        return explain(
+            message,
+            self._rules.scan(message),
+            self._rules,
+            scores=scores,
+            reputation=self._standing,
+            now=time.time(),
         )
 
     def answer(self, lines: Iterable[bytes]) -> Iterator[bytes]:

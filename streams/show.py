@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rules.verdict import LADDER, Verdict
+from rules.explain import Explanation, LabelStory
+from rules.message import Message
+from rules.verdict import LADDER, Judgement, Verdict
 
 if TYPE_CHECKING:
     from streams.demo import Tally
@@ -98,6 +100,82 @@ def _mostly(tally: Tally, action: str) -> str:
         if verdict.action.value == action and (verdict.label or action != "allow")
     )
     return ", ".join(f"{what} {number}" for what, number in said.most_common(6))
+
+
+def explanation(console: Console, message: Message, said: Explanation) -> None:
+    """Print why a message is treated as it is, in points, from the verdict down to what would be without."""
+    judgement = said.judgement
+    line = Text(printable(message.text), style="bold")
+    line.append("   →  ")
+    line.append(judgement.action.value, style=STYLES[judgement.action.value])
+    console.print(line)
+    console.print(Text(f"settled by {_settled(judgement)}", style="dim"))
+    if not said.labels:
+        console.print("\nNothing was found that speaks for or against any label.")
+    for story in said.labels:
+        console.print()
+        console.print(_story(story))
+        console.print(_ladder(story))
+    for spared in said.spared:
+        console.print(f"\nspared: {spared.rule} found “{spared.matched or '…'}”, allowed by {spared.by}", highlight=False)
+    if judgement.shadow:
+        shadows = ", ".join(f"{each.rule} ({each.action.value})" for each in judgement.shadow)
+        console.print(f"\nin shadow, deciding nothing: {shadows}", highlight=False)
+    if said.without:
+        console.print()
+        console.print(_withouts(said))
+
+
+def _settled(judgement: Judgement) -> str:
+    if judgement.decided_by == "nothing":
+        return "nothing: no step of any ladder was reached, and no rule acted"
+    settled = judgement.decided_by
+    if settled.startswith("ladder:"):
+        _, label, action = settled.split(":")
+        settled = f"the step “{action}” of the ladder of {label}"
+    else:
+        settled = f"the rule {settled}"
+    if judgement.would_be is not None:
+        settled += f"; it would be {judgement.would_be.value}, but for {', '.join(judgement.lowered_by)}"
+    return settled
+
+
+def _story(story: LabelStory) -> Table:
+    table = Table(title=f"{story.label}: {story.total:g} points of 100", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("found")
+    table.add_column("by")
+    table.add_column("adds", justify="right")
+    table.add_column("makes", justify="right")
+    table.add_column("why", style="dim")
+    start = "the model" if story.starts_with == "model" else "the policy's base"
+    table.add_row("", start, "", f"{story.start:g}", "" if story.starts_with == "model" else "no model spoke")
+    for piece in story.pieces:
+        found = f"“{printable(piece.matched)}” at {piece.span[0]}–{piece.span[1]}" if piece.matched and piece.span else ""
+        table.add_row(Text(found), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}", Text(piece.why or ""))
+    for rule in story.uncounted:
+        table.add_row("", Text(rule), "0", "", "overlaps a stronger hit")
+    return table
+
+
+def _ladder(story: LabelStory) -> Text:
+    line = Text("ladder: ", style="dim")
+    if not story.ladder:
+        line.append("none; nothing follows from this label alone")
+    for rung in story.ladder:
+        line.append(f"{rung.action.value} from {rung.points:g}", style=STYLES[rung.action.value] if rung.reached else "dim")
+        line.append(" ✓   " if rung.reached else "   ")
+    return line
+
+
+def _withouts(said: Explanation) -> Table:
+    table = Table(title="What it would be without", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("the rule")
+    table.add_column("action")
+    table.add_column("its label's points", justify="right")
+    for each in said.without:
+        points = "–" if each.points is None else f"{each.points:g}"
+        table.add_row(Text(each.rule), Text(each.action.value, style=STYLES[each.action.value]), points)
+    return table
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import msgspec
 
 from rules.message import Message
-from rules.reputation import Reputation, trust
+from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.verdict import SCHEMA, Judgement, ModelNote, Reason, Source, StandingChange, StandingNote, Verdict
 from streams.wire import rfc3339, rounded
@@ -122,14 +122,9 @@ def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -
 
 def _note(reputation: Reputation, now: float, rules: RuleSet) -> StandingNote:
     terms = rules.policy.reputation
-    strikes = reputation.strikes
-    if strikes:
-        strikes = rounded(strikes * 2.0 ** (-max(0.0, now - reputation.as_of) / terms.half_life_s))
     return StandingNote(
-        strikes=strikes,
+        strikes=rounded(terms.strikes_at(reputation, now)),
         good=max(0, reputation.good),
         messages=reputation.messages,
-        trust=rounded(
-            trust(reputation, now, half_life_s=terms.half_life_s, good_for_half=terms.good_for_half_trust)
-        ),
+        trust=rounded(terms.trust(reputation, now)),
     )

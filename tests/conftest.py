@@ -10,6 +10,19 @@ from streams.standings import MemoryStandings, StandingStore
 from streams.standings_redis import RedisStandings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the fault runs are repeated; `make chaos` asks for ten."""
+    parser.addoption("--rounds", type=int, default=1, help="repeat each fault run so often")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Repeat what is marked `chaos`."""
+    rounds = metafunc.config.getoption("--rounds")
+    if rounds > 1 and metafunc.definition.get_closest_marker("chaos"):
+        metafunc.fixturenames.append("_round")
+        metafunc.parametrize("_round", range(1, rounds + 1))
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
     """A Kafka-compatible broker for the whole session; make your own topics, with names of your own."""

@@ -211,9 +211,9 @@ def test_the_next_batch_sees_what_is_not_saved_yet(seed: int, cuts: list[int]) -
     saved, in_between, judged = cuts
 
     async def run() -> None:
-        standings, journal = MemoryStandings(), Journal(1000)
-        journal.add(batch_of(records[:saved]), NOON)
-        journal.add(batch_of(records[saved:judged]), NOON)
+        standings, journal = MemoryStandings(), Journal()
+        journal.add(batch_of(records[:saved]))
+        journal.add(batch_of(records[saved:judged]))
         await standings.save(batch_of(records[:saved]), WEEK_S)
         journal.saved(batch_of(records[:saved]))
 
@@ -227,7 +227,8 @@ def test_the_next_batch_sees_what_is_not_saved_yet(seed: int, cuts: list[int]) -
             for ask, standing in zip(asks, loaded, strict=True)
         ]
 
-        await standings.save(journal.waiting(1000), WEEK_S)
+        for left in journal.snapshot(AUTHORS).values():
+            await standings.save(left, WEEK_S)
         assert_same(ahead, await standings.load(asks, NOON))
 
     asyncio.run(run())

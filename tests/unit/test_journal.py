@@ -25,15 +25,16 @@ def of(author: str, *effects: Effect, partition: PartitionId = HERE) -> AuthorEf
 
 
 def numbers(journal: Journal) -> list[tuple[str, list[int]]]:
-    """All that waits: authors and offsets, oldest first."""
-    return [(each.author, [effect.offset for effect in each.effects]) for each in journal.waiting(1_000_000)]
+    """All that waits for ana and bo: authors and offsets, oldest first."""
+    pending = journal.snapshot(["ana", "bo"])
+    return [(each.author, [effect.offset for effect in each.effects]) for waiting in pending.values() for each in waiting]
 
 
 def test_what_waits_is_seen_by_its_author_only() -> None:
     """In the order of being judged, over all partitions."""
-    journal = Journal(100)
+    journal = Journal()
     first, second = of("ana", said(1)), of("ana", said(0), partition=THERE)
-    journal.add([first, of("bo", said(2)), second], NOON)
+    journal.add([first, of("bo", said(2)), second])
     assert journal.snapshot(["ana", "cy"]) == {"ana": [first, second]}
 
 
@@ -72,9 +73,9 @@ async def test_an_edit_that_waits_is_settled_against_what_the_store_remembers() 
 
 def test_the_snapshot_outlives_the_save() -> None:
     """It is taken before the load is sent; what is saved meanwhile stays in it."""
-    journal = Journal(100)
+    journal = Journal()
     waiting = of("ana", said(1))
-    journal.add([waiting], NOON)
+    journal.add([waiting])
     before = journal.snapshot(["ana"])
     journal.saved([waiting])
     assert before == {"ana": [waiting]}
@@ -84,57 +85,29 @@ def test_the_snapshot_outlives_the_save() -> None:
 
 def test_what_was_saved_leaves_however_it_was_cut() -> None:
     """Up to the last saved offset of that author and partition; the others stay."""
-    journal = Journal(100)
-    journal.add([of("ana", said(1), said(2)), of("ana", said(3), said(4)), of("bo", said(5))], NOON)
-    journal.add([of("ana", said(1), partition=THERE)], NOON)
+    journal = Journal()
+    journal.add([of("ana", said(1), said(2)), of("ana", said(3), said(4)), of("bo", said(5))])
+    journal.add([of("ana", said(1), partition=THERE)])
     journal.saved([of("ana", said(2), said(3))])
-    assert numbers(journal) == [("ana", [4]), ("bo", [5]), ("ana", [1])]
+    assert numbers(journal) == [("ana", [4]), ("ana", [1]), ("bo", [5])]
     assert len(journal) == 3
 
 
 def test_saving_what_does_not_wait_does_nothing() -> None:
     """It may have been given up or dropped while the save was on its way."""
-    journal = Journal(100)
+    journal = Journal()
     journal.saved([of("ana", said(1)), of("bo")])
-    journal.add([of("ana", said(2))], NOON)
+    journal.add([of("ana", said(2))])
     journal.saved([of("ana", said(1))])
     assert numbers(journal) == [("ana", [2])]
 
 
-def test_the_oldest_are_saved_first() -> None:
-    """In portions of so many effects, but never none."""
-    journal = Journal(100)
-    journal.add([of("ana", said(1), said(2)), of("bo", said(3)), of("ana", said(4))], NOON)
-    assert [len(journal.waiting(most)) for most in (1, 2, 3, 4, 9)] == [1, 1, 2, 3, 3]
-    assert Journal(1).waiting(10) == []
-
-
-def test_beyond_the_bound_the_oldest_are_given_up_and_counted() -> None:
-    """Judging goes on; how many effects could not be kept is said."""
-    journal = Journal(3)
-    assert journal.add([of("ana", said(1), said(2)), of("bo", said(3))], NOON) == 0
-    assert journal.add([of("bo", said(4))], NOON) == 2
-    assert numbers(journal) == [("bo", [3]), ("bo", [4])]
-    assert journal.add([of("cy", *map(said, range(10, 14)))], NOON) == 6
-    assert (len(journal), numbers(journal), journal.snapshot(["bo", "cy"])) == (0, [], {})
-
-
-def test_what_waited_too_long_is_given_up_and_counted() -> None:
-    """The bound in time; what was added at that very moment stays."""
-    journal = Journal(100)
-    for minute in range(5):
-        journal.add([of("ana", said(minute))], NOON + 60 * minute)
-    assert journal.give_up(before=NOON + 120) == 2
-    assert journal.give_up(before=NOON + 120) == 0
-    assert numbers(journal) == [("ana", [2]), ("ana", [3]), ("ana", [4])]
-
-
 def test_a_partition_that_is_revoked_takes_its_effects_along() -> None:
     """Its next owner judges those records again."""
-    journal = Journal(100)
-    journal.add([of("ana", said(1)), of("ana", said(1), partition=THERE), of("bo", said(2))], NOON)
+    journal = Journal()
+    journal.add([of("ana", said(1)), of("ana", said(1), partition=THERE), of("bo", said(2))])
     assert journal.drop(HERE) == 2
     assert journal.drop(HERE) == 0
-    assert [each.partition for each in journal.waiting(10)] == [THERE]
-    journal.add([of("ana", said(1))], NOON)
+    assert journal.partitions() == {THERE}
+    journal.add([of("ana", said(1))])
     assert len(journal) == 2

@@ -1,0 +1,46 @@
+"""How commands end: errors that somebody can do something about become one line and a code.
+
+0 done · 1 found trouble · 2 wrong usage or configuration · 3 ended by the watchdog
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import click
+
+from streams.errors import BrokerError, ConfigurationError, Standstill, StoreError
+
+TROUBLE, USAGE, STANDSTILL = 1, 2, 3
+
+P = ParamSpec("P")
+
+
+def ends_well(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn our errors into one line on standard error and an exit code."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ConfigurationError as error:
+            _end(error, USAGE)
+        except Standstill as error:
+            _end(error, STANDSTILL)
+        except (BrokerError, StoreError) as error:
+            _end(error, TROUBLE)
+        except BrokenPipeError:
+            # Whoever read our output has gone; nothing more can be said there, not even at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(TROUBLE)
+
+    return wrapper
+
+
+def _end(error: Exception, code: int) -> None:
+    click.echo(f"chatsieve: {error}", err=True)
+    sys.exit(code)

@@ -1,0 +1,35 @@
+"""A worker with a fault: `python tests/kafka/faulty_worker.py raise N` or `slow N SECONDS`, at its Nth batch."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from streams import serve
+from streams.cli import main
+from streams.moderator import Judged, Moderator, Record
+
+FAULT, BATCH = sys.argv[1], int(sys.argv[2])
+
+
+class FaultyModerator(Moderator):
+    """Judges as ever, but for one batch."""
+
+    batches = 0
+
+    async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
+        """Raise, or dawdle, at the batch that was asked for."""
+        self.batches += 1
+        judged = await super().judge(topic_id, records)
+        if self.batches == BATCH and FAULT == "raise":
+            raise RuntimeError("a fault, on purpose")
+        if self.batches == BATCH and FAULT == "slow":
+            await asyncio.sleep(float(sys.argv[3]))
+        return judged
+
+
+if __name__ == "__main__":
+    serve.Moderator = FaultyModerator  # type: ignore[misc]
+    main(["serve"])

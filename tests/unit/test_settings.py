@@ -1,0 +1,44 @@
+"""Settings come from CHATSIEVE_* variables; what doesn't fit is refused in one line that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import ConfigurationError
+from streams.settings import PREFIX, read, table
+
+
+def test_without_variables_there_are_defaults_and_no_broker() -> None:
+    """A forgotten variable must not make a healthy worker that moderates nothing."""
+    settings = read({"PATH": "/bin"})
+    assert settings.broker is None
+    assert settings.group == "chatsieve"
+
+
+def test_values_are_converted_to_their_types() -> None:
+    """Numbers, switches and paths."""
+    given = {"PARTITIONS": "3", "STORE_TIMEOUT": "0.5", "PACKS": "somewhere", "REVIEW_TEXT": "false"}
+    settings = read({PREFIX + name: value for name, value in given.items()})
+    assert (settings.partitions, settings.store_timeout, settings.packs, settings.review_text) == (
+        3, 0.5, Path("somewhere"), False,
+    )  # fmt: skip
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    """Compose files write them."""
+    assert read({PREFIX + "BROKER": ""}).broker is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BROKR", "x"), ("PARTITIONS", "many"), ("PARTITIONS", "0"), ("STORE_TIMEOUT", "-1"), ("LOG", "loud"), ("MATCHED", "no")],
+)
+def test_what_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
+    """A misspelt variable too: it would be silently without effect."""
+    with pytest.raises(ConfigurationError, match=PREFIX + name):
+        read({PREFIX + name: value})
+
+
+def test_every_setting_says_what_it_means() -> None:
+    """`serve --help` prints this table."""
+    assert all(meaning for _, _, meaning in table())
