@@ -71,13 +71,22 @@ def test_an_authority_that_does_not_vouch_is_said(secured: ApacheKafka) -> None:
         ensure(access, Topics(), 1)
 
 
+# The library leaves the sockets of failed attempts to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_killed_broker_comes_back_with_what_it_was_told(secured: ApacheKafka, prefix: str) -> None:
-    """The fault tests rely on it."""
+    """The fault tests rely on it; and who watches a topic meanwhile is told, not left waiting."""
     access = Access((secured.address,))
     topics = Topics(prefix)
     ensure(access, topics, 2)
     where = produce(access, topics.messages, [(b"%d" % n, b"%d" % n) for n in range(500)])
-    secured.kill()
+
+    def watch_it_die() -> None:
+        with tail(access, topics.messages) as records:
+            secured.kill()
+            next(records)
+
+    with pytest.raises(BrokerError, match="no Kafka broker answers"):
+        watch_it_die()
     secured.start()
     with tail(access, topics.messages, from_beginning=True, count=500) as records:
         assert {(it.partition, it.offset) for it in records} == set(where)
