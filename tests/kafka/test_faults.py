@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from streams.embedded import Store
 from streams.topics import ensure
 from tests.kafka.apache_kafka import ApacheKafka
-from tests.kafka.deployment import Deployment, kill, terminate
+from tests.deployment import Deployment, kill, terminate
 
 pytestmark = pytest.mark.chaos
 FAULTY = str(Path(__file__).with_name("faulty_worker.py"))
@@ -99,6 +99,7 @@ async def test_a_rebalance_does_not_wait_for_a_slow_batch(
         it.send(messages)
         it.start(wait=False)
         await balance(it, notes)
+        assert "in_flight_abandoned" in it.log(0)
 
 
 async def test_a_topic_made_anew_is_read_from_its_beginning(

@@ -31,18 +31,30 @@ from streams.topics import Access, Topics, ensure
 READY_S = 60.0
 ANSWER_S = 90.0
 
-# One rule that costs a strike, so that an effect counted twice shows.
+# One rule that costs a strike, so that an effect counted twice shows, and one for review.
 PACK = """
 rules:
-  - id: test/bad
+  - id: test/odd
+    label: spam
+    strength: weak
+    action: flag
+    why: Made for the tests.
+    terms: [zzodd]
+    hit: [this is zzodd]
+    miss: [this is fine]
+"""
+
+REMOVES = """
+rules:
+  - id: {rule}
     label: spam
     strength: strong
     action: remove
     final: true
     strike: 1
-    why: Made for the fault tests.
-    terms: [zzbad]
-    hit: [this is zzbad]
+    why: Made for the tests.
+    terms: [{term}]
+    hit: [this is {term}]
     miss: [this is fine]
 """
 
@@ -83,11 +95,12 @@ class Deployment:
         self._store_url = store_url
         self._prefix = prefix
         self._folder = tempfile.TemporaryDirectory(prefix="chatsieve-test-")
-        packs = Path(self._folder.name) / "packs"
-        packs.mkdir()
-        shipped = Path(__file__).parents[2] / "rules" / "packs" / "policy.yaml"
-        (packs / "policy.yaml").write_text(shipped.read_text())
-        (packs / "test.yaml").write_text(PACK)
+        self.packs = Path(self._folder.name) / "packs"
+        self.packs.mkdir()
+        shipped = Path(__file__).parents[1] / "rules" / "packs" / "policy.yaml"
+        self.write_pack("policy.yaml", shipped.read_text())
+        self.write_pack("odd.yaml", PACK)
+        self.write_pack("bad.yaml", self.pack("test/bad", "zzbad"))
         ensure(self.access, self.topics, partitions)
 
     def __enter__(self) -> Self:
@@ -104,13 +117,24 @@ class Deployment:
             print("\n".join(self.log(number)[-3000:] for number in range(len(self.workers))))
         self._folder.cleanup()
 
+    def write_pack(self, name: str, text: str) -> None:
+        """Put a rule file in place, whole."""
+        part = self.packs / f"{name}.tmp"
+        part.write_text(text)
+        part.replace(self.packs / name)
+
+    @staticmethod
+    def pack(rule: str, term: str) -> str:
+        """Return a pack of one rule that removes what holds the term."""
+        return REMOVES.format(rule=rule, term=term)
+
     def start(self, *program: str, wait: bool = True, **settings: object) -> subprocess.Popen[bytes]:
         """Start a worker process (`python -m streams serve`, or another program) and wait until it is ready."""
-        http = f"127.0.0.1:{free_port()}"
+        self.http = http = f"127.0.0.1:{free_port()}"
         given = {
             "broker": self.access.brokers[0], "store": self._store_url, "topic_prefix": self._prefix,
             "store_prefix": self._prefix, "group": self._prefix + "group", "http": http, "log": "info",
-            "packs": Path(self._folder.name) / "packs", "worker": f"w{len(self.workers)}",
+            "packs": self.packs, "worker": f"w{len(self.workers)}",
             "session_timeout": 2.0, "rebalance_timeout": 4.0, "store_timeout": 2.0,
         }  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CHATSIEVE_")}
