@@ -40,6 +40,7 @@ class Armed:
         terms: What to look for in the plain view; for an allow rule, what spares.
         check: What must hold besides; None where nothing must.
         composite: It asks which other rules fired.
+        needs: For a composite, rules of which one must have fired; empty where it can do without.
         restless: It may do something to a message in which nothing was found.
         spares: For an allow rule, the names of the rules whose hits it spares.
         weights: What one hit adds to which label, in log-odds; a rule without a label has ("", 0).
@@ -53,6 +54,7 @@ class Armed:
         "final",
         "id",
         "links",
+        "needs",
         "patterns",
         "restless",
         "rule",
@@ -73,6 +75,7 @@ class Armed:
         links: Sequence[LinkSearch] = (),
         check: Check | None = None,
         composite: bool = False,
+        needs: frozenset[str] = frozenset(),
         restless: bool = False,
         spares: frozenset[str] = frozenset(),
     ) -> None:
@@ -89,6 +92,7 @@ class Armed:
         self.links = tuple(links)
         self.check = check
         self.composite = composite
+        self.needs = needs
         self.restless = restless
         self.spares = spares
 

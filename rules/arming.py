@@ -91,7 +91,7 @@ class _Bench:
         self._path, self._rule, self._lines = entry
 
     def arm(self) -> Armed:
-        rule = self._rule
+        rule, needs = self._rule, self._needs()
         return Armed(
             rule,
             weights=self._armoury.weights(rule),
@@ -100,7 +100,8 @@ class _Bench:
             links=list(self._links()),
             check=self._check(),
             composite=is_composite(rule),
-            restless=self._is_restless(),
+            needs=needs,
+            restless=self._is_restless(needs),
             spares=self._spares(),
         )
 
@@ -192,16 +193,22 @@ class _Bench:
             spared |= names
         return spared
 
-    def _is_restless(self) -> bool:
+    def _needs(self) -> frozenset[str]:
+        """Return rules of which one must have fired for this one to fire."""
+        asked = (self._armoury.first_hand(one.rule) for one in self._rule.all_of if one.rule)
+        needed = next(asked, frozenset())
+        if not needed and all(one.rule for one in self._rule.any_of):
+            return needed.union(
+                *(self._armoury.first_hand(one.rule) for one in self._rule.any_of if one.rule)
+            )
+        return needed
+
+    def _is_restless(self, needs: frozenset[str]) -> bool:
         """Whether it may act on a message in which no rule found anything; to cap needs something to cap."""
         rule = self._rule
         if rule.searches or not (rule.labels or rule.tags or rule.queue):
             return False
-        needed = any(self._finds_in_text(one.rule) for one in rule.all_of)
-        return not (needed or (rule.any_of and all(self._finds_in_text(one.rule) for one in rule.any_of)))
-
-    def _finds_in_text(self, glob: str | None) -> bool:
-        return glob is not None and self._armoury.finds_in_text(self._armoury.first_hand(glob))
+        return not (needs and self._armoury.finds_in_text(needs))
 
     def _note(self, key: str, message: str, line: int = 0) -> None:
         line = line or self._lines.get(key, self._rule.line)

@@ -25,10 +25,11 @@ class Place:
         by_id: The rules that act here.
         links: Those that look at links.
         lookers: Those that look for nothing in the text, only at conditions.
+        woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
         restless: Whether a rule here may do something though nothing was found.
     """
 
-    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless")
+    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless", "woken")
 
     def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
         rules = [armed for armed in active if armed is not None]
@@ -36,8 +37,13 @@ class Place:
         self.by_id = {armed.id: armed for armed in rules}
         self.labels = labels
         self.links = tuple(armed for armed in rules if armed.links)
-        self.lookers = tuple(armed for armed in rules if not armed.searches and not armed.spares)
-        self.restless = any(armed.restless for armed in self.lookers)
+        lookers = [armed for armed in rules if not armed.searches and not armed.spares]
+        self.lookers = tuple(armed for armed in lookers if not armed.needs)
+        self.woken: dict[str, list[Armed]] = {}
+        for armed in lookers:
+            for name in armed.needs:
+                self.woken.setdefault(name, []).append(armed)
+        self.restless = any(armed.restless for armed in lookers)
 
 
 class Allowance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from rules.armed import Armed
@@ -34,24 +34,7 @@ class Fired(NamedTuple):
 
 def fire(evidence: Evidence, facts: Facts, without: Collection[str] = ()) -> Fired:
     """Return the rules that fire, as if those in `without` had not been written."""
-    place = evidence.place
-    allowed = [one for one in evidence.allowed if one.rule.id not in without and holds(one.rule, facts)]
-    found: dict[str, list[Hit]] = {}
-    spared: list[Spared] = []
-    for hit in evidence.hits:
-        by = _sparer(place.by_id[hit.rule], hit, allowed) if allowed else None
-        if by is not None:
-            spared.append(Spared(hit, by))
-        elif hit.rule not in without:
-            found.setdefault(hit.rule, []).append(hit)
-    asked = [place.by_id[rule] for rule in found]
-    asked += [armed for armed in place.lookers if armed.id not in without]
-    fired = Fired({}, {}, spared)
-    _add((armed for armed in asked if not armed.composite), found, facts, fired)
-    composites = [armed for armed in asked if armed.composite]
-    if composites:
-        _add_composites(composites, found, facts, fired)
-    return fired
+    return _Firing(evidence, facts, without).fired
 
 
 def holds(armed: Armed, facts: Facts) -> bool:
@@ -62,26 +45,64 @@ def holds(armed: Armed, facts: Facts) -> bool:
     return armed.rule.unknown if answer is None else answer
 
 
-def _add(asked: Iterable[Armed], found: Mapping[str, list[Hit]], facts: Facts, fired: Fired) -> None:
-    for armed in asked:
-        if holds(armed, facts):
-            hits = found.get(armed.id) or armed.hits(None, "message")
-            (fired.shadow if armed.shadow else fired.live)[armed.id] = hits
+class _Firing:
+    """One message's rules, as they fire: first those that look for themselves, then composites."""
 
+    def __init__(self, evidence: Evidence, facts: Facts, without: Collection[str]) -> None:
+        self._place = place = evidence.place
+        self._facts = facts
+        self._without = without
+        self._found: dict[str, list[Hit]] = {}
+        self.fired = Fired({}, {}, [])
+        self._sift(evidence)
+        composites = {}
+        for armed in (*(place.by_id[rule] for rule in self._found), *place.lookers):
+            if armed.composite:
+                composites[armed.id] = armed
+            else:
+                self._add(armed)
+        composites.update(self._woken())
+        if composites:
+            self._add_composites([composites[name] for name in sorted(composites)])
 
-def _add_composites(
-    composites: Iterable[Armed], found: Mapping[str, list[Hit]], facts: Facts, fired: Fired
-) -> None:
-    """Add the rules that ask which others fired: they see those that don't ask themselves.
+    def _sift(self, evidence: Evidence) -> None:
+        """Sort the hits by their rules, those that an allow rule spares apart."""
+        allowed = [one for one in evidence.allowed if self._is_asked(one.rule)]
+        for hit in evidence.hits:
+            if hit.rule in self._without:
+                continue
+            by = _sparer(self._place.by_id[hit.rule], hit, allowed) if allowed else None
+            if by is None:
+                self._found.setdefault(hit.rule, []).append(hit)
+            else:
+                self.fired.spared.append(Spared(hit, by))
 
-    A rule in shadow sees its like, a final one what an allow-term spared.
-    """
-    first_hand = set(fired.live)
-    dim = first_hand | set(fired.shadow)
-    unspared = first_hand | {hit.rule for hit, _ in fired.spared}
-    for armed in composites:
-        facts.fired = dim if armed.shadow else unspared if armed.final else first_hand
-        _add((armed,), found, facts, fired)
+    def _add(self, armed: Armed) -> None:
+        if self._is_asked(armed):
+            hits = self._found.get(armed.id) or armed.hits(None, "message")
+            (self.fired.shadow if armed.shadow else self.fired.live)[armed.id] = hits
+
+    def _is_asked(self, armed: Armed) -> bool:
+        return armed.id not in self._without and holds(armed, self._facts)
+
+    def _woken(self) -> dict[str, Armed]:
+        """Return the composites that wait for one of the rules that were found."""
+        fired = self.fired
+        found = (*fired.live, *fired.shadow, *(hit.rule for hit, _ in fired.spared))
+        return {armed.id: armed for name in found for armed in self._place.woken.get(name, ())}
+
+    def _add_composites(self, composites: Iterable[Armed]) -> None:
+        """Add rules that ask which others fired: they see those that don't ask themselves.
+
+        A rule in shadow sees its like, a final one what an allow rule spared.
+        """
+        live = set(self.fired.live)
+        dim = live | set(self.fired.shadow)
+        spared = {hit.rule: self._place.by_id[hit.rule] for hit, _ in self.fired.spared}
+        unspared = live | {name for name, one in spared.items() if not one.shadow and self._is_asked(one)}
+        for armed in composites:
+            self._facts.fired = dim if armed.shadow else unspared if armed.final else live
+            self._add(armed)
 
 
 def _sparer(armed: Armed, hit: Hit, allowed: Iterable[Allowance]) -> str | None:
