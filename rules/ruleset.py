@@ -74,6 +74,12 @@ class RuleSet:
     def __repr__(self) -> str:
         return f"RuleSet({self.hash}, {len(self.rules)} rules)"
 
+    def without_rules(self) -> RuleSet:
+        """Return a rule set of the same policy and no rules; its hash says so."""
+        return RuleSet(
+            (), {}, self.policy, content_hash=f"{self.hash}-no-rules", loaded_from=self.loaded_from
+        )
+
     def scan(self, message: Message) -> Evidence:
         """Return what the rules find in a message, where it was said."""
         place = self.place(message)

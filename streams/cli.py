@@ -9,31 +9,33 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-import structlog
-from rich.console import Console
 
 from rules import packs
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from streams import settings as settings_module
-from streams import show
-from streams.cli_topics import topics
 from streams.cli_ends import TROUBLE, ends_well
 from streams.errors import ConfigurationError
+from streams.offline import Offline, lines_of
+from streams.opening import load_model, load_packs
 from streams.settings import Settings
+from streams.wire import schemas as all_schemas
 
-def _settings() -> Settings:
-    settings = settings_module.read()
-    log_to_stderr(settings.log, settings.log_format)
-    return settings
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What only some commands need is imported where they begin: Faust, kafka-python, structlog and
+# rich take one to two seconds together, and whoever asks `judge` or `check` wants an answer.
 
 
 def log_to_stderr(level: str, form: str) -> None:
     """Log events of ours from `level` on, and of libraries from WARNING on."""
+    import structlog
+
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
     structlog.configure(
@@ -49,13 +51,32 @@ def log_to_stderr(level: str, form: str) -> None:
     )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands of this file, and those on topics, which lie in a file of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "topics"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "topics":
+            return super().get_command(ctx, cmd_name)
+        from streams.cli_topics import topics
+
+        return topics
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def main() -> None:
     """Chatsieve: a streaming moderator for chat."""
 
 
 def _table_of_settings() -> str:
-    rows = [f"  {name}  {meaning}" + (f" [{default}]" if default else "") for name, default, meaning in settings_module.table()]
+    rows = [
+        f"  {name}  {meaning}" + (f" [{default}]" if default else "")
+        for name, default, meaning in settings_module.table()
+    ]
     return "\b\nSettings (environment variables):\n" + "\n".join(rows)
 
 
@@ -64,21 +85,24 @@ def _table_of_settings() -> str:
 @ends_well
 def serve(embedded: bool) -> None:
     """Run a worker: read chat.messages, judge, publish verdicts."""
-    from streams.serve import serve as run  # noqa: PLC0415 - Faust takes a second to import
+    from streams.serve import serve as run
 
-    settings = _settings()
+    settings = settings_module.read()
+    log_to_stderr(settings.log, settings.log_format)
     if not embedded:
         asyncio.run(run(settings))
         return
     with embedded_parts(settings) as ready:
-        click.echo(f"broker {ready.broker}   store {ready.store}   health http://{ready.http}/ready", err=True)
+        click.echo(
+            f"broker {ready.broker}   store {ready.store}   health http://{ready.http}/ready", err=True
+        )
         asyncio.run(run(ready))
 
 
 @contextmanager
 def embedded_parts(settings: Settings) -> Iterator[Settings]:
     """Start broker and store, and yield the settings that go with them."""
-    from streams.embedded import Broker, Store  # noqa: PLC0415
+    from streams.embedded import Broker, Store
 
     with Broker() as broker, Store() as store:
         yield msgspec.structs.replace(
@@ -93,17 +117,17 @@ def embedded_parts(settings: Settings) -> Iterator[Settings]:
 
 def _console() -> Console:
     """A console; where it is no terminal, wide enough for a table, since nobody can widen a pipe."""
+    from rich.console import Console
+
     return Console() if sys.stdout.isatty() else Console(width=140)
 
 
-_packs = click.option("--packs", "folder", type=click.Path(path_type=Path), default=None, help="Folder of rule packs.")
-_model = click.option("--model", "model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact.")
-
-
-def _rules(folder: Path | None) -> Any:
-    from streams.serve import load_packs  # noqa: PLC0415
-
-    return load_packs(folder or settings_module.read().packs)
+_packs = click.option(
+    "--packs", "folder", type=click.Path(path_type=Path), default=None, help="Folder of rule packs."
+)
+_model = click.option(
+    "--model", "model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."
+)
 
 
 @main.command()
@@ -111,15 +135,16 @@ def _rules(folder: Path | None) -> Any:
 @_model
 @click.option("--no-model", is_flag=True, help="Judge by rules alone.")
 @click.option("--no-rules", is_flag=True, help="Judge by the model alone.")
-@click.option("--standing", default=None, help='Every author\'s standing, as JSON: \'{"good": 100}\'; unknown without.')
+@click.option(
+    "--standing", default=None, help="Every author's standing, as JSON: '{\"good\": 100}'; unknown without."
+)
 @ends_well
-def judge(folder: Path | None, model: Path | None, no_model: bool, no_rules: bool, standing: str | None) -> None:
+def judge(
+    folder: Path | None, model: Path | None, no_model: bool, no_rules: bool, standing: str | None
+) -> None:
     """Judge lines of JSON from standard input, one verdict a line; only `text` is required."""
-    from streams.offline import Offline, lines_of  # noqa: PLC0415
-    from streams.serve import load_model  # noqa: PLC0415
-
-    settings = _settings()
-    rules = _rules(folder)
+    settings = settings_module.read()
+    rules = load_packs(folder or settings.packs)
     if no_rules:
         rules = rules.without_rules()
     classifier, note = (None, None) if no_model else load_model(model or settings.model)
@@ -155,7 +180,9 @@ def _standing(given: str | None) -> Reputation | None:
 @click.option("--tenant", default="default", help="As if said there.")
 @click.option("--role", "roles", multiple=True, help="As if said by somebody with this role.")
 @click.option("--lang", default=None, help="As if said in this language.")
-@click.option("--standing", default=None, help='The author\'s standing, as JSON: \'{"good": 100}\'; unknown without.')
+@click.option(
+    "--standing", default=None, help="The author's standing, as JSON: '{\"good\": 100}'; unknown without."
+)
 @click.option("--json", "as_json", is_flag=True, help="The explanation as JSON.")
 @ends_well
 def try_(
@@ -171,18 +198,19 @@ def try_(
     as_json: bool,
 ) -> None:
     """Explain what would be done with TEXT, and why."""
-    from streams.offline import Offline  # noqa: PLC0415
-    from streams.serve import load_model  # noqa: PLC0415
-
-    settings = _settings()
-    rules = _rules(folder)
+    settings = settings_module.read()
+    rules = load_packs(folder or settings.packs)
     classifier, note = (None, None) if no_model else load_model(model or settings.model)
+    # An argument that isn't UTF-8 comes with half characters in it.
+    text = text.encode(errors="surrogateescape").decode(errors="replace")
     message = Message("try", Author("you", roles=roles), text, tenant=tenant, channel=channel, lang=lang)
     offline = Offline(rules, model=classifier, model_note=note, standing=_standing(standing))
     explanation = offline.explain(message)
     if as_json:
         click.echo(msgspec.json.encode(explanation))
     else:
+        from streams import show
+
         show.explanation(_console(), message, explanation)
 
 
@@ -208,12 +236,14 @@ def check(folder: Path | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--chat", type=click.Path(path_type=Path, exists=True), default=None, help="Another chat to play.")
+@click.option(
+    "--chat", type=click.Path(path_type=Path, exists=True), default=None, help="Another chat to play."
+)
 @click.option("--rate", default=200, help="Messages a second.", show_default=True)
 @ends_well
 def demo(chat: Path | None, rate: int) -> None:
     """Play the example chat through a real broker, worker and store, and show the verdicts."""
-    from streams.demo import play  # noqa: PLC0415
+    from streams.demo import play
 
     settings = settings_module.read()
     log_to_stderr("error", "text")
@@ -226,11 +256,6 @@ def demo(chat: Path | None, rate: int) -> None:
 @ends_well
 def schemas(folder: Path) -> None:
     """Write the JSON Schema of each kind of record into FOLDER."""
-    from streams.wire import schemas as all_schemas  # noqa: PLC0415
-
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in all_schemas().items():
         (folder / f"{name}.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
-
-
-main.add_command(topics)

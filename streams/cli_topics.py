@@ -27,7 +27,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 
 
 @topics.command()
-@click.option("--partitions", "count", default=None, type=click.IntRange(1), help="Partitions of what is missing.")
+@click.option(
+    "--partitions", "count", default=None, type=click.IntRange(1), help="Partitions of what is missing."
+)
 @click.option("--replication", default=None, type=click.IntRange(1), help="Replicas of what is missing.")
 @ends_well
 def create(count: int | None, replication: int | None) -> None:
@@ -50,7 +52,9 @@ def describe(as_json: bool) -> None:
     behind = lag(access, given.group, names.messages) if names.messages in ids else []
     if as_json:
         for name, topic_id in ids.items():
-            click.echo(msgspec.json.encode({"topic": name, "id": topic_id, "partitions": partitions(access, name)}))
+            click.echo(
+                msgspec.json.encode({"topic": name, "id": topic_id, "partitions": partitions(access, name)})
+            )
         for each in behind:
             click.echo(msgspec.json.encode(each))
         return
@@ -60,7 +64,15 @@ def describe(as_json: bool) -> None:
         table.add_row(name, str(partitions(access, name)) if name in ids else "missing", ids.get(name, ""))
     console.print(table)
     if behind:
-        table = Table("partition", "committed", "end", "behind", box=None, title=f"group {given.group}", title_justify="left")
+        table = Table(
+            "partition",
+            "committed",
+            "end",
+            "behind",
+            box=None,
+            title=f"group {given.group}",
+            title_justify="left",
+        )
         for each in behind:
             committed = "–" if each.committed is None else str(each.committed)
             table.add_row(str(each.partition), committed, str(each.end), str(each.lag))
@@ -68,7 +80,12 @@ def describe(as_json: bool) -> None:
 
 
 @topics.command()
-@click.option("--topic", "which", default="verdicts", type=click.Choice(["verdicts", "actions", "review", "deadletters", "control"]))
+@click.option(
+    "--topic",
+    "which",
+    default="verdicts",
+    type=click.Choice(["verdicts", "actions", "review", "deadletters", "control"]),
+)
 @click.option("--from-beginning", is_flag=True, help="Start with the oldest that is kept.")
 @click.option("--count", type=click.IntRange(1), default=None, help="End after so many.")
 @_json
@@ -107,7 +124,9 @@ def _dead_letter(record: records.Record) -> bytes:
 
 @topics.command()
 @click.option("--at-most", type=click.IntRange(1), default=None, help="Stop after so many.")
-@click.option("--again", is_flag=True, help="Start with the oldest that is kept, not where the last run ended.")
+@click.option(
+    "--again", is_flag=True, help="Start with the oldest that is kept, not where the last run ended."
+)
 @ends_well
 def redrive(at_most: int | None, again: bool) -> None:
     """Put dead letters back on chat.messages as they were, each once."""

@@ -28,6 +28,7 @@ from streams.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import (
     ControlEvent,
     Header,
+    Output,
     ReviewItem,
     cloud_event,
     dead_letter_headers,
@@ -57,16 +58,6 @@ class Record(NamedTuple):
     headers: Sequence[Header] = ()
 
 
-class Output(NamedTuple):
-    """One record to produce; an output partition is the input's modulo their number."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header]
-
-
 class Judged(NamedTuple):
     """What came of a batch.
 
@@ -82,7 +73,9 @@ class Judged(NamedTuple):
 class Scores(Protocol):
     """The model, as far as judging needs it."""
 
-    labels: Sequence[str]
+    @property
+    def labels(self) -> Sequence[str]:
+        """What the columns of a result speak of."""
 
     def score(self, texts: Sequence[str]) -> NDArray:  # type: ignore[type-arg]
         """Return probabilities of shape (len(texts), len(labels))."""
@@ -172,7 +165,9 @@ class Moderator:
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             try:
-                verdict = self._decide(case, rules, stamp, topic_id, lives, min(case.record.at, started + MAX_CLOCK_SKEW_S))
+                verdict = self._decide(
+                    case, rules, stamp, topic_id, lives, min(case.record.at, started + MAX_CLOCK_SKEW_S)
+                )
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 outputs.append(self._refused(case.record, _judging_failed(error)))
                 continue
@@ -276,7 +271,13 @@ class Moderator:
         )
 
     def _judgement(
-        self, case: _Case, rules: RuleSet, before: Reputation | None, recall: Recall | None, content_hash: str, now: float
+        self,
+        case: _Case,
+        rules: RuleSet,
+        before: Reputation | None,
+        recall: Recall | None,
+        content_hash: str,
+        now: float,
     ) -> Judgement:
         message = case.message
         if message.kind is Kind.DELETED:
@@ -310,13 +311,22 @@ class Moderator:
         author = message.author_key or ""
         for cause in judgement.strict_causes:
             self._brake.reach(
-                cause, message.tenant, author, now, authors=policy.brake.authors, within_s=policy.brake.within_s
+                cause,
+                message.tenant,
+                author,
+                now,
+                authors=policy.brake.authors,
+                within_s=policy.brake.within_s,
             )
 
     def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
         event = "brake_on" if on else "brake_off"
         (log.warning if on else log.info)(event, cause=cause, tenant=tenant, authors=authors)
-        self.announce(ControlEvent(event, self._worker, rfc3339(time.time()), cause=cause, tenant=tenant, authors=authors))
+        self.announce(
+            ControlEvent(
+                event, self._worker, rfc3339(time.time()), cause=cause, tenant=tenant, authors=authors
+            )
+        )
 
     def announce(self, event: ControlEvent) -> None:
         """Put an event on `mod.control` with the next batch."""
@@ -348,7 +358,9 @@ class Moderator:
     def _refused(self, record: Record, error: UnreadableError) -> Output:
         self._metrics.deadletters.labels(error.reason).inc()
         log.info("dead_letter", reason=error.reason, partition=record.partition, offset=record.offset)
-        headers = dead_letter_headers(error, self._topics.messages, record.partition, record.offset, record.headers)
+        headers = dead_letter_headers(
+            error, self._topics.messages, record.partition, record.offset, record.headers
+        )
         return self._to(self._topics.deadletters, record, record.value, headers)
 
     def _to(self, topic: str, record: Record, value: bytes | None, headers: Sequence[Header]) -> Output:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from datetime import UTC
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
@@ -16,9 +17,11 @@ from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.verdict import Action, Judgement, ModelNote, Verdict
 from streams.errors import UnreadableError
-from streams.moderator import Scores
 from streams.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
+
+if TYPE_CHECKING:
+    from streams.moderator import Scores
 
 BATCH = 256
 
@@ -70,7 +73,7 @@ class Offline:
 
     def judge(self, message: Message, verdict_id: str, scores: dict[str, float] | None) -> Verdict:
         """Return the verdict on one message; its `sent_at` is taken for the time, else the clock."""
-        now = message.sent_at.timestamp() if message.sent_at else time.time()
+        now = _time_of(message)
         evidence = self._rules.scan(message)
         missing = [] if scores is not None or not message.text else ["model"]
         if self._standing is None:
@@ -103,7 +106,7 @@ class Offline:
             self._rules,
             scores=scores,
             reputation=self._standing,
-            now=time.time(),
+            now=_time_of(message),
         )
 
     def answer(self, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -121,9 +124,24 @@ class Offline:
         scores = iter(self.scores(messages) if messages else ())
         for number, item in batch:
             if isinstance(item, Message):
-                yield encode(self.judge(item, f"api/line-{number}/0", next(scores)))
+                yield encode(self._verdict(item, number, next(scores)))
             else:
                 yield encode(item)
+
+    def _verdict(self, message: Message, line: int, scores: dict[str, float] | None) -> Verdict | Refusal:
+        try:
+            return self.judge(message, f"api/line-{line}/0", scores)
+        except Exception as error:  # noqa: BLE001 - one line must not cost the lines behind it
+            return Refusal("judging", f"judging it failed: {type(error).__name__}: {error}", line)
+
+
+def _time_of(message: Message) -> float:
+    """Return the time to judge at, in epoch seconds: as in the pump, never in the future."""
+    sent, clock = message.sent_at, time.time()
+    if sent is None:
+        return clock
+    # A time without its zone is read as UTC: the machine's own zone must not change a verdict.
+    return min(clock, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp())
 
 
 def _read(line: bytes, number: int) -> Message | Refusal:

@@ -7,21 +7,15 @@ import contextlib
 import signal
 import tempfile
 import time
-from pathlib import Path
 
 import structlog
 
-import models
-from rules import packs
-from rules.errors import RuleFileError
-from rules.fold import FOLD_VERSION
-from rules.ruleset import RuleSet
-from rules.verdict import ModelNote
 from streams.app import Worker
 from streams.desk import Desk
 from streams.errors import ConfigurationError
 from streams.metrics import Metrics
 from streams.moderator import Moderator
+from streams.opening import load_model, load_packs
 from streams.probes import Answer, Probes
 from streams.reload import PackWatcher, Reload
 from streams.settings import Settings
@@ -56,33 +50,6 @@ def access_of(settings: Settings) -> Access:
     )
 
 
-def load_packs(folder: Path) -> RuleSet:
-    """Return the rule set in a folder.
-
-    Raises:
-        ConfigurationError: When it is unusable; the message holds every problem, a line each.
-    """
-    try:
-        return packs.load(folder)
-    except RuleFileError as error:
-        raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
-
-
-def load_model(folder: Path | None) -> tuple[models.Classifier | None, ModelNote | None]:
-    """Return the classifier in a folder and what verdicts say of it; None twice without a folder.
-
-    Raises:
-        ConfigurationError: When the artifact is unusable.
-    """
-    if folder is None:
-        return None, None
-    try:
-        classifier = models.load(folder, FOLD_VERSION)
-    except models.ModelError as error:
-        raise ConfigurationError(f"CHATSIEVE_MODEL: {error}") from error
-    return classifier, ModelNote(classifier.name, classifier.hash[:12])
-
-
 async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """Run a worker until it is told to stop (SIGTERM, SIGINT, or `stop`).
 
@@ -101,7 +68,9 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     model, note = load_model(settings.model)
     secret = settings.secret or NO_SECRET
     if not settings.secret:
-        log.warning("no_secret", hint="set CHATSIEVE_KEY, so that hashes of authors and texts can't be looked up")
+        log.warning(
+            "no_secret", hint="set CHATSIEVE_KEY, so that hashes of authors and texts can't be looked up"
+        )
     topics = Topics(settings.topic_prefix)
     store = RedisStandings(
         settings.store, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout
@@ -162,10 +131,19 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         metrics.ruleset_stale.set_function(lambda: float(watcher.stale is not None))
         metrics.ruleset.labels(rules.hash).set(1)
         probes = Probes(
-            settings.http, registry=metrics.registry, live=lambda: _live(worker), ready=lambda: _ready(worker, watcher, desk)
+            settings.http,
+            registry=metrics.registry,
+            live=lambda: _live(worker),
+            ready=lambda: _ready(worker, watcher, desk),
         )
         port = await probes.start()
-        log.info("serving", worker=settings.worker, ruleset=rules.hash, model=note.name if note else None, http=port)
+        log.info(
+            "serving",
+            worker=settings.worker,
+            ruleset=rules.hash,
+            model=note.name if note else None,
+            http=port,
+        )
         watching = asyncio.create_task(watcher.run())
         try:
             await worker.run(_stopping(stop))

@@ -52,7 +52,9 @@ def verdict(console: Console, said: Verdict, text: str | None) -> None:
 
 def dead_letter(console: Console, headers: dict[str, str], nbytes: int) -> None:
     """Print a record that was no message as a line of the table."""
-    line = Text("  ".join(_fit(cell, width) for cell, (_, width) in zip(("–", "–", "dead"), _WIDTHS, strict=True)))
+    line = Text(
+        "  ".join(_fit(cell, width) for cell, (_, width) in zip(("–", "–", "dead"), _WIDTHS, strict=True))
+    )
     line.stylize(STYLES["dead"])
     line.append("  " + _fit(headers["chatsieve_reason"], _WHY), style="dim")
     line.append(f"  {nbytes} bytes kept: {headers['chatsieve_detail'][:60]}")
@@ -75,7 +77,9 @@ def summary(console: Console, tally: Tally) -> None:
     table.add_column("mostly because of")
     for action in LADDER:
         number = tally.actions.get(action.value, 0)
-        table.add_row(Text(action.value, style=STYLES[action.value]), str(number), _mostly(tally, action.value))
+        table.add_row(
+            Text(action.value, style=STYLES[action.value]), str(number), _mostly(tally, action.value)
+        )
     dead = Counter(tally.dead.values())
     reasons = ", ".join(f"{reason} {number}" for reason, number in dead.most_common(6))
     table.add_row(Text("dead-lettered", style=STYLES["dead"]), str(len(tally.dead)), reasons)
@@ -84,7 +88,10 @@ def summary(console: Console, tally: Tally) -> None:
     console.print()
     if tally.waits_ms:
         waits = statistics.quantiles(tally.waits_ms, n=100)
-        console.print(f"sent to verdict: {waits[49]:.0f} ms at the median, {waits[98]:.0f} ms for 99 of 100", highlight=False)
+        console.print(
+            f"sent to verdict: {waits[49]:.0f} ms at the median, {waits[98]:.0f} ms for 99 of 100",
+            highlight=False,
+        )
     console.print(
         f"sent {len(tally.sent)}   judged {len(tally.verdicts)}   dead-lettered {len(tally.dead)}   "
         f"lost {tally.lost}   {tally.rate:.0f} msg/s",
@@ -117,7 +124,10 @@ def explanation(console: Console, message: Message, said: Explanation) -> None:
         console.print(_story(story))
         console.print(_ladder(story))
     for spared in said.spared:
-        console.print(f"\nspared: {spared.rule} found “{spared.matched or '…'}”, allowed by {spared.by}", highlight=False)
+        console.print(
+            f"\nspared: {spared.rule} found “{spared.matched or '…'}”, allowed by {spared.by}",
+            highlight=False,
+        )
     if judgement.shadow:
         shadows = ", ".join(f"{each.rule} ({each.action.value})" for each in judgement.shadow)
         console.print(f"\nin shadow, deciding nothing: {shadows}", highlight=False)
@@ -141,7 +151,13 @@ def _settled(judgement: Judgement) -> str:
 
 
 def _story(story: LabelStory) -> Table:
-    table = Table(title=f"{story.label}: {story.total:g} points of 100", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=f"{story.label}: {story.total:g} points of 100",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
     table.add_column("found")
     table.add_column("by")
     table.add_column("adds", justify="right")
@@ -150,8 +166,14 @@ def _story(story: LabelStory) -> Table:
     start = "the model" if story.starts_with == "model" else "the policy's base"
     table.add_row("", start, "", f"{story.start:g}", "" if story.starts_with == "model" else "no model spoke")
     for piece in story.pieces:
-        found = f"“{printable(piece.matched)}” at {piece.span[0]}–{piece.span[1]}" if piece.matched and piece.span else ""
-        table.add_row(Text(found), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}", Text(piece.why or ""))
+        found = (
+            f"“{printable(piece.matched)}” at {piece.span[0]}–{piece.span[1]}"
+            if piece.matched and piece.span
+            else ""
+        )
+        table.add_row(
+            Text(found), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}", Text(piece.why or "")
+        )
     for rule in story.uncounted:
         table.add_row("", Text(rule), "0", "", "overlaps a stronger hit")
     return table
@@ -162,13 +184,18 @@ def _ladder(story: LabelStory) -> Text:
     if not story.ladder:
         line.append("none; nothing follows from this label alone")
     for rung in story.ladder:
-        line.append(f"{rung.action.value} from {rung.points:g}", style=STYLES[rung.action.value] if rung.reached else "dim")
+        line.append(
+            f"{rung.action.value} from {rung.points:g}",
+            style=STYLES[rung.action.value] if rung.reached else "dim",
+        )
         line.append(" ✓   " if rung.reached else "   ")
     return line
 
 
 def _withouts(said: Explanation) -> Table:
-    table = Table(title="What it would be without", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title="What it would be without", title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     table.add_column("the rule")
     table.add_column("action")
     table.add_column("its label's points", justify="right")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -88,6 +89,16 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     authors: int | None = None
 
 
+class Output(NamedTuple):
+    """One record to produce; an output partition is the input's modulo their number."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
 _record = msgspec.json.Decoder(MessageRecord)
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
@@ -121,7 +132,7 @@ def _read(raw: bytes | None, decoder: Any, kind: type[MessageRecord]) -> Message
     if not raw or not raw.strip():
         raise UnreadableError("empty", "there is nothing in it")
     if len(raw) > MAX_RECORD_BYTES:
-        raise UnreadableError("too_large", f"{len(raw)} bytes, the limit is {MAX_RECORD_BYTES}")
+        raise UnreadableError("too_large", f"more than {MAX_RECORD_BYTES} bytes")
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
         raise UnreadableError("too_deep", f"nested deeper than {MAX_DEPTH} levels")
     try:
@@ -185,7 +196,7 @@ def _depth(raw: bytes) -> int:
 def _message(record: MessageRecord, *, need_author: bool) -> Message:
     author = record.author_
     if author.__class__ is str:
-        author = Author(author)  # type: ignore[arg-type]
+        author = Author(author)
     elif author is None:
         if need_author and record.kind is not Kind.DELETED:
             raise UnreadableError("field", "Object missing required field `author`", field="author")

@@ -1,0 +1,45 @@
+"""Opens what the settings name: the packs, and the model where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules import packs
+from rules.errors import RuleFileError
+from rules.fold import FOLD_VERSION
+from rules.ruleset import RuleSet
+from rules.verdict import ModelNote
+from streams.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from models import Classifier
+
+
+def load_packs(folder: Path) -> RuleSet:
+    """Return the rule set in a folder.
+
+    Raises:
+        ConfigurationError: When it is unusable; the message holds every problem, a line each.
+    """
+    try:
+        return packs.load(folder)
+    except RuleFileError as error:
+        raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
+
+
+def load_model(folder: Path | None) -> tuple[Classifier | None, ModelNote | None]:
+    """Return the classifier in a folder and what verdicts say of it; None twice without a folder.
+
+    Raises:
+        ConfigurationError: When the artifact is unusable.
+    """
+    if folder is None:
+        return None, None
+    import models
+
+    try:
+        classifier = models.load(folder, FOLD_VERSION)
+    except models.ModelError as error:
+        raise ConfigurationError(f"CHATSIEVE_MODEL: {error}") from error
+    return classifier, ModelNote(classifier.name, classifier.hash[:12])
