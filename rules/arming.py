@@ -109,7 +109,7 @@ class _Bench:
         for text in (*self._rule.terms, *self._rule.allow):
             yield from self._term(self._path, text.line, text)
         for path in self._rule.word_list:
-            for entry in self._list(path):
+            for entry in self._list("list", path):
                 if self._rule.severity is None or self._rule.severity.holds(entry.severity):
                     yield from self._term(path, entry.line, entry.text)
 
@@ -132,16 +132,16 @@ class _Bench:
 
     def _links(self) -> Iterator[LinkSearch]:
         if self._rule.domains:
-            yield LinkSearch(self._hosts(self._rule.domains))
+            yield LinkSearch(self._hosts(self._rule.domains, "domains"))
         if self._rule.links is not None:
             only = self._rule.links.only
             yield LinkSearch(self._hosts(only or self._rule.links.elsewhere), on=bool(only), every=bool(only))
 
-    def _hosts(self, items: Sequence[Written]) -> HostList:
+    def _hosts(self, items: Sequence[Written], key: str = "links") -> HostList:
         hosts: list[tuple[str, int, str]] = []
         for item in items:
             if item.endswith(".txt"):
-                hosts += [(item, entry.line, entry.text) for entry in self._list(item)]
+                hosts += [(item, entry.line, entry.text) for entry in self._list(key, item)]
             else:
                 hosts.append((self._path, item.line, item))
         return HostList(host for path, line, host in hosts if self._is_host(path, line, host))
@@ -154,13 +154,13 @@ class _Bench:
             return False
         return True
 
-    def _list(self, path: Written) -> list[ListLine]:
+    def _list(self, key: str, path: Written) -> list[ListLine]:
         try:
             return self._armoury.lines_of(path)
         except FileNotFoundError:
-            self._note("list", f'there is no file "{path}" in the folder of packs', path.line)
+            self._note(key, f'there is no file "{path}" in the folder of packs', path.line)
         except OSError as error:
-            self._note("list", f'"{path}" can\'t be read: {error.strerror}', path.line)
+            self._note(key, f'"{path}" can\'t be read: {error.strerror}', path.line)
         return []
 
     def _check(self) -> Check | None:
@@ -185,12 +185,11 @@ class _Bench:
         return next(one.line for one in self._rule.conditions if one.rule == glob)
 
     def _spares(self) -> frozenset[str]:
-        spared: frozenset[str] = frozenset()
+        """Return the rules that are spared; of several globs some may wait for rules to come."""
+        spared = frozenset[str]().union(*map(self._armoury.named, self._rule.spares))
         for glob in self._rule.spares:
-            names = self._armoury.named(glob)
-            if not names:
+            if not self._armoury.named(glob) and ("*" not in glob or not spared):
                 self._note("spares", f'"{glob}" names no rule')
-            spared |= names
         return spared
 
     def _needs(self) -> frozenset[str]:

@@ -187,3 +187,13 @@ def test_terms_with_conditions_need_both() -> None:
     assert fired(rules, "shop.example", reputation=newcomer) == set()
     assert fired(rules, "gift card shop.example", reputation=Reputation(messages=5)) == set()
     assert fired(rules, "gift card shop.example") == set()
+
+
+def test_a_composite_may_stand_on_conditions_alone() -> None:
+    """Then it fires on messages in which nothing was found."""
+    rules = loaded("""
+        - {id: shape/shout, tags: [shout], all: [{caps: "> 0.9"}, {length: "> 5"}]}
+        - {id: spam/shout, label: spam, action: flag, all: [{rule: "shape/*"}, {has: mention}]}
+    """)
+    assert judged(rules, "WAKE UP @BOB").decided_by == "spam/shout"
+    assert judged(rules, "WAKE UP BOB").decided_by == "nothing"

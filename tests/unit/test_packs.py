@@ -99,6 +99,8 @@ def test_a_folder_that_did_not_change_gives_back_the_previous_rule_set(tmp_path:
         ("- id: self_harm/a\n  label: self_harm\n  action: remove\n  terms: [x]", 4, "flag is the most"),
         ("- id: self_harm/a\n  label: self_harm\n  strength: weak\n  strike: 1\n  terms: [x]", 5,
          "never costs a strike"),
+        (WEAK + "domains: lists/no.txt", 5, 'domains: there is no file "lists/no.txt"'),
+        ("- id: allow/a\n  allow: [Scunthorpe]\n  spares: [allow/*, scam/b]", 4, '"scam/b" names no rule'),
         (WEAK + "terms: [x]\n  within: 8", 6, "expected a distance such as 8 words"),
         (WEAK + "terms: [x]\n  severity: '>= 2'", 6, "severity: is for lists"),
         (WEAK + "all: [{rule: 'spam/*'}]", 5, 'rule: "spam/*" names no rule'),
