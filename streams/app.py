@@ -1,15 +1,15 @@
 """One worker: a Faust application whose agent gathers slices, and the tasks that judge, confirm and watch.
 
-    broker ─ agent ─► Waiting ─► judge ─► produce ─► confirm ─► desk (save) ─► watermark ─ commit ─► broker
+broker ─ agent ─► Waiting ─► judge ─► produce ─► confirm ─► desk (save) ─► watermark ─ commit ─► broker
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import faust
@@ -242,7 +242,7 @@ class Worker:
 
     async def _watch_faust(self) -> None:
         """Faust ends a crashed service quietly; a worker without a pump must not look alive."""
-        while not self.app.crashed and not self.app.should_stop:
+        while not self.app.crashed and not self.app.should_stop:  # noqa: ASYNC110 - no event for both
             await asyncio.sleep(0.2)
         raise BrokerError(f"Faust stopped: {self.app.crash_reason!r}")
 
@@ -286,7 +286,7 @@ class Worker:
                 async with asyncio.timeout(PRODUCE_TIMEOUT_S):
                     await asyncio.gather(*inflight.confirmations)
             self._metrics.stage.labels("produce").observe(time.monotonic() - produced)
-            self._desk.confirmed(inflight.judged.effects, lambda inflight=inflight: self._saved(inflight))
+            self._desk.confirmed(inflight.judged.effects, partial(self._saved, inflight))
 
     def _saved(self, inflight: InFlight) -> None:
         """Called by the desk when a batch's effects are in the store, or given up aloud."""
@@ -353,7 +353,7 @@ class Worker:
         lags = {tp: end - self._position.get(tp, end) for tp, end in ends.items()}
         for tp, lag in lags.items():
             self._metrics.lag.labels(tp.partition).set(max(0, lag))
-        return any(lag > 0 for lag in lags.values()) or self._in_flight > 0 and self._unconfirmed.full()
+        return any(lag > 0 for lag in lags.values()) or (self._in_flight > 0 and self._unconfirmed.full())
 
     async def _watch(self) -> None:
         while True:
@@ -371,24 +371,9 @@ def _records(slices: Iterable[Slice]) -> Iterable[Record]:
 
 def _credentials(access: Access) -> Any:
     """Return Faust's credentials for the broker, or None for plain text."""
-    context = ssl.create_default_context(cafile=access.ca) if "SSL" in access.security else None
+    context = access.tls
     if access.security.startswith("SASL"):
-        protocol = "SASL_SSL" if context else "SASL_PLAINTEXT"
-        return _Sasl(access, protocol, context).credentials
-    return faust.SSLCredentials(context) if context else None
-
-
-class _Sasl(NamedTuple):
-    access: Access
-    protocol: str
-    context: ssl.SSLContext | None
-
-    @property
-    def credentials(self) -> Any:
-        made = faust.SASLCredentials(
-            username=self.access.user,
-            password=self.access.password,
-            ssl_context=self.context,
-            mechanism=self.access.mechanism,
+        return faust.SASLCredentials(
+            username=access.user, password=access.password, mechanism=access.mechanism, ssl_context=context
         )
-        return made
+    return faust.SSLCredentials(context) if context else None

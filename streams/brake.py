@@ -37,7 +37,9 @@ class Brake:
         """Return the causes that are over their bound in this tenant."""
         return self._tripped.get(tenant, _NONE)
 
-    def reach(self, cause: str, tenant: str, author: str, now: float, *, authors: int, within_s: float) -> None:
+    def reach(
+        self, cause: str, tenant: str, author: str, now: float, *, authors: int, within_s: float
+    ) -> None:
         """Note that a strict action of `cause` reached an established author, lowered or not.
 
         The brake goes on with the `authors`-th of them: the next message of the cause is lowered.

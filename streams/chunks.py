@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import faust
 import structlog
@@ -25,9 +25,9 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-log = structlog.get_logger(__name__)
+from streams.wire import Output
 
-Header = tuple[str, bytes]
+log = structlog.get_logger(__name__)
 
 
 class Slice:
@@ -56,7 +56,7 @@ class Slice:
         self.offset: int = last.offset
         self.timestamp: int = last.timestamp
         self.timestamp_type = last.timestamp_type
-        self.headers: tuple[Header, ...] = ()
+        self.headers: tuple[tuple[str, bytes], ...] = ()
         self.key = self.checksum = None
         self.nbytes = sum(r.serialized_key_size + r.serialized_value_size for r in records)
         self.serialized_key_size = self.serialized_value_size = 0
@@ -91,7 +91,7 @@ class SliceScheduler:
 class SliceSchema(faust.Schema):  # type: ignore[misc]
     """Faust's `schema` of the topic: the slice goes through as it is."""
 
-    def loads_key(self, app: Any, message: Any, **_: Any) -> None:  # noqa: ARG002 - Faust's signature
+    def loads_key(self, app: Any, message: Any, **_: Any) -> None:
         """Return None: keys are the records' own."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 - Faust's signature
@@ -199,15 +199,19 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         found = await consumer._coordinator.fetch_committed_offsets(assigned) if assigned else {}
         targets: dict[TP, int | None] = {}
         for tp in assigned:
-            commit = found.get(tp)
-            ours = commit is not None and commit.offset >= 0 and commit.metadata in ("", self.app.topic_id)
-            targets[TP(tp.topic, tp.partition)] = commit.offset if ours else None
-            if ours:
-                consumer.seek(tp, commit.offset)
+            target = targets[TP(tp.topic, tp.partition)] = self._believed(found.get(tp))
+            if target is not None:
+                consumer.seek(tp, target)
         fresh = [TopicPartition(*tp) for tp, offset in targets.items() if offset is None]
         if fresh:
             await consumer.seek_to_beginning(*fresh)
         return targets
+
+    def _believed(self, commit: Any) -> int | None:
+        """Return the offset of a commit that speaks of this topic; brokers may keep no metadata."""
+        if commit is None or commit.offset < 0 or commit.metadata not in ("", self.app.topic_id):
+            return None
+        return cast(int, commit.offset)
 
 
 class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
@@ -242,7 +246,9 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
         return self.watermarks.due(tp)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        return (tp for tp in self.watermarks.partitions() if topics is None or tp in topics or tp.topic in topics)
+        return (
+            tp for tp in self.watermarks.partitions() if topics is None or tp in topics or tp.topic in topics
+        )
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         done = bool(await super()._commit(offsets))
@@ -324,16 +330,6 @@ class SliceApp(faust.App):  # type: ignore[misc]
 
     def _new_producer_transport(self) -> Any:
         return SliceTransport(self.conf.broker_producer, self)
-
-
-class Output(NamedTuple):
-    """One record to produce."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header]
 
 
 async def produce(app: SliceApp, outputs: Iterable[Output]) -> list[asyncio.Future[Any]]:

@@ -22,8 +22,8 @@ from streams.cli_ends import TROUBLE, ends_well
 from streams.errors import ConfigurationError
 from streams.offline import Offline, lines_of
 from streams.opening import load_model, load_packs
+from streams.schemas import schemas as all_schemas
 from streams.settings import Settings
-from streams.wire import schemas as all_schemas
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -258,4 +258,4 @@ def schemas(folder: Path) -> None:
     """Write the JSON Schema of each kind of record into FOLDER."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in all_schemas().items():
-        (folder / f"{name}.json").write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+        (folder / f"{name}.json").write_text(json.dumps(schema, indent=2) + "\n")

@@ -75,7 +75,7 @@ class _Entry(msgspec.Struct):
 
 def _text(value: msgspec.Raw) -> str | None:
     try:
-        return msgspec.json.decode(value, type=dict[str, Any]).get("text", "")
+        return str(msgspec.json.decode(value, type=dict[str, Any]).get("text", ""))
     except msgspec.DecodeError:
         return None
 
@@ -154,7 +154,10 @@ def _worker(settings: Settings) -> Any:
 def _wait_until_ready(process: subprocess.Popen[bytes], http: str, log: IO[bytes]) -> None:
     patience = time.monotonic() + START_S
     while time.monotonic() < patience and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{http}/ready", timeout=1) as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(f"http://{http}/ready", timeout=1) as answer,
+        ):
             if answer.status == 200:
                 return
         time.sleep(0.05)
@@ -201,7 +204,9 @@ def _noter(tally: Tally, line: Line, at: float) -> Any:
     return note
 
 
-async def _read(settings: Settings, topics: Topics, tally: Tally, progress: Progress, bar: Any, total: int) -> None:
+async def _read(
+    settings: Settings, topics: Topics, tally: Tally, progress: Progress, bar: Any, total: int
+) -> None:
     consumer = AIOKafkaConsumer(
         topics.verdicts, topics.deadletters, bootstrap_servers=settings.broker, auto_offset_reset="earliest",
         group_id=None, fetch_max_wait_ms=20,

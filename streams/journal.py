@@ -55,9 +55,7 @@ class Journal:
         """Return what waits for these authors; one for whom nothing waits is absent."""
         found = {author: self._lines[author] for author in authors if author in self._lines}
         return {
-            author: [
-                self._entries[number] for number in sorted(n for line in lines.values() for n in line)
-            ]
+            author: [self._entries[number] for number in sorted(n for line in lines.values() for n in line)]
             for author, lines in found.items()
         }
 

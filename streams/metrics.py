@@ -1,5 +1,7 @@
 """What a worker counts, for Prometheus; every name and bucket stands here."""
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # Seconds; chat is judged in milliseconds, and a store's time-out is a quarter of a second.
@@ -12,7 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        say = {"namespace": "chatsieve", "registry": self.registry}
+        say: Any = {"namespace": "chatsieve", "registry": self.registry}
         self.judged = Counter("judged", "Messages judged", ["kind"], **say)
         self.actions = Counter("actions", "Verdicts by action and label", ["action", "label"], **say)
         self.deadletters = Counter("deadletters", "Records that could not be judged", ["reason"], **say)

@@ -211,8 +211,8 @@ class Moderator:
         texts = [readable(case.message.text, case.message.entities) for case in asked]
         try:
             rows = await asyncio.to_thread(self._model.score, texts)
-        except Exception as error:  # noqa: BLE001 - the verdicts say that the model was missing
-            log.error("model_failed", error=repr(error), messages=len(texts))
+        except Exception:
+            log.exception("model_failed", messages=len(texts))
             for case in asked:
                 case.missing.append("model")
             return
@@ -351,8 +351,9 @@ class Moderator:
                 if name.startswith("brake:"):
                     self._metrics.braked.labels(name[6:]).inc()
         log.debug(
-            "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label, decided_by=verdict.decided_by,
-            tenant=verdict.tenant, channel=verdict.channel, missing=verdict.missing, repeat=verdict.repeat,
+            "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label,
+            decided_by=verdict.decided_by, tenant=verdict.tenant, channel=verdict.channel,
+            missing=verdict.missing, repeat=verdict.repeat,
         )  # fmt: skip
 
     def _refused(self, record: Record, error: UnreadableError) -> Output:

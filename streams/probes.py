@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
@@ -69,7 +69,7 @@ class Probes:
             await self._runner.cleanup()
 
     @staticmethod
-    def _answer(ask: Callable[[], Answer]) -> Callable[[web.Request], object]:
+    def _answer(ask: Callable[[], Answer]) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handler(_: web.Request) -> web.Response:
             good, said = ask()
             return web.json_response(said, status=200 if good else 503)
@@ -77,4 +77,6 @@ class Probes:
         return handler
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )

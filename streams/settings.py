@@ -29,7 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     broker_user: Annotated[str | None, _says("SASL user")] = None
     broker_password: Annotated[str | None, _says("SASL password")] = None
     broker_ca: Annotated[str | None, _says("file with the certificate authority of the broker")] = None
-    store: Annotated[str | None, _says("Redis or Valkey, redis://… or rediss://user:password@host:port/0")] = None
+    store: Annotated[str | None, _says("Redis or Valkey: redis://…, rediss://user:password@host:port/0")] = (
+        None
+    )
     store_timeout: Annotated[float, _says("seconds a call to the store may take")] = 0.25
     store_prefix: Annotated[str, _says("put before every key in the store")] = "chatsieve:"
     topic_prefix: Annotated[str, _says("put before every topic's name")] = ""
@@ -47,11 +49,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     waiting_bytes: Annotated[int, _says("bytes of fetched records that may wait to be judged")] = 64 << 20
     fetch_wait: Annotated[float, _says("seconds the broker may hold an empty fetch")] = 0.5
     commit_interval: Annotated[float, _says("seconds between commits")] = 0.5
-    session_timeout: Annotated[float, _says("seconds after which a silent worker loses its partitions")] = 10.0
+    session_timeout: Annotated[float, _says("seconds before a silent worker loses its partitions")] = 10.0
     rebalance_timeout: Annotated[float, _says("seconds that members have to rejoin in a rebalance")] = 10.0
     journal_effects: Annotated[int, _says("effects kept while the store is away")] = 500_000
     journal_seconds: Annotated[float, _says("seconds they are kept")] = 900.0
-    standstill: Annotated[float, _says("seconds without a judged record, while there are some, before the worker ends")] = 60.0
+    standstill: Annotated[float, _says("seconds without judging, while there is lag, that end it")] = 60.0
     log: Annotated[str, _says("debug (one line a verdict), info, warning or error")] = "info"
     log_format: Annotated[str, _says("json, or text for people")] = "json"
 
@@ -77,7 +79,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         ConfigurationError: For a CHATSIEVE_ variable that isn't one, and a value that doesn't fit.
     """
-    known = {field.name for field in msgspec.structs.fields(Settings)}
+    known = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     given = {}
     for variable, value in environment.items():
         if variable.startswith(PREFIX):
@@ -85,36 +87,29 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             if name not in known:
                 raise ConfigurationError(f"{variable} is not a setting; `serve --help` lists them")
             if value != "":
-                given[name] = value
-    for name, allowed in _CHOICES.items():
-        if name in given and given[name] not in allowed:
-            raise ConfigurationError(f"{PREFIX}{name.upper()}: expected one of {', '.join(allowed)}, got {given[name]!r}")
-    settings = Settings()
-    for name, value in given.items():
-        settings = _with(settings, name, value)
-    return settings
+                given[name] = _converted(variable, name, value, known[name])
+    return Settings(**given)
 
 
-def _with(settings: Settings, name: str, value: str) -> Settings:
-    kind = msgspec.structs.fields(Settings)[[f.name for f in msgspec.structs.fields(Settings)].index(name)].type
+def _converted(variable: str, name: str, value: str, kind: Any) -> Any:
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigurationError(f"{variable}: expected one of {', '.join(_CHOICES[name])}, got {value!r}")
     try:
-        converted = msgspec.convert(value, kind, strict=False, dec_hook=lambda to, v: to(v))
+        converted = msgspec.convert(value, kind, strict=False, dec_hook=lambda to, given: to(given))
     except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigurationError(f"{PREFIX}{name.upper()}: {error}, got {value!r}") from error
-    if isinstance(converted, int | float) and not isinstance(converted, bool) and converted <= 0:
-        raise ConfigurationError(f"{PREFIX}{name.upper()}: expected a number above 0, got {value!r}")
-    return msgspec.structs.replace(settings, **{name: converted})
+        raise ConfigurationError(f"{variable}: {error}, got {value!r}") from error
+    if isinstance(converted, int | float) and not isinstance(converted, bool) and not converted > 0:
+        raise ConfigurationError(f"{variable}: expected a number above 0, got {value!r}")
+    return converted
 
 
 def table() -> list[tuple[str, str, str]]:
     """Return (variable, default, meaning) of each setting, in order."""
-    rows = []
-    for field in msgspec.structs.fields(Settings):
-        default = "" if field.default is None else str(field.default)
-        meaning = msgspec.inspect.type_info(field.type)
-        rows.append((PREFIX + field.name.upper(), default, _meaning(field.type, meaning)))
-    return rows
-
-
-def _meaning(annotated: Any, _info: Any) -> str:
-    return next((m.description for m in annotated.__metadata__ if m.description), "")
+    return [
+        (
+            PREFIX + field.name.upper(),
+            "" if field.default is None else str(field.default),
+            field.type.__metadata__[0].description,
+        )
+        for field in msgspec.structs.fields(Settings)
+    ]

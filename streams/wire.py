@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from rules.message import Attachment, Author, Entity, Kind, Message, Surface
-from rules.verdict import SCHEMA, Verdict
+from rules.verdict import Verdict
 from streams.errors import UnreadableError
 
 # A record over this is refused: Kafka's own default for a record is 1 MiB.
@@ -254,13 +254,3 @@ def dead_letter_headers(
         ("chatsieve_offset", str(offset).encode()),
     ]
     return ours + [h for h in headers or () if not h[0].startswith("chatsieve_")]
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each kind of record, by its versioned name."""
-    return {
-        "chat.message.v1": msgspec.json.schema(MessageRecord),
-        SCHEMA: msgspec.json.schema(Verdict),
-        "mod.review.v1": msgspec.json.schema(ReviewItem),
-        "mod.control.v1": msgspec.json.schema(ControlEvent),
-    }

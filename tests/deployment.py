@@ -1,4 +1,4 @@
-"""A deployment to try faults on: topics and packs of its own, worker processes, and books that must balance."""
+"""A deployment of a test's own: topics, packs, worker processes, and books that must balance."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Deployment:
         return REMOVES.format(rule=rule, term=term)
 
     def start(self, *program: str, wait: bool = True, **settings: object) -> subprocess.Popen[bytes]:
-        """Start a worker process (`python -m streams serve`, or another program) and wait until it is ready."""
+        """Start a worker process, or another program, and wait until it is ready."""
         self.http = http = f"127.0.0.1:{free_port()}"
         given = {
             "broker": self.access.brokers[0], "store": self._store_url, "topic_prefix": self._prefix,

@@ -135,7 +135,10 @@ class WorkerContract:
         say(it, message(1, "hello"), message(2, "zzbad"), message(3, "zzodd"))
         verdicts(it, 3)
         actions = [json.loads(record.value or b"") for record in read(it, it.topics.actions, 2)]
-        assert {verdict["message_id"]: verdict["action"] for verdict in actions} == {"m2": "remove", "m3": "flag"}
+        assert {verdict["message_id"]: verdict["action"] for verdict in actions} == {
+            "m2": "remove",
+            "m3": "flag",
+        }
         (item,) = [json.loads(record.value or b"") for record in read(it, it.topics.review, 1)]
         assert item["message"]["text"] == "zzodd"
         assert item["verdict"]["message_id"] == "m3"
@@ -155,7 +158,7 @@ class WorkerContract:
         assert second["standing"]["after"] == first["standing"]["after"]
 
     def test_an_edit_is_judged_when_the_text_changed(self, it: Deployment) -> None:
-        """What became bad costs a strike and its credit; what became good can be shown again, but earns nothing."""
+        """What became bad costs a strike and its credit; what became good earns nothing."""
         say(
             it,
             message(1, "fine"),
@@ -197,7 +200,10 @@ class WorkerContract:
 
     def test_an_unseen_image_is_not_called_clean(self, it: Deployment) -> None:
         """It says that nothing looked at it."""
-        say(it, {"id": "m1", "author": "ana", "attachments": [{"type": "image", "url": "https://img.example/1"}]})
+        say(
+            it,
+            {"id": "m1", "author": "ana", "attachments": [{"type": "image", "url": "https://img.example/1"}]},
+        )
         assert verdicts(it, 1)[0]["missing"] == ["attachments"]
 
     def test_a_bot_is_judged_and_not_counted(self, it: Deployment) -> None:

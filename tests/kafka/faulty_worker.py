@@ -1,4 +1,4 @@
-"""A worker with a fault: `python tests/kafka/faulty_worker.py raise N` or `slow N SECONDS`, at its Nth batch."""
+"""A worker with a fault at its Nth batch: `faulty_worker.py raise N`, `faulty_worker.py slow N SECONDS`."""
 
 import asyncio
 import sys

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from kafka.admin import KafkaAdminClient
 
 from streams.embedded import Store
 from streams.topics import ensure
-from tests.kafka.apache_kafka import ApacheKafka
 from tests.deployment import Deployment, kill, terminate
+from tests.kafka.apache_kafka import ApacheKafka
 
 pytestmark = pytest.mark.chaos
 FAULTY = str(Path(__file__).with_name("faulty_worker.py"))
@@ -113,7 +114,7 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(
         admin = KafkaAdminClient(bootstrap_servers=kafka.address)
         admin.delete_topics([it.topics.messages])
         while it.topics.messages in admin.list_topics():
-            time.sleep(0.1)
+            await asyncio.sleep(0.1)
         admin.close()
         ensure(it.access, it.topics, 4)
         it.send(messages // 2, start=messages, incarnation="-again")
@@ -139,7 +140,7 @@ async def test_a_store_that_is_away_delays_effects_and_no_verdicts(
         notes.append(f"answered {time.monotonic() - gone:.1f} s after the store went")
         assert len(found) == 2 * (messages // 3)
         assert any("standing" in verdicts[0].missing for verdicts in found.values())
-        time.sleep(max(0.0, gone + away_s - time.monotonic()))
+        await asyncio.sleep(max(0.0, gone + away_s - time.monotonic()))
         store.start()
         it.send(messages // 3, start=2 * (messages // 3))
         await balance(it, notes)

@@ -27,7 +27,11 @@ def of(author: str, *effects: Effect, partition: PartitionId = HERE) -> AuthorEf
 def numbers(journal: Journal) -> list[tuple[str, list[int]]]:
     """All that waits for ana and bo: authors and offsets, oldest first."""
     pending = journal.snapshot(["ana", "bo"])
-    return [(each.author, [effect.offset for effect in each.effects]) for waiting in pending.values() for each in waiting]
+    return [
+        (each.author, [effect.offset for effect in each.effects])
+        for waiting in pending.values()
+        for each in waiting
+    ]
 
 
 def test_what_waits_is_seen_by_its_author_only() -> None:

@@ -31,7 +31,14 @@ def test_an_empty_variable_is_as_good_as_none() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BROKR", "x"), ("PARTITIONS", "many"), ("PARTITIONS", "0"), ("STORE_TIMEOUT", "-1"), ("LOG", "loud"), ("MATCHED", "no")],
+    [
+        ("BROKR", "x"),
+        ("PARTITIONS", "many"),
+        ("PARTITIONS", "0"),
+        ("STORE_TIMEOUT", "-1"),
+        ("LOG", "loud"),
+        ("MATCHED", "no"),
+    ],
 )
 def test_what_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
     """A misspelt variable too: it would be silently without effect."""

@@ -1,5 +1,7 @@
 """Records to messages: what can be read is judged, what can't is refused with a reason and a field."""
 
+from contextlib import suppress
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -136,10 +138,8 @@ def test_offline_only_text_is_required() -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_do_anything_but_be_read_or_refused(raw: bytes) -> None:
     """Whatever lies on the topic."""
-    try:
-        read_message(raw)
-    except UnreadableError as error:
-        assert error.reason
+    with suppress(UnreadableError):
+        assert read_message(raw).id
 
 
 @given(st.text(max_size=200))
