@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import ClassVar, Literal, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
+from rules.conditions import AuthorCondition, Condition, LinkCondition
 from rules.links import HostList, Link, find_links
 from rules.message import EntityType, Message, Surface
 from rules.policy import ReputationPolicy
@@ -23,66 +22,6 @@ _MENTION = re.compile(r"(?<![\w@])@\w")
 _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff\u2600-\u27bf]"
 )
-
-
-class AuthorCondition(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold of the author, all of it.
-
-    Attributes:
-        messages: Messages judged before this one.
-        age: Of the account, at the time of the message.
-        roles: The author has one of these.
-        trust: From 0 (newcomer) towards 1.
-    """
-
-    later: ClassVar = frozenset({"first_message", "bot", "name"})
-
-    messages: Bound | None = None
-    age: AgeBound | None = None
-    roles: tuple[str, ...] = ()
-    trust: Bound | None = None
-    strikes: Bound | None = None
-
-    @property
-    def on_standing(self) -> bool:
-        """Whether it asks for something that only the store of standings knows."""
-        return bool(self.messages or self.trust or self.strikes)
-
-
-class LinkCondition(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold of the links: one leads elsewhere than these (except), or all lead to these (only).
-
-    Entries are hosts with their subdomains, hosts with a path, or list files.
-    """
-
-    elsewhere: tuple[Written, ...] = msgspec.field(default=(), name="except")
-    only: tuple[Written, ...] = ()
-
-
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold, all of it.
-
-    Attributes:
-        rule: A rule of this name or glob fired.
-        length: Code points as typed.
-        caps: Share of capitals among the letters that have case.
-    """
-
-    later: ClassVar = frozenset({"model", "behaviour", "language", "script", "repeated", "quoted", "code"})
-
-    rule: str | None = None
-    has: Literal["link", "mention", "attachment", "emoji"] | None = None
-    author: AuthorCondition | None = None
-    length: Bound | None = None
-    caps: Bound | None = None
-    surface: Surface | None = None
-    links: LinkCondition | None = None
-    line: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is asked."""
-        return self == Condition(line=self.line)
 
 
 class Facts:

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from rules.composites import AuthorCondition, Condition, LinkCondition
+from rules.conditions import AuthorCondition, Condition, LinkCondition
 from rules.message import Surface
 from rules.patterns import View
 from rules.policy import Policy, Strength, Visibility, matches

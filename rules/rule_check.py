@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from rules.composites import AuthorCondition, Condition
+from rules.conditions import AuthorCondition, Condition
 from rules.policy import CARE_LABELS, is_label
 from rules.rule import Rule, Status
 from rules.verdict import Action
@@ -70,9 +70,7 @@ def _voice(rule: Rule) -> Iterator[Doubt]:
     if rule.action and rule.at_most and rule.action.rank > rule.at_most.rank:
         yield Doubt("at_most", f"is milder than the rule's own action: {rule.action}")
     if not (weighed or rule.action or rule.at_most or rule.tags or rule.queue or rule.mask):
-        yield Doubt(
-            "id", "the rule does nothing; give it a strength, action, at_most, tags, queue or mask"
-        )
+        yield Doubt("id", "the rule does nothing; give it a strength, action, at_most, tags, queue or mask")
     if not rule.searches and not any(rule.conditions):
         yield Doubt("id", "the rule would fire on everything; give it terms, a list, … or conditions")
     if rule.status is Status.SHADOW and not rule.labels:
