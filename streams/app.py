@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from streams.desk import Desk
 from streams.errors import BrokerError, Standstill
 from streams.metrics import Metrics
 from streams.moderator import Judged, Moderator, Record
+from streams.standings import AuthorEffects
 from streams.topics import Access, Topics, topic_ids
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Waiting:
         self._nbytes = 0
         self._max_bytes = max_bytes
         self._max_records = max_records
+        self._closed = False
         self._changed = asyncio.Condition()
 
     async def put(self, piece: Slice) -> None:
@@ -62,16 +64,25 @@ class Waiting:
             self._changed.notify_all()
 
     async def take(self) -> list[tuple[float, Slice]]:
-        """Wait for slices and return all that are there, up to a batch; each with when it came."""
+        """Wait for slices and return all that are there, up to a batch; each with when it came.
+
+        Nothing at all means that it was closed.
+        """
         async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._slices))
+            await self._changed.wait_for(lambda: self._closed or bool(self._slices))
             taken, records = [], 0
-            while self._slices and records < self._max_records:
+            while not self._closed and self._slices and records < self._max_records:
                 taken.append(self._slices.popleft())
                 records += len(taken[-1][1].records)
                 self._nbytes -= taken[-1][1].nbytes
             self._changed.notify_all()
             return taken
+
+    async def close(self) -> None:
+        """Hand out nothing more: what waits is fetched again by the next worker."""
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     async def drop(self, tps: set[TP]) -> None:
         """Forget the slices of these partitions: whoever gets them fetches them again."""
@@ -217,20 +228,19 @@ class Worker:
             BrokerError: When the broker refuses or stays away.
             Standstill: When the watchdog ends the work.
         """
-        self.app.finalize()
-        await self.app.start()
+        jobs = (self._confirm, self._desk.run, self._watch, self._check_topic, self._watch_faust)
         try:
+            if not await self._start(stop):
+                return
             async with asyncio.TaskGroup() as tasks:
-                work = [
-                    tasks.create_task(job())
-                    for job in (self._judge, self._confirm, self._watch, self._check_topic, self._watch_faust)
-                ]
-                desk = tasks.create_task(self._desk.run())
+                judging = tasks.create_task(self._judge())
+                others = [tasks.create_task(job()) for job in jobs]
                 await stop.wait()
                 log.info("stopping", in_flight=self._in_flight)
-                work[0].cancel()
+                await self._waiting.close()
+                await asyncio.wait([judging], timeout=STOP_S)
                 await self._settled(STOP_S)
-                for task in (*work, desk):
+                for task in (judging, *others):
                     task.cancel()
         except* (KafkaError, BrokerError) as group:
             raise BrokerError(f"the broker failed: {group.exceptions[0]!r}") from group
@@ -239,6 +249,19 @@ class Worker:
         finally:
             self._ready = False
             await self.app.stop()
+
+    async def _start(self, stop: asyncio.Event) -> bool:
+        """Start Faust, which returns when it has joined its group; False when told to stop before."""
+        self.app.finalize()
+        starting = asyncio.create_task(self.app.start())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            return False
+        starting.result()
+        return True
 
     async def _watch_faust(self) -> None:
         """Faust ends a crashed service quietly; a worker without a pump must not look alive."""
@@ -249,29 +272,22 @@ class Worker:
     # -- the way of a batch
 
     async def _judge(self) -> None:
-        while True:
-            taken = await self._waiting.take()
+        while taken := await self._waiting.take():
             self._in_flight += 1
             self._idle.clear()
-            try:
-                inflight = await self._judge_batch(taken)
-            except asyncio.CancelledError:
-                self._landed()
-                raise
-            await self._unconfirmed.put(inflight)
+            await self._unconfirmed.put(await self._judge_batch(taken))
 
     async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:
         started = time.monotonic()
         if any(piece.rewound for _, piece in taken):
             await self._learn_topic_id()
-            self._desk.drop({(piece.partition) for _, piece in taken if piece.rewound})
-        watermarks = self.app.watermarks
-        live = [piece for _, piece in taken if piece.term and piece.term == watermarks.term(piece.tp)]
+            self._desk.drop({piece.partition for _, piece in taken if piece.rewound})
+        live = [piece for _, piece in taken if self._reigns(piece.tp, piece.term)]
         judged = await self._moderator.judge(self.app.topic_id, list(_records(live)))
         self._metrics.stage.labels("queue").observe(started - taken[0][0])
         self._metrics.stage.labels("judge").observe(time.monotonic() - started)
         ends = [End(piece.tp, piece.term, piece.offset) for piece in live]
-        self._desk.note(judged.effects)
+        self._desk.note(self._ours(judged.effects, ends))
         confirmations = await chunks.produce(self.app, judged.outputs)
         for end in ends:
             self._position[end.tp] = end.offset + 1
@@ -283,10 +299,28 @@ class Worker:
             inflight = await self._unconfirmed.get()
             produced = time.monotonic()
             if inflight.confirmations:
-                async with asyncio.timeout(PRODUCE_TIMEOUT_S):
-                    await asyncio.gather(*inflight.confirmations)
+                try:
+                    async with asyncio.timeout(PRODUCE_TIMEOUT_S):
+                        await asyncio.gather(*inflight.confirmations)
+                except TimeoutError as error:
+                    raise BrokerError(
+                        f"verdicts were not confirmed within {PRODUCE_TIMEOUT_S:g} s"
+                    ) from error
             self._metrics.stage.labels("produce").observe(time.monotonic() - produced)
-            self._desk.confirmed(inflight.judged.effects, partial(self._saved, inflight))
+            effects = self._ours(inflight.judged.effects, inflight.ends)
+            self._desk.confirmed(effects, partial(self._saved, inflight))
+
+    def _reigns(self, tp: TP, term: int) -> bool:
+        return term != 0 and self.app.watermarks.term(tp) == term
+
+    def _ours(self, effects: Sequence[AuthorEffects], ends: Sequence[End]) -> list[AuthorEffects]:
+        """Return the effects in partitions that are still ours, in the term they were fetched in.
+
+        The others are judged again, here or elsewhere; saving a later batch's effects without
+        an earlier one's would raise marks over a hole.
+        """
+        kept = {end.tp.partition for end in ends if self._reigns(end.tp, end.term)}
+        return [each for each in effects if each.partition.partition in kept]
 
     def _saved(self, inflight: InFlight) -> None:
         """Called by the desk when a batch's effects are in the store, or given up aloud."""
@@ -341,7 +375,9 @@ class Worker:
                 continue
             if before and self.app.topic_id != before:
                 log.warning("topic_made_anew", was=before, now=self.app.topic_id)
-                for tp in self.app.watermarks.assigned:
+                assigned = self.app.watermarks.assigned
+                self.app.watermarks.end(assigned)
+                for tp in assigned:
                     await self._waiting.drop({tp})
                     self._desk.drop({tp.partition})
                     await self.app.consumer.rewind(tp)

@@ -258,9 +258,10 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def rewind(self, tp: TP) -> None:
         """Read the partition from its beginning, in a new term."""
-        self.watermarks.begin(tp)
+        self.watermarks.end([tp])
         await self._thread.seek_to_beginning(TopicPartition(*tp))
         self._read_offset[tp] = None
+        self.watermarks.begin(tp)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let what is in flight end, commit it, then let go."""
