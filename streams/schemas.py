@@ -1,0 +1,47 @@
+"""The JSON Schema of each kind of record, made from the types; docs/schemas holds them for others."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import msgspec
+
+from rules.verdict import SCHEMA, Verdict
+from streams.wire import ControlEvent, MessageRecord, ReviewItem
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# What `read_message` asks besides the types of the fields: a deletion needs no more than its id.
+_ASKED_OF_A_MESSAGE = {
+    "if": {"properties": {"kind": {"const": "deleted"}}, "required": ["kind"]},
+    "else": {
+        "properties": {"author": {"type": ["string", "object"]}},
+        "required": ["author"],
+        "anyOf": [
+            {"properties": {"text": {"type": "string"}}, "required": ["text"]},
+            {"properties": {"attachments": {"minItems": 1}}, "required": ["attachments"]},
+        ],
+    },
+}
+_ASKED_OF_AN_AUTHOR_ID = {"minLength": 1, "maxLength": 256}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each kind of record, by its versioned name."""
+    message = _schema_of(MessageRecord) | _ASKED_OF_A_MESSAGE
+    message["$defs"]["Author"]["properties"]["id"] |= _ASKED_OF_AN_AUTHOR_ID
+    return {
+        "chat.message.v1": message,
+        SCHEMA: _schema_of(Verdict),
+        "mod.review.v1": _schema_of(ReviewItem),
+        "mod.control.v1": _schema_of(ControlEvent),
+    }
+
+
+def _schema_of(kind: type) -> dict[str, Any]:
+    schema = msgspec.json.schema(kind)
+    for definition in schema["$defs"].values():
+        if "description" in definition:
+            definition["description"] = inspect.cleandoc(definition["description"])
+    return {"$schema": DIALECT, **schema}
