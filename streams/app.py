@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,13 +17,16 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams import chunks
-from streams.chunks import Slice, SliceApp, SliceScheduler, SliceSchema, Watermarks
+from streams.chunks import Slice, SliceApp, SliceScheduler, SliceSchema
 from streams.desk import Desk
 from streams.errors import BrokerError, Standstill
 from streams.metrics import Metrics
-from streams.moderator import Judged, Moderator, Record
+from streams.moderator import Judged, Moderator
+from streams.outbox import Outbox, Record
 from streams.standings import AuthorEffects
 from streams.topics import Access, Topics, topic_ids
+from streams.waiting import Waiting
+from streams.watermarks import Watermarks
 
 log = structlog.get_logger(__name__)
 
@@ -37,59 +39,6 @@ REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
 STOP_S = 20.0
-
-
-class Waiting:
-    """Slices that were fetched and not yet judged, bounded in bytes.
-
-    Args:
-        max_bytes: `put` waits while there is more; one slice always fits.
-        max_records: A batch takes no further slice once it holds this many.
-    """
-
-    def __init__(self, max_bytes: int, max_records: int) -> None:
-        self._slices: deque[tuple[float, Slice]] = deque()
-        self._nbytes = 0
-        self._max_bytes = max_bytes
-        self._max_records = max_records
-        self._closed = False
-        self._changed = asyncio.Condition()
-
-    async def put(self, piece: Slice) -> None:
-        """Add a slice, once there is room."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._nbytes < self._max_bytes)
-            self._slices.append((time.monotonic(), piece))
-            self._nbytes += piece.nbytes
-            self._changed.notify_all()
-
-    async def take(self) -> list[tuple[float, Slice]]:
-        """Wait for slices and return all that are there, up to a batch; each with when it came.
-
-        Nothing at all means that it was closed.
-        """
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._closed or bool(self._slices))
-            taken, records = [], 0
-            while not self._closed and self._slices and records < self._max_records:
-                taken.append(self._slices.popleft())
-                records += len(taken[-1][1].records)
-                self._nbytes -= taken[-1][1].nbytes
-            self._changed.notify_all()
-            return taken
-
-    async def close(self) -> None:
-        """Hand out nothing more: what waits is fetched again by the next worker."""
-        async with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    async def drop(self, tps: set[TP]) -> None:
-        """Forget the slices of these partitions: whoever gets them fetches them again."""
-        async with self._changed:
-            self._slices = deque(entry for entry in self._slices if entry[1].tp not in tps)
-            self._nbytes = sum(piece.nbytes for _, piece in self._slices)
-            self._changed.notify_all()
 
 
 class End(NamedTuple):
@@ -114,6 +63,7 @@ class Worker:
 
     Args:
         moderator: Judges batches.
+        outbox: Holds events for `mod.control`, which go out also when no message comes.
         desk: Keeps effects until they are saved.
         standstill_s: Seconds without a judged record, while there are some, before `run` raises.
         fetch_wait_s: Seconds that the broker may hold an empty fetch.
@@ -127,6 +77,7 @@ class Worker:
         topics: Topics,
         group: str,
         moderator: Moderator,
+        outbox: Outbox,
         desk: Desk,
         metrics: Metrics,
         datadir: str,
@@ -141,10 +92,11 @@ class Worker:
         self._access = access
         self._topics = topics
         self._moderator = moderator
+        self._outbox = outbox
         self._desk = desk
         self._metrics = metrics
         self._standstill_s = standstill_s
-        self._waiting = Waiting(waiting_bytes, batch_messages)
+        self._waiting: Waiting[Slice] = Waiting(waiting_bytes, batch_messages)
         self._unconfirmed: asyncio.Queue[InFlight] = asyncio.Queue(UNCONFIRMED)
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -191,7 +143,7 @@ class Worker:
             producer_max_batch_size=512 << 10,
             producer_max_request_size=4 << 20,
         )
-        app.watermarks = Watermarks()
+        app.watermarks = Watermarks[TP]()
         app.topic_id = ""
         app.before_revoked = self._before_revoked
         app.before_assigned = self._before_assigned
@@ -394,6 +346,8 @@ class Worker:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(min(1.0, self._standstill_s / 4))
+            for confirmation in await chunks.produce(self.app, self._outbox.events()):
+                await asyncio.wait_for(confirmation, PRODUCE_TIMEOUT_S)
             if self.standing_still:
                 log.critical("standstill", seconds=self._standstill_s)
                 raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")

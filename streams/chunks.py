@@ -25,6 +25,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.watermarks import Watermarks
 from streams.wire import Output
 
 log = structlog.get_logger(__name__)
@@ -38,7 +39,7 @@ class Slice:
 
     Attributes:
         records: aiokafka's records, by ascending offset, never empty.
-        term: The reign of this assignment, see Watermarks.
+        term: The reign of this assignment, see watermarks.py.
         rewound: The slice starts before what had been read: the topic was made anew.
         nbytes: Keys and values together.
     """
@@ -97,67 +98,6 @@ class SliceSchema(faust.Schema):  # type: ignore[misc]
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 - Faust's signature
         """Return the slice."""
         return message.value
-
-
-class Watermarks:
-    """One position a partition: everything below it is judged, confirmed and saved.
-
-    A *term* is one reign over a partition: it begins when the partition is assigned, or
-    when its offsets go back because the topic was made anew, and ends with the next. What
-    was judged in another term moves nothing.
-    """
-
-    def __init__(self) -> None:
-        self._terms: dict[TP, int] = {}
-        self._positions: dict[TP, int] = {}
-        self._committed: dict[TP, int] = {}
-        self._last_term = 0
-
-    def begin(self, tp: TP) -> int:
-        """Start a term of `tp` and return it; it has no position before the first `judged`."""
-        self.end([tp])
-        self._last_term += 1
-        self._terms[tp] = self._last_term
-        return self._last_term
-
-    def end(self, tps: Iterable[TP]) -> None:
-        """Forget these partitions."""
-        for tp in list(tps):
-            self._terms.pop(tp, None)
-            self._positions.pop(tp, None)
-            self._committed.pop(tp, None)
-
-    def term(self, tp: TP) -> int:
-        """Return the present term of `tp`; 0 where it isn't ours."""
-        return self._terms.get(tp, 0)
-
-    def judged(self, tp: TP, term: int, last_offset: int) -> bool:
-        """Move the position behind `last_offset`; False, and nothing moves, in another term."""
-        if term == 0 or self._terms.get(tp) != term:
-            return False
-        self._positions[tp] = max(self._positions.get(tp, 0), last_offset + 1)
-        return True
-
-    def committed(self, offsets: Mapping[TP, int]) -> None:
-        """Note what the broker has confirmed."""
-        self._committed.update((tp, offset) for tp, offset in offsets.items() if tp in self._terms)
-
-    def due(self, tp: TP) -> bool:
-        """Tell whether the position is ahead of what the broker has."""
-        return self._positions.get(tp) != self._committed.get(tp)
-
-    def position(self, tp: TP) -> int | None:
-        """Return the offset to commit, or None where nothing was judged yet."""
-        return self._positions.get(tp)
-
-    def partitions(self) -> list[TP]:
-        """Return the partitions that have a position."""
-        return list(self._positions)
-
-    @property
-    def assigned(self) -> list[TP]:
-        """The partitions that are ours."""
-        return list(self._terms)
 
 
 class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -221,9 +161,9 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
         return SliceThread(self, loop=self.loop, beacon=self.beacon)
 
     @property
-    def watermarks(self) -> Watermarks:
+    def watermarks(self) -> Watermarks[TP]:
         """The app's watermarks."""
-        return cast(Watermarks, self.app.watermarks)
+        return cast("Watermarks[TP]", self.app.watermarks)
 
     def _to_message(self, tp: TP, record: Slice) -> Any:
         read = self._read_offset[tp]
@@ -320,7 +260,7 @@ class SliceApp(faust.App):  # type: ignore[misc]
         fetch_wait_ms: How long the broker may hold an empty fetch.
     """
 
-    watermarks: Watermarks
+    watermarks: Watermarks[TP]
     topic_id: str
     before_revoked: Callable[[set[TP]], Awaitable[None]]
     before_assigned: Callable[[set[TP]], Awaitable[None]]

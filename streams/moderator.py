@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
 import structlog
 from numpy.typing import NDArray
 
@@ -17,25 +16,15 @@ from rules.fold import readable
 from rules.message import Kind, Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
-from rules.verdict import SCHEMA, Action, Judgement, ModelNote, Source, Verdict
+from rules.verdict import Action, Judgement, ModelNote, Source, Verdict
 from streams.brake import Brake
 from streams.desk import Desk
 from streams.errors import UnreadableError
 from streams.metrics import Metrics
+from streams.outbox import Outbox, Record
 from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, settle
-from streams.topics import Topics
 from streams.verdicts import KeyedHash, Stamp, verdict_of
-from streams.wire import (
-    ControlEvent,
-    Header,
-    Output,
-    ReviewItem,
-    cloud_event,
-    dead_letter_headers,
-    encode,
-    read_message,
-    rfc3339,
-)
+from streams.wire import ControlEvent, Output, read_message, rfc3339
 
 log = structlog.get_logger(__name__)
 
@@ -43,19 +32,6 @@ log = structlog.get_logger(__name__)
 MAX_CLOCK_SKEW_S = 300.0
 # Between records the loop gets its turn, so that heartbeats and health answers go out.
 YIELD_EVERY = 64
-# A review item over this is sent without the message's text, so that the broker takes it.
-MAX_REVIEW_BYTES = 900_000
-
-
-class Record(NamedTuple):
-    """One record as it was fetched; `at` is its time in epoch seconds."""
-
-    partition: int
-    offset: int
-    at: float
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header] = ()
 
 
 class Judged(NamedTuple):
@@ -111,9 +87,9 @@ class Moderator:
 
     Args:
         current: Returns the rule set in force; asked once a batch.
-        partitions: Number of partitions of each output topic.
+        outbox: Makes records of what was decided.
+        topic: Where the records come from.
         model: Scores texts, or None to judge without.
-        source: CloudEvents source of what is produced.
     """
 
     def __init__(
@@ -121,30 +97,24 @@ class Moderator:
         *,
         current: Callable[[], RuleSet],
         desk: Desk,
-        topics: Topics,
-        partitions: dict[str, int],
+        outbox: Outbox,
         metrics: Metrics,
-        worker: str,
+        topic: str,
         secret: bytes = b"",
         model: Scores | None = None,
         model_note: ModelNote | None = None,
         show_matched: bool = True,
-        review_text: bool = True,
     ) -> None:
         self._current = current
         self._desk = desk
-        self._topics = topics
-        self._partitions = partitions
+        self._outbox = outbox
         self._metrics = metrics
-        self._worker = worker
+        self._topic = topic
         self._hash = KeyedHash(secret)
         self._model = model
         self._model_note = model_note
         self._show_matched = show_matched
-        self._review_text = review_text
-        self._source = f"/chatsieve/{worker}"
         self._brake = Brake(self._brake_changed)
-        self._control: list[Output] = []
 
     async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
         """Judge records of `chat.messages`, in the order of each partition's offsets.
@@ -169,14 +139,14 @@ class Moderator:
                     case, rules, stamp, topic_id, lives, min(case.record.at, started + MAX_CLOCK_SKEW_S)
                 )
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                outputs.append(self._refused(case.record, _judging_failed(error)))
+                outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
                 continue
             said[verdict.action.value, verdict.label or ""] += 1
-            self._publish(verdict, case, outputs)
+            self._note(verdict)
+            outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
         self._brake.settle(newest, rules.policy.brake.within_s)
-        outputs += self._control
-        self._control = []
+        outputs += self._outbox.events()
         effects = [
             AuthorEffects(author, partition, tuple(found))
             for author, live in lives.items()
@@ -195,9 +165,9 @@ class Moderator:
                 message = read_message(record.value)
                 case = _Case(record, message, rules.scan(message))
             except UnreadableError as error:
-                outputs.append(self._refused(record, error))
+                outputs.append(self._outbox.refused(record, error))
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                outputs.append(self._refused(record, _judging_failed(error)))
+                outputs.append(self._outbox.refused(record, _judging_failed(error)))
             else:
                 cases.append(case)
         return cases
@@ -267,7 +237,7 @@ class Moderator:
             standing=(before, current) if before is not None and current is not None else None,
             missing=tuple(case.missing),
             repeat=repeat,
-            source=Source(self._topics.messages, record.partition, record.offset),
+            source=Source(self._topic, record.partition, record.offset),
         )
 
     def _judgement(
@@ -322,50 +292,17 @@ class Moderator:
     def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
         event = "brake_on" if on else "brake_off"
         (log.warning if on else log.info)(event, cause=cause, tenant=tenant, authors=authors)
-        self.announce(
-            ControlEvent(
-                event, self._worker, rfc3339(time.time()), cause=cause, tenant=tenant, authors=authors
-            )
+        at = rfc3339(time.time())
+        self._outbox.announce(
+            ControlEvent(event, self._outbox.worker, at, cause=cause, tenant=tenant, authors=authors)
         )
 
-    def announce(self, event: ControlEvent) -> None:
-        """Put an event on `mod.control` with the next batch."""
-        key = f"{self._worker}/{event.event.split('_')[0]}/{event.cause or ''}/{event.tenant or ''}"
-        headers = cloud_event(f"{key}/{event.at}", "mod.control.v1", self._source, event.at)
-        self._control.append(Output(self._topics.control, 0, key.encode(), encode(event), headers))
-
-    # -- saying so
-
-    def _publish(self, verdict: Verdict, case: _Case, outputs: list[Output]) -> None:
-        record = case.record
-        value = encode(verdict)
-        headers = cloud_event(verdict.id, SCHEMA, self._source, verdict.judged_at)
-        outputs.append(self._to(self._topics.verdicts, record, value, headers))
-        if verdict.action is not Action.ALLOW or verdict.kind == "edited":
-            outputs.append(self._to(self._topics.actions, record, value, headers))
-        if verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None:
-            item = ReviewItem(verdict, case.message if self._review_text else None)
-            outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
-        if verdict.lowered_by:
-            for name in verdict.lowered_by:
-                if name.startswith("brake:"):
-                    self._metrics.braked.labels(name[6:]).inc()
-        log.debug(
-            "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label,
-            decided_by=verdict.decided_by, tenant=verdict.tenant, channel=verdict.channel,
-            missing=verdict.missing, repeat=verdict.repeat,
-        )  # fmt: skip
-
-    def _refused(self, record: Record, error: UnreadableError) -> Output:
-        self._metrics.deadletters.labels(error.reason).inc()
-        log.info("dead_letter", reason=error.reason, partition=record.partition, offset=record.offset)
-        headers = dead_letter_headers(
-            error, self._topics.messages, record.partition, record.offset, record.headers
-        )
-        return self._to(self._topics.deadletters, record, record.value, headers)
-
-    def _to(self, topic: str, record: Record, value: bytes | None, headers: Sequence[Header]) -> Output:
-        return Output(topic, record.partition % self._partitions[topic], record.key, value, headers)
+    def _note(self, verdict: Verdict) -> None:
+        if verdict.repeat:
+            self._metrics.repeats.inc()
+        for name in verdict.lowered_by:
+            if name.startswith("brake:"):
+                self._metrics.braked.labels(name.removeprefix("brake:")).inc()
 
     def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
         metrics = self._metrics
@@ -381,10 +318,3 @@ class Moderator:
 def _judging_failed(error: Exception) -> UnreadableError:
     log.error("judging_failed", error=repr(error), exc_info=error)
     return UnreadableError("judging", f"judging it failed: {type(error).__name__}")
-
-
-def _bounded(item: ReviewItem) -> bytes:
-    value = encode(item)
-    if len(value) <= MAX_REVIEW_BYTES or item.message is None:
-        return value
-    return encode(msgspec.structs.replace(item, message=None))

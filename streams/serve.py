@@ -16,6 +16,7 @@ from streams.errors import ConfigurationError
 from streams.metrics import Metrics
 from streams.moderator import Moderator
 from streams.opening import load_model, load_packs
+from streams.outbox import Outbox
 from streams.probes import Answer, Probes
 from streams.reload import PackWatcher, Reload
 from streams.settings import Settings
@@ -81,11 +82,17 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters)
     metrics = Metrics()
     watcher: PackWatcher
-    moderator: Moderator
+    outbox = Outbox(
+        topics,
+        {name: await asyncio.to_thread(partitions, access, name) for name in outputs},
+        worker=settings.worker,
+        metrics=metrics,
+        review_text=settings.review_text,
+    )
 
     def reloaded(reload: Reload) -> None:
         _count_reload(metrics, reload)
-        moderator.announce(_announcement(reload, settings.worker))
+        outbox.announce(_announcement(reload, settings.worker))
 
     watcher = PackWatcher(settings.packs, rules, reloaded, now=time.time())
     desk = Desk(
@@ -98,23 +105,22 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     moderator = Moderator(
         current=lambda: watcher.current,
         desk=desk,
-        topics=topics,
-        partitions={name: await asyncio.to_thread(partitions, access, name) for name in outputs},
+        outbox=outbox,
         metrics=metrics,
-        worker=settings.worker,
+        topic=topics.messages,
         secret=secret,
         model=model,
         model_note=note,
         show_matched=settings.matched == "shown",
-        review_text=settings.review_text,
     )
-    moderator.announce(_announcement(Reload(time.time(), "", rules.hash), settings.worker))
+    outbox.announce(_announcement(Reload(time.time(), "", rules.hash), settings.worker))
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(
             access=access,
             topics=topics,
             group=settings.group,
             moderator=moderator,
+            outbox=outbox,
             desk=desk,
             metrics=metrics,
             datadir=datadir,

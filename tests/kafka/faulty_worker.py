@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from streams import serve
 from streams.cli import main
-from streams.moderator import Judged, Moderator, Record
+from streams.moderator import Judged, Moderator
+from streams.outbox import Record
 
 FAULT, BATCH = sys.argv[1], int(sys.argv[2])
 

@@ -6,8 +6,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from streams.app import Waiting
 from streams.chunks import Slice, SliceScheduler
+from streams.waiting import Waiting
 
 
 def piece(partition: int, *offsets: int, nbytes: int = 10) -> Slice:

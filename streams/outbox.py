@@ -1,0 +1,113 @@
+"""Which record goes on which topic: verdicts, actions, review items, dead letters, control events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from rules.message import Message
+from rules.verdict import SCHEMA, Action, Verdict
+from streams.errors import UnreadableError
+from streams.metrics import Metrics
+from streams.topics import Topics
+from streams.wire import (
+    ControlEvent,
+    Header,
+    Output,
+    ReviewItem,
+    cloud_event,
+    dead_letter_headers,
+    encode,
+)
+
+log = structlog.get_logger(__name__)
+
+# A review item over this is sent without the message, so that any broker takes it.
+MAX_REVIEW_BYTES = 900_000
+
+
+class Record(NamedTuple):
+    """One record as it was fetched; `at` is its time in epoch seconds."""
+
+    partition: int
+    offset: int
+    at: float
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Outbox:
+    """Makes the records to produce; an output's partition is its input's modulo their number.
+
+    Args:
+        partitions: Number of partitions of each output topic, by its name.
+        worker: This worker's name, in events and as the CloudEvents source.
+        review_text: Whether review items hold the message.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        partitions: Mapping[str, int],
+        *,
+        worker: str,
+        metrics: Metrics,
+        review_text: bool = True,
+    ) -> None:
+        self.worker = worker
+        self._topics = topics
+        self._partitions = partitions
+        self._source = f"/chatsieve/{worker}"
+        self._metrics = metrics
+        self._review_text = review_text
+        self._events: list[Output] = []
+
+    def published(self, verdict: Verdict, message: Message, record: Record) -> list[Output]:
+        """Return a verdict for every topic that it belongs on."""
+        value = encode(verdict)
+        headers = cloud_event(verdict.id, SCHEMA, self._source, verdict.judged_at)
+        outputs = [self._to(self._topics.verdicts, record, value, headers)]
+        if verdict.action is not Action.ALLOW or verdict.kind == "edited":
+            outputs.append(self._to(self._topics.actions, record, value, headers))
+        if verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None:
+            item = ReviewItem(verdict, message if self._review_text else None)
+            outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
+        log.debug(
+            "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label,
+            decided_by=verdict.decided_by, tenant=verdict.tenant, channel=verdict.channel,
+            missing=verdict.missing, repeat=verdict.repeat,
+        )  # fmt: skip
+        return outputs
+
+    def refused(self, record: Record, error: UnreadableError) -> Output:
+        """Return the dead letter of a record: its key and bytes, and why in the headers."""
+        self._metrics.deadletters.labels(error.reason).inc()
+        log.info("dead_letter", reason=error.reason, partition=record.partition, offset=record.offset)
+        topic = self._topics.messages
+        headers = dead_letter_headers(error, topic, record.partition, record.offset, record.headers)
+        return self._to(self._topics.deadletters, record, record.value, headers)
+
+    def announce(self, event: ControlEvent) -> None:
+        """Keep an event for `mod.control` until it is asked for."""
+        key = f"{self.worker}/{event.event.split('_')[0]}/{event.cause or ''}/{event.tenant or ''}"
+        headers = cloud_event(f"{key}/{event.at}", "mod.control.v1", self._source, event.at)
+        self._events.append(Output(self._topics.control, 0, key.encode(), encode(event), headers))
+
+    def events(self) -> list[Output]:
+        """Return the events that were announced since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def _to(self, topic: str, record: Record, value: bytes | None, headers: Sequence[Header]) -> Output:
+        return Output(topic, record.partition % self._partitions[topic], record.key, value, headers)
+
+
+def _bounded(item: ReviewItem) -> bytes:
+    value = encode(item)
+    if len(value) <= MAX_REVIEW_BYTES or item.message is None:
+        return value
+    return encode(msgspec.structs.replace(item, message=None))
