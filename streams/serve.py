@@ -10,6 +10,7 @@ import time
 
 import structlog
 
+from rules.ruleset import RuleSet
 from streams.app import Worker
 from streams.desk import Desk
 from streams.errors import ConfigurationError
@@ -59,42 +60,20 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         BrokerError: When the broker stays away or refuses.
         Standstill: When the watchdog ends the work.
     """
-    access = access_of(settings)
-    if not settings.store:
-        raise ConfigurationError(
-            "CHATSIEVE_STORE is not set: name your Redis or Valkey (redis://host:port), or start the "
-            "in-package one with `python -m streams serve --embedded`"
-        )
+    access, url = access_of(settings), store_of(settings)
     rules = load_packs(settings.packs)
     model, note = load_model(settings.model)
-    secret = settings.secret or NO_SECRET
-    if not settings.secret:
-        log.warning(
-            "no_secret", hint="set CHATSIEVE_KEY, so that hashes of authors and texts can't be looked up"
-        )
-    topics = Topics(settings.topic_prefix)
-    store = RedisStandings(
-        settings.store, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout
-    )
-    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
-    if made:
-        log.info("topics_made", topics=made, partitions=settings.partitions)
-    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters)
-    metrics = Metrics()
-    watcher: PackWatcher
+    secret = _secret(settings)
+    topics, metrics = Topics(settings.topic_prefix), Metrics()
+    store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     outbox = Outbox(
         topics,
-        {name: await asyncio.to_thread(partitions, access, name) for name in outputs},
+        await _output_partitions(access, topics, settings),
         worker=settings.worker,
         metrics=metrics,
         review_text=settings.review_text,
     )
-
-    def reloaded(reload: Reload) -> None:
-        _count_reload(metrics, reload)
-        outbox.announce(_announcement(reload, settings.worker))
-
-    watcher = PackWatcher(settings.packs, rules, reloaded, now=time.time())
+    watcher = _watcher(settings, rules, outbox, metrics)
     desk = Desk(
         store,
         metrics=metrics,
@@ -113,7 +92,6 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         model_note=note,
         show_matched=settings.matched == "shown",
     )
-    outbox.announce(_announcement(Reload(time.time(), "", rules.hash), settings.worker))
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(
             access=access,
@@ -132,10 +110,6 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             rebalance_timeout_s=settings.rebalance_timeout,
             standstill_s=settings.standstill,
         )
-        metrics.ruleset_age.set_function(lambda: time.time() - watcher.since)
-        metrics.ruleset_since.set_function(lambda: watcher.since)
-        metrics.ruleset_stale.set_function(lambda: float(watcher.stale is not None))
-        metrics.ruleset.labels(rules.hash).set(1)
         probes = Probes(
             settings.http,
             registry=metrics.registry,
@@ -143,23 +117,72 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             ready=lambda: _ready(worker, watcher, desk),
         )
         port = await probes.start()
-        log.info(
-            "serving",
-            worker=settings.worker,
-            ruleset=rules.hash,
-            model=note.name if note else None,
-            http=port,
-        )
-        watching = asyncio.create_task(watcher.run())
+        name = note.name if note else None
+        log.info("serving", worker=settings.worker, ruleset=rules.hash, model=name, http=port)
         try:
-            await worker.run(_stopping(stop))
+            await _work(worker, watcher, _stopping(stop))
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
             await probes.stop()
             await store.close()
     log.info("stopped", worker=settings.worker)
+
+
+async def _work(worker: Worker, watcher: PackWatcher, stop: asyncio.Event) -> None:
+    watching = asyncio.create_task(watcher.run())
+    try:
+        await worker.run(stop)
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+
+
+def store_of(settings: Settings) -> str:
+    """Return the store's URL.
+
+    Raises:
+        ConfigurationError: When none is set.
+    """
+    if not settings.store:
+        raise ConfigurationError(
+            "CHATSIEVE_STORE is not set: name your Redis or Valkey (redis://host:port), or start the "
+            "in-package one with `python -m streams serve --embedded`"
+        )
+    return settings.store
+
+
+def _secret(settings: Settings) -> bytes:
+    if not settings.secret:
+        log.warning("no_secret", hint="set CHATSIEVE_KEY: else hashes of authors and texts can be looked up")
+    return settings.secret or NO_SECRET
+
+
+async def _output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
+    """Make the topics that are missing, and return how many partitions each output topic has."""
+    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
+    if made:
+        log.info("topics_made", topics=made, partitions=settings.partitions)
+    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters)
+    return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}
+
+
+def _watcher(settings: Settings, rules: RuleSet, outbox: Outbox, metrics: Metrics) -> PackWatcher:
+    """Return a watcher that counts and announces what comes of new files, the start included."""
+
+    def reloaded(reload: Reload) -> None:
+        metrics.reloads.labels("refused" if reload.refused else "accepted").inc()
+        metrics.ruleset.clear()
+        metrics.ruleset.labels(reload.new).set(1)
+        outbox.announce(_announcement(reload, settings.worker))
+
+    now = time.time()
+    watcher = PackWatcher(settings.packs, rules, reloaded, now=now)
+    metrics.ruleset.labels(rules.hash).set(1)
+    metrics.ruleset_age.set_function(lambda: time.time() - watcher.since)
+    metrics.ruleset_since.set_function(lambda: watcher.since)
+    metrics.ruleset_stale.set_function(lambda: float(watcher.stale is not None))
+    outbox.announce(_announcement(Reload(now, "", rules.hash), settings.worker))
+    return watcher
 
 
 def _stopping(stop: asyncio.Event | None) -> asyncio.Event:
@@ -186,13 +209,6 @@ def _ready(worker: Worker, watcher: PackWatcher, desk: Desk) -> Answer:
         "store": "away" if desk.away else "there",
         "journal": desk.pending,
     }
-
-
-def _count_reload(metrics: Metrics, reload: Reload) -> None:
-    metrics.reloads.labels("refused" if reload.refused else "accepted").inc()
-    if reload.new != reload.old:
-        metrics.ruleset.clear()
-        metrics.ruleset.labels(reload.new).set(1)
 
 
 def _announcement(reload: Reload, worker: str) -> ControlEvent:
