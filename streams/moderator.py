@@ -119,8 +119,8 @@ class Moderator:
     async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
         """Judge records of `chat.messages`, in the order of each partition's offsets.
 
-        Each record comes out as one verdict or one dead letter. The effects are noted at
-        the desk, so that the next batch sees them before they are saved.
+        Each record comes out as one verdict or one dead letter. The effects are the
+        caller's to note at the desk, before the next batch is judged.
         """
         rules = self._current()
         started = time.time()
@@ -128,16 +128,15 @@ class Moderator:
         outputs: list[Output] = []
         cases = await self._read(records, rules, outputs)
         await self._score(cases)
-        newest = min(max((case.record.at for case in cases), default=started), started + MAX_CLOCK_SKEW_S)
+        newest = max((_time_of(case.record, started) for case in cases), default=started)
         lives = await self._look_up(cases, newest)
         said = Counter[tuple[str, str]]()
         for number, case in enumerate(cases):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             try:
-                verdict = self._decide(
-                    case, rules, stamp, topic_id, lives, min(case.record.at, started + MAX_CLOCK_SKEW_S)
-                )
+                at = _time_of(case.record, started)
+                verdict = self._decide(case, rules, stamp, topic_id, lives, at)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
                 continue
@@ -181,13 +180,15 @@ class Moderator:
         texts = [readable(case.message.text, case.message.entities) for case in asked]
         try:
             rows = await asyncio.to_thread(self._model.score, texts)
+            scores = [dict(zip(self._model.labels, map(float, row), strict=True)) for row in rows]
+            answered = list(zip(asked, scores, strict=True))
         except Exception:
             log.exception("model_failed", messages=len(texts))
             for case in asked:
                 case.missing.append("model")
             return
-        for case, row in zip(asked, rows, strict=True):
-            case.scores = dict(zip(self._model.labels, map(float, row), strict=True))
+        for case, found in answered:
+            case.scores = found
 
     async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
         messages: dict[str, list[str]] = {}
@@ -313,6 +314,11 @@ class Moderator:
             metrics.actions.labels(action, label).inc(number)
         for what, number in Counter(what for case in cases for what in case.missing).items():
             metrics.missing.labels(what).inc(number)
+
+
+def _time_of(record: Record, now: float) -> float:
+    """Return a record's time: not in the future, and ours where it has none, which Kafka writes as -1."""
+    return min(record.at, now + MAX_CLOCK_SKEW_S) if record.at > 0 else now
 
 
 def _judging_failed(error: Exception) -> UnreadableError:
