@@ -14,6 +14,8 @@ from streams.errors import UnreadableError
 from streams.metrics import Metrics
 from streams.topics import Topics
 from streams.wire import (
+    CONTROL,
+    REVIEW,
     ControlEvent,
     Header,
     Output,
@@ -75,6 +77,7 @@ class Outbox:
             outputs.append(self._to(self._topics.actions, record, value, headers))
         if verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None:
             item = ReviewItem(verdict, message if self._review_text else None)
+            headers = cloud_event(verdict.id, REVIEW, self._source, verdict.judged_at)
             outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
         log.debug(
             "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label,
@@ -94,7 +97,7 @@ class Outbox:
     def announce(self, event: ControlEvent) -> None:
         """Keep an event for `mod.control` until it is asked for."""
         key = f"{self.worker}/{event.event.split('_')[0]}/{event.cause or ''}/{event.tenant or ''}"
-        headers = cloud_event(f"{key}/{event.at}", "mod.control.v1", self._source, event.at)
+        headers = cloud_event(f"{key}/{event.at}", CONTROL, self._source, event.at)
         self._events.append(Output(self._topics.control, 0, key.encode(), encode(event), headers))
 
     def events(self) -> list[Output]:

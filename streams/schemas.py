@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rules.verdict import SCHEMA, Verdict
-from streams.wire import ControlEvent, MessageRecord, ReviewItem
+from streams.wire import CONTROL, REVIEW, ControlEvent, MessageRecord, ReviewItem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -34,8 +34,8 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "chat.message.v1": message,
         SCHEMA: _schema_of(Verdict),
-        "mod.review.v1": _schema_of(ReviewItem),
-        "mod.control.v1": _schema_of(ControlEvent),
+        REVIEW: _schema_of(ReviewItem),
+        CONTROL: _schema_of(ControlEvent),
     }
 
 

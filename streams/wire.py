@@ -23,6 +23,9 @@ MAX_RECORD_BYTES = 1 << 20
 # Nesting over this is refused; the deepest field of ours is at level 4.
 MAX_DEPTH = 64
 
+# The kinds of record beside messages and verdicts, as CloudEvents types and schemas name them.
+REVIEW, CONTROL = "mod.review.v1", "mod.control.v1"
+
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 # Tenant, platform and author are joined with "/" into keys, so the first two hold none.
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"^[^/]+$")]
