@@ -30,6 +30,9 @@ from streams.wire import Output
 
 log = structlog.get_logger(__name__)
 
+# One that waits for the periodic commit, one of its own, and one in case that failed.
+COMMIT_TRIES = 3
+
 
 class Slice:
     """What one fetch brought of one partition, in the dress of a single record.
@@ -196,6 +199,17 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
             self.watermarks.committed(offsets)
         return done
 
+    async def on_stop(self) -> None:
+        """Commit what is done, then stop."""
+        await self._commit_all()
+        await super().on_stop()
+
+    async def _commit_all(self) -> None:
+        # A commit that finds another one under way waits for it and does nothing itself.
+        for _ in range(COMMIT_TRIES):
+            if any(map(self.watermarks.due, self.watermarks.partitions())):
+                await self.commit()
+
     async def rewind(self, tp: TP) -> None:
         """Read the partition from its beginning, in a new term."""
         self.watermarks.end([tp])
@@ -206,8 +220,7 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let what is in flight end, commit it, then let go."""
         await self.app.before_revoked(revoked)
-        if self.watermarks.partitions():
-            await self.commit()
+        await self._commit_all()
         self.watermarks.end(revoked)
         await super().on_partitions_revoked(revoked)
 

@@ -96,7 +96,7 @@ async def test_a_rebalance_does_not_wait_for_a_slow_batch(
         report("a rebalance with a slow batch", messages) as notes,
         Deployment(kafka.address, store.url, prefix) as it,
     ):
-        it.start(FAULTY, "slow", "2", "6", batch_messages=500)
+        it.start(FAULTY, "slow", "2", "12", batch_messages=500)
         it.send(messages)
         it.start(wait=False)
         await balance(it, notes)
