@@ -86,9 +86,11 @@ def _table_of_settings() -> str:
 def serve(embedded: bool) -> None:
     """Run a worker: read chat.messages, judge, publish verdicts."""
     from streams.serve import serve as run
+    from streams.serve import tune_process
 
     settings = settings_module.read()
     log_to_stderr(settings.log, settings.log_format)
+    tune_process()
     if not embedded:
         asyncio.run(run(settings))
         return

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
+import sys
 import tempfile
 import time
 
@@ -50,6 +52,17 @@ def access_of(settings: Settings) -> Access:
         password=settings.broker_password,
         ca=settings.broker_ca,
     )
+
+
+def tune_process() -> None:
+    """Set Python up for a stream of short-lived records; for whoever owns the process.
+
+    Left as it is, the garbage collector takes a third of the CPU, because it walks through all
+    that a batch holds and all rules again and again, though next to nothing of it is in cycles;
+    and the consumer's thread waits 5 ms for its turn whenever the judging one is at work.
+    """
+    gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(0.0005)
 
 
 async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
