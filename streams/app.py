@@ -6,6 +6,8 @@ broker ─ agent ─► Waiting ─► judge ─► produce ─► confirm ─�
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -24,8 +26,9 @@ from streams.metrics import Metrics
 from streams.moderator import Judged, Moderator
 from streams.outbox import Outbox, Record
 from streams.standings import AuthorEffects
-from streams.topics import Access, Topics, topic_ids
+from streams.topics import Access, Topics, topic_ids, unread
 from streams.waiting import Waiting
+from streams.watchdog import Watchdog
 from streams.watermarks import Watermarks
 
 log = structlog.get_logger(__name__)
@@ -95,14 +98,16 @@ class Worker:
         self._outbox = outbox
         self._desk = desk
         self._metrics = metrics
+        self._group = group
         self._standstill_s = standstill_s
+        self._watchdog = Watchdog(standstill_s, time.monotonic())
         self._waiting: Waiting[Slice] = Waiting(waiting_bytes, batch_messages)
         self._unconfirmed: asyncio.Queue[InFlight] = asyncio.Queue(UNCONFIRMED)
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._position: dict[TP, int] = {}
-        self._last_judged = time.monotonic()
+        self._joined = False
         self._ready = False
         self.app = self._build(
             group, datadir, batch_messages, commit_interval_s, session_timeout_s, rebalance_timeout_s
@@ -171,7 +176,7 @@ class Worker:
     @property
     def standing_still(self) -> bool:
         """There are records to judge and none was judged for too long."""
-        return self._behind() and time.monotonic() - self._last_judged > self._standstill_s
+        return self._watchdog.standing_still(time.monotonic())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain, save, commit and leave the group.
@@ -232,7 +237,7 @@ class Worker:
     async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:
         started = time.monotonic()
         if any(piece.rewound for _, piece in taken):
-            await self._learn_topic_id()
+            await self._follow_topic()
             self._desk.drop({piece.partition for _, piece in taken if piece.rewound})
         live = [piece for _, piece in taken if self._reigns(piece.tp, piece.term)]
         judged = await self._moderator.judge(self.app.topic_id, list(_records(live)))
@@ -243,21 +248,14 @@ class Worker:
         confirmations = await chunks.produce(self.app, judged.outputs)
         for end in ends:
             self._position[end.tp] = end.offset + 1
-        self._last_judged = time.monotonic()
+        self._watchdog.moved(time.monotonic())
         return InFlight(judged, ends, confirmations, started)
 
     async def _confirm(self) -> None:
         while True:
             inflight = await self._unconfirmed.get()
             produced = time.monotonic()
-            if inflight.confirmations:
-                try:
-                    async with asyncio.timeout(PRODUCE_TIMEOUT_S):
-                        await asyncio.gather(*inflight.confirmations)
-                except TimeoutError as error:
-                    raise BrokerError(
-                        f"verdicts were not confirmed within {PRODUCE_TIMEOUT_S:g} s"
-                    ) from error
+            await _confirmed(inflight.confirmations)
             self._metrics.stage.labels("produce").observe(time.monotonic() - produced)
             effects = self._ours(inflight.judged.effects, inflight.ends)
             self._desk.confirmed(effects, partial(self._saved, inflight))
@@ -298,16 +296,19 @@ class Worker:
     # -- rebalances and the topic's incarnation
 
     async def _before_revoked(self, revoked: set[TP]) -> None:
+        self._joined = False
         await self._waiting.drop(revoked)
         await self._settled(REVOKE_S)
         self._desk.drop({tp.partition for tp in revoked})
         for tp in revoked:
             self._position.pop(tp, None)
+        self._metrics.lag.clear()
+        self._metrics.watermark.clear()
 
     async def _before_assigned(self, assigned: set[TP]) -> None:
         await self._learn_topic_id()
-        self._last_judged = time.monotonic()
-        self._ready = True
+        self._watchdog.moved(time.monotonic())
+        self._joined = self._ready = True
         log.info("assigned", partitions=sorted(tp.partition for tp in assigned), topic_id=self.app.topic_id)
 
     async def _learn_topic_id(self) -> None:
@@ -319,38 +320,78 @@ class Worker:
         """Notice a topic that was deleted and made again, also where its new log outgrew the old."""
         while True:
             await asyncio.sleep(TOPIC_CHECK_S)
-            before = self.app.topic_id
             try:
-                await self._learn_topic_id()
+                await self._follow_topic()
             except BrokerError as error:
                 log.warning("topic_check_failed", error=str(error))
-                continue
-            if before and self.app.topic_id != before:
-                log.warning("topic_made_anew", was=before, now=self.app.topic_id)
-                assigned = self.app.watermarks.assigned
-                self.app.watermarks.end(assigned)
-                for tp in assigned:
-                    await self._waiting.drop({tp})
-                    self._desk.drop({tp.partition})
-                    await self.app.consumer.rewind(tp)
+
+    async def _follow_topic(self) -> None:
+        """Read all partitions from their beginning if the topic was made anew."""
+        before = self.app.topic_id
+        await self._learn_topic_id()
+        if not before or self.app.topic_id == before:
+            return
+        log.warning("topic_made_anew", was=before, now=self.app.topic_id)
+        assigned = self.app.watermarks.assigned
+        self.app.watermarks.end(assigned)
+        for tp in assigned:
+            await self._waiting.drop({tp})
+            self._desk.drop({tp.partition})
+            self._position.pop(tp, None)
+            await self.app.consumer.rewind(tp)
 
     # -- the watchdog
-
-    def _behind(self) -> bool:
-        ends = chunks.highwaters(self.app)
-        lags = {tp: end - self._position.get(tp, end) for tp, end in ends.items()}
-        for tp, lag in lags.items():
-            self._metrics.lag.labels(tp.partition).set(max(0, lag))
-        return any(lag > 0 for lag in lags.values()) or (self._in_flight > 0 and self._unconfirmed.full())
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(min(1.0, self._standstill_s / 4))
-            for confirmation in await chunks.produce(self.app, self._outbox.events()):
-                await asyncio.wait_for(confirmation, PRODUCE_TIMEOUT_S)
+            await _confirmed(await chunks.produce(self.app, self._outbox.events()))
+            self._tell_lag()
+            await self._look_for_records()
             if self.standing_still:
-                log.critical("standstill", seconds=self._standstill_s)
-                raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")
+                self._end_for_standstill()
+
+    def _end_for_standstill(self) -> None:
+        log.critical("standstill", seconds=self._standstill_s)
+        # What stands still may be a thread that no one can end, and a process waits for its threads.
+        last_resort = threading.Timer(STOP_S, os._exit, (Standstill.code,))
+        last_resort.daemon = True
+        last_resort.start()
+        raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")
+
+    def _tell_lag(self) -> None:
+        for tp, end in chunks.highwaters(self.app).items():
+            lag = end - self._position.get(tp, end)
+            self._metrics.lag.labels(tp.partition).set(max(0, lag))
+
+    async def _look_for_records(self) -> None:
+        """When none was judged lately, ask the broker whether there are any.
+
+        Until we have joined the group all partitions count; afterwards those that are ours.
+        """
+        now = time.monotonic()
+        if not self._watchdog.due(now):
+            return
+        ours = {tp.partition: self._position.get(tp) for tp in self.app.watermarks.assigned}
+        waiting = False
+        if ours or not self._joined:
+            try:
+                waiting = await asyncio.to_thread(
+                    unread, self._access, self._group, self._topics.messages, ours if self._joined else None
+                )
+            except BrokerError as error:
+                log.warning("lag_unknown", error=str(error))
+        self._watchdog.looked(now, waiting=waiting)
+
+
+async def _confirmed(confirmations: Sequence[asyncio.Future[Any]]) -> None:
+    """Return when the broker has it all."""
+    if confirmations:
+        try:
+            async with asyncio.timeout(PRODUCE_TIMEOUT_S):
+                await asyncio.gather(*confirmations)
+        except TimeoutError as error:
+            raise BrokerError(f"verdicts were not confirmed within {PRODUCE_TIMEOUT_S:g} s") from error
 
 
 def _records(slices: Iterable[Slice]) -> Iterable[Record]:

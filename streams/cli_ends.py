@@ -15,7 +15,7 @@ import click
 
 from streams.errors import BrokerError, ConfigurationError, Standstill, StoreError
 
-TROUBLE, USAGE, STANDSTILL = 1, 2, 3
+TROUBLE, USAGE = 1, 2
 
 P = ParamSpec("P")
 
@@ -30,7 +30,7 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
         except ConfigurationError as error:
             _end(error, USAGE)
         except Standstill as error:
-            _end(error, STANDSTILL)
+            _end(error, error.code)
         except (BrokerError, StoreError) as error:
             _end(error, TROUBLE)
         except BrokenPipeError:

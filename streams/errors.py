@@ -27,7 +27,13 @@ class BrokerError(StreamsError):
 
 
 class Standstill(StreamsError):  # noqa: N818 - what happened, not a mistake
-    """There were records to judge and none was judged for too long."""
+    """There were records to judge and none was judged for too long.
+
+    Attributes:
+        code: What the process ends with.
+    """
+
+    code = 3
 
 
 class StoreError(StreamsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from kafka.errors import RetriableError, TopicAlreadyExistsError, for_code
 from streams.access import ANSWER_S, LARGEST_RECORD, Access, admin, consumer
 from streams.errors import BrokerError, ConfigurationError
 
-__all__ = ["Access", "PartitionLag", "Topics", "ensure", "lag", "partitions", "topic_ids"]
+__all__ = ["Access", "PartitionLag", "Topics", "ensure", "lag", "partitions", "topic_ids", "unread"]
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -158,6 +158,45 @@ def lag(access: Access, group: str, topic: str) -> list[PartitionLag]:
         PartitionLag(tp.partition, known.get(tp), ends[tp], max(0, ends[tp] - known.get(tp, begins[tp])))
         for tp in its
     ]
+
+
+def unread(access: Access, group: str, topic: str, positions: Mapping[int, int | None] | None) -> bool:
+    """Tell whether a record lies at or behind a position.
+
+    A reader of our own looks, since the group's consumer may have gone silent. Offsets that
+    hold no record, such as a transaction's markers, don't count.
+
+    Args:
+        positions: By partition, the offset from where on; None is where the group's commit
+            stands. None in place of all is every partition, from the group's commits.
+
+    Raises:
+        BrokerError: The broker doesn't answer, or there is no such topic.
+    """
+    with admin(access) as client:
+        if positions is None:
+            positions = dict.fromkeys(tp.partition for tp in partitions_of(client, topic))
+        its = {TopicPartition(topic, number): offset for number, offset in positions.items()}
+        asked = [tp for tp, offset in its.items() if offset is None]
+        known = its | (committed(client, group, asked) if asked else {})
+    with consumer(access, list(known)) as reader:
+        for tp, offset in known.items():
+            if offset is None:
+                reader.seek_to_beginning(tp)
+            else:
+                reader.seek(tp, offset)
+        patience = time.monotonic() + ANSWER_S
+        while not all(_at_end(reader, tp) for tp in known):
+            if reader.poll(timeout_ms=50, max_records=1):
+                return True
+            if time.monotonic() > patience:
+                raise BrokerError(f"the broker doesn't say where {topic} ends: are all its partitions up?")
+    return False
+
+
+def _at_end(reader: KafkaConsumer, tp: TopicPartition) -> bool:
+    end = reader.highwater(tp)
+    return end is not None and reader.position(tp) >= end
 
 
 def partitions_of(client: KafkaAdminClient, topic: str) -> list[TopicPartition]:
