@@ -50,6 +50,8 @@ _MAX_MARKS = 30
 _PERHAPS_MARKS = re.compile(rf"[^\w\0-\x7f]{{{_MAX_MARKS + 1},}}")
 _DROPPED = "\u034f"  # one of the unseen
 
+_ASCII_RUN = re.compile(r"[\0-\x7f]{2,}")
+
 # Two are enough for all that was ever seen; the bound keeps the time linear whatever comes.
 _ROUNDS = 8
 
@@ -75,6 +77,8 @@ def origins(typed: str) -> list[tuple[int, int]]:
     normalisation reaches beyond that.
     """
     text, spans = typed, [(at, at + 1) for at in range(len(typed))]
+    if typed.isascii() and len(plain(typed)) == len(typed):
+        return spans
     for _ in range(_ROUNDS):
         before = text
         text, spans = _traced(_ODD, _shortened(text), spans)
@@ -103,6 +107,9 @@ def _cased(text: str) -> str:
 
 def _caseless(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+_caseless_letter = lru_cache(maxsize=4096)(_caseless)
 
 
 def _respelled(match: re.Match[str]) -> str:
@@ -140,12 +147,20 @@ def _traced_letters(text: str, spans: list[tuple[int, int]]) -> tuple[str, list[
     letters: list[str] = []
     traced: list[tuple[int, int]] = []
     start = 0
-    for end in range(1, len(text) + 1):
-        if end < len(text) and _joins(text[end]):
-            continue
-        piece = _caseless(text[start:end])
-        letters.append(piece)
-        traced += [(spans[start][0], spans[end - 1][1])] * len(piece)
+    while start < len(text):
+        run = text[start].isascii() and _ASCII_RUN.match(text, start)
+        if run:
+            # In ASCII each letter is its own; only the last of a run may have marks behind it.
+            end = run.end() - 1
+            letters.append(text[start:end].lower())
+            traced += spans[start:end]
+        else:
+            end = start + 1
+            while end < len(text) and _joins(text[end]):
+                end += 1
+            piece = _caseless_letter(text[start:end])
+            letters.append(piece)
+            traced += [(spans[start][0], spans[end - 1][1])] * len(piece)
         start = end
     return "".join(letters), traced
 
