@@ -156,6 +156,8 @@ class Worker:
 
         async def gather(stream: Any) -> None:
             async for piece in stream.noack():
+                if self._reigns(piece.tp, piece.term):
+                    self._position.setdefault(piece.tp, piece.first)
                 await self._waiting.put(piece)
 
         app.agent(topic, name="gather")(gather)

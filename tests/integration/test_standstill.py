@@ -1,6 +1,8 @@
 """The watchdog: a worker that judges nothing while there is something to judge ends, and says why."""
 
+import re
 import time
+import urllib.request
 from pathlib import Path
 
 from streams.embedded import Broker, Store
@@ -16,11 +18,21 @@ def ended_by_the_watchdog(it: Deployment) -> None:
     assert '"event": "standstill", "level": "critical"' in it.log(0)
 
 
+def lag(it: Deployment) -> float:
+    """What Prometheus would read."""
+    with urllib.request.urlopen(f"http://{it.http}/metrics", timeout=5) as answer:
+        found = re.findall(r"^chatsieve_lag_messages{.*} (.*)$", answer.read().decode(), re.MULTILINE)
+    return sum(map(float, found))
+
+
 def test_a_worker_that_is_stuck_in_a_batch_ends(broker: Broker, store: Store, prefix: str) -> None:
-    """Also when it is a thread that nobody can end; a fresh process begins at the watermark."""
+    """Also when it is a thread that nobody can end; until then its metrics say what waits."""
     with Deployment(broker.address, store.url, prefix) as it:
-        it.start(STILL, "stuck", standstill=STANDSTILL_S)
+        worker = it.start(STILL, "stuck", standstill=STANDSTILL_S)
         it.send(10)
+        while worker.poll() is None and lag(it) != 10:
+            time.sleep(0.05)
+        assert worker.poll() is None
         ended_by_the_watchdog(it)
 
 
