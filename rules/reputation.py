@@ -42,6 +42,8 @@ NEWCOMER = Reputation()
 
 def strikes_at(reputation: Reputation, now: float, half_life_s: float) -> float:
     """Return the strikes left at `now`; a clock that runs backwards adds none."""
+    if not reputation.strikes:  # most authors
+        return 0.0
     return reputation.strikes * halved(now - reputation.as_of, half_life_s)
 
 

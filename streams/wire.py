@@ -231,7 +231,7 @@ def rfc3339(at: float) -> str:
 
 def rounded(value: float) -> float:
     """Return the number with 4 significant digits."""
-    return float(f"{value:.4g}")
+    return float(f"{value:.4g}") if value else 0.0
 
 
 _FIXED: list[Header] = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
