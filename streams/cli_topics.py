@@ -96,10 +96,10 @@ def tail(which: str, from_beginning: bool, count: int | None, as_json: bool) -> 
     access, names = access_of(given), Topics(given.topic_prefix)
     console = Console()
     plain = as_json or which not in ("verdicts", "actions")
-    if not plain:
-        show.heading(console)
     with records.tail(access, getattr(names, which), from_beginning=from_beginning, count=count) as found:
         try:
+            if not plain:
+                show.heading(console)
             for record in found:
                 if which == "deadletters":
                     click.echo(_dead_letter(record))

@@ -22,6 +22,8 @@ def load_packs(folder: Path) -> RuleSet:
     Raises:
         ConfigurationError: When it is unusable; the message holds every problem, a line each.
     """
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder} is no folder of packs: name one with CHATSIEVE_PACKS or --packs")
     try:
         return packs.load(folder)
     except RuleFileError as error:

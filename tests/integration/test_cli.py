@@ -1,0 +1,454 @@
+"""The command line as a person or a script meets it: processes of their own, bytes in and out, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TREE = Path(__file__).parents[2]
+PACKS = TREE / "tests" / "golden" / "packs"
+THREAT = "send the gift card code or I will find you"
+POLICY = "labels: {spam: {base: -4, ladder: {flag: 50}}}\n"
+RULE = "rules:\n  - {id: spam/buy, label: spam, strength: strong, why: Sells., terms: [buy now]}\n"
+
+
+def streams(*args: object, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command to its end, with these CHATSIEVE_ settings and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHATSIEVE_")}
+    given = {f"CHATSIEVE_{name.upper()}": value for name, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "streams", *map(str, args)],
+        input=stdin, capture_output=True, cwd=TREE, env=inherited | given, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def answers(lines: bytes, *args: object) -> list[dict[str, Any]]:
+    """Judge lines by the golden packs and return the object for each."""
+    done = streams("judge", "--packs", PACKS, *args, stdin=lines)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    return [json.loads(line) for line in done.stdout.split(b"\n")[:-1]]
+
+
+def answer(line: bytes, *args: object) -> dict[str, Any]:
+    (only,) = answers(line, *args)
+    return only
+
+
+def line(text: str, **fields: object) -> bytes:
+    return json.dumps({"text": text} | fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def refused(done: subprocess.CompletedProcess[bytes], code: int) -> str:
+    """Return the one line that a command ends with, its logs aside, having asserted the exit code."""
+    assert done.returncode == code, done.stderr
+    said = [row for row in done.stderr.decode().splitlines() if not row.startswith("{")]
+    assert len(said) == 1, said
+    assert "Traceback" not in said[0]
+    return said[0]
+
+
+# -- judge
+
+
+def test_ten_thousand_lines_keep_their_order_and_each_is_answered() -> None:
+    """Good and bad ones mixed."""
+    rows = [b"oops" if n % 10 == 3 else line(f"free nitro {n}", id=f"m{n}") for n in range(1, 10_001)]
+    found = answers(b"\n".join(rows) + b"\n")
+    assert len(found) == 10_000
+    for number, said in enumerate(found, 1):
+        if number % 10 == 3:
+            assert (said["error"], said["line"]) == ("not_json", number)
+        else:
+            assert (said["message_id"], said["id"]) == (f"m{number}", f"api/line-{number}/0")
+            assert said["reasons"][0]["rule"] == "scam/free-nitro"
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "field"),
+    [
+        (b"hello", "not_json", None),
+        (b'{"text": "hi"', "not_json", None),
+        (b'["hi"]', "not_an_object", None),
+        (b'"hi"', "not_an_object", None),
+        (b"null", "not_an_object", None),
+        (b'{"id": "m1"}', "field", "text"),
+        (b'{"text": null}', "field", "text"),
+        (b'{"text": 5}', "field", "text"),
+        (b'{"text": "hi", "author": {"id": ""}}', "field", "author.id"),
+        (b'{"text": "\xff"}', "not_utf8", None),
+        (b'{"text": "\xed\xa0\x80"}', "not_utf8", None),
+        (b'{"text": "' + b"x" * 10_000_000 + b'"}', "too_large", None),
+        (b'{"text": "hi", "deep": ' + b"[" * 400 + b"]" * 400 + b"}", "too_deep", None),
+        (b"[" * 100_000, "too_deep", None),
+        (b"", "empty", None),
+        (b" \t\r", "empty", None),
+        (b"\x00", "not_json", None),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_line_that_cannot_be_read_gets_an_error_in_its_place(
+    bad: bytes, error: str, field: str | None
+) -> None:
+    """With the reason that a dead letter would have; the lines around it are judged."""
+    before, said, after = answers(line("first") + b"\n" + bad + b"\n" + line("last") + b"\n")
+    assert (before["message_id"], after["message_id"]) == ("line-1", "line-3")
+    assert (said["error"], said.get("field"), said["line"]) == (error, field, 2)
+    assert said["detail"]
+    assert "action" not in said
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        rb'{"text": "half \ud800 a letter: free nitro"}',
+        rb'{"text": "\udc00\ud800 free nitro", "id": "\ud800"}',
+        rb'{"text": "a \u0000 NUL: free\u0000 nitro"}',
+        b'{"text": "a bare \x00 NUL: free nitro"}',
+        line("free nitro " + "🎈" * 50_000),
+        line("e" + "\u0301" * 50_000 + " free nitro"),
+        line("free nitro", sent_at="0001-01-01T00:00:00"),
+        line("free nitro", sent_at="9999-12-31T23:59:59-14:00"),
+        line("free nitro", author={"id": "u", "created_at": "0001-01-01T00:00:00"}),
+        b'\xef\xbb\xbf{"text": "free nitro"}',
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_can_be_read_is_judged(odd: bytes) -> None:
+    """However odd it is."""
+    assert [reason["rule"] for reason in answer(odd + b"\n")["reasons"]] == ["scam/free-nitro"]
+
+
+def test_every_hold_has_an_end_whatever_time_the_message_claims() -> None:
+    """A time in the far future or past is no reason to end the work."""
+    for sent_at in ("0001-01-01T00:00:00", "9999-12-31T23:59:59Z"):
+        said = answer(line("send the gift card code", sent_at=sent_at))
+        assert said["action"] == "hold"
+        assert said["hold_until"].endswith("Z")
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\r", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_lines_end_at_newline_bytes_only(separator: str) -> None:
+    """Unicode knows more line ends; JSON may hold them in a string."""
+    first, second = answers(line(f"free{separator}nitro") + b"\n" + line("hi") + b"\n")
+    assert first.get("error") is None
+    assert second["message_id"] == "line-2"
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    """The carriage return is white space to JSON."""
+    assert [said["message_id"] for said in answers(b'{"text": "a"}\r\n{"text": "b"}\r\n')] == [
+        "line-1",
+        "line-2",
+    ]
+
+
+def test_the_last_line_needs_no_end() -> None:
+    """And a last line that has one is not followed by an empty one."""
+    assert len(answers(line("a") + b"\n" + line("b"))) == 2
+    assert len(answers(line("a") + b"\n" + line("b") + b"\n")) == 2
+
+
+def test_no_input_gives_no_output() -> None:
+    """Nothing was asked."""
+    assert answers(b"") == []
+
+
+def test_a_line_as_long_as_may_be_is_read_and_one_byte_more_is_not() -> None:
+    """1 MiB without the line's end."""
+    fits = b'{"text": "' + b"x" * ((1 << 20) - 12) + b'"}'
+    assert len(fits) == 1 << 20
+    found = answers(fits + b"\n" + fits + b" \n" + fits + b"  \n" + line("hi"))
+    assert [said.get("error") for said in found] == [None, "too_large", "too_large", None]
+
+
+def test_a_verdict_says_what_was_missing() -> None:
+    """There is no model and no store here."""
+    assert answer(line("hi"))["missing"] == ["model", "standing"]
+
+
+def test_a_standing_can_be_given() -> None:
+    """It is everybody's then, and conditions on it are known."""
+    link = line("see https://ourgame.example/x")
+    assert answer(link)["action"] == "allow"
+    assert answer(link, "--standing", "{}")["decided_by"] == "spam/newcomer-link"
+    known = answer(link, "--standing", '{"good": 50, "messages": 50}')
+    assert (known["action"], known["missing"]) == ("allow", ["model"])
+
+
+@pytest.mark.parametrize("standing", ["{good", '{"good": "many"}', "[]", ""])
+def test_a_standing_that_is_none_is_refused(standing: str) -> None:
+    """Rather than judged by."""
+    done = streams("judge", "--packs", PACKS, "--standing", standing)
+    assert "--standing" in refused(done, 2)
+
+
+def test_without_rules_the_policy_alone_speaks() -> None:
+    """The hash says so; nothing passes for a verdict by all rules."""
+    said = answer(line("send the gift card code"), "--no-rules", "--no-model")
+    assert said["action"] == "allow"
+    assert "reasons" not in said
+    assert said["ruleset"] == answer(line("hi"))["ruleset"] + "-no-rules"
+
+
+def test_without_the_model_its_folder_does_not_matter(tmp_path: Path) -> None:
+    """`--no-model` outranks what is set."""
+    judged = streams("judge", "--packs", PACKS, "--no-model", stdin=line("hi"), model=str(tmp_path))
+    assert json.loads(judged.stdout)["missing"] == ["model", "standing"]
+    refusal = refused(streams("judge", "--packs", PACKS, stdin=line("hi"), model=str(tmp_path)), 2)
+    assert "CHATSIEVE_MODEL" in refusal
+
+
+def test_whoever_stops_reading_ends_it_quietly(tmp_path: Path) -> None:
+    """`judge | head -1` is no accident."""
+    (tmp_path / "lines").write_bytes((line("hi") + b"\n") * 1000)
+    command = [sys.executable, "-m", "streams", "judge", "--packs", str(PACKS)]
+    with (
+        (tmp_path / "lines").open("rb") as lines,
+        subprocess.Popen(
+            command, stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=TREE
+        ) as process,
+    ):
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 1
+
+
+# -- try
+
+
+def test_try_explains_itself_to_a_moderator() -> None:
+    """What was found where, what each piece added, which step settled it, what would be without."""
+    done = streams("try", THREAT)
+    said = " ".join(done.stdout.decode().split())
+    assert done.returncode == 0
+    for piece in ("I will find you", "send the gift card code", "27–42", "0–23"):
+        assert piece in said
+    assert "points of 100" in said
+    assert "settled by the step" in said
+    assert "What it would be without" in said
+    assert "scam/gift-card" in said
+
+
+def test_try_adds_up() -> None:
+    """Pieces lead from where a label starts to its score, in points; the ladder says what follows."""
+    said = json.loads(streams("try", THREAT, "--packs", PACKS, "--json").stdout)
+    assert said["judgement"]["action"] == "hold"
+    scam = next(story for story in said["labels"] if story["label"] == "scam")
+    (piece,) = scam["pieces"]
+    assert (piece["name"], piece["matched"]) == ("scam/gift-card", "send the gift card code")
+    assert scam["start"] + piece["points"] == pytest.approx(scam["total"], abs=0.11)
+    assert [rung["action"] for rung in scam["ladder"] if rung["reached"]] == ["flag", "hold"]
+    without = {each["rule"]: each["action"] for each in said["without"]}
+    assert without["scam/gift-card"] == "allow"
+
+
+def test_try_speaks_as_whoever_and_wherever_it_is_told() -> None:
+    """Role, channel, tenant, language and standing."""
+    where = (
+        "--channel",
+        "kids-lobby",
+        "--role",
+        "moderator",
+        "--lang",
+        "en",
+        "--standing",
+        '{"messages": 3}',
+    )
+    said = json.loads(streams("try", "oh crud crud", "--packs", PACKS, "--json", *where).stdout)
+    assert said["judgement"]["would_be"] == "hold"
+    assert said["judgement"]["lowered_by"] == ["exempt/staff"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "🎈\u202e‮", "\x1b[31mred\x07", "[bold]no markup[/]"])
+def test_try_takes_any_text(text: str) -> None:
+    """And sends nothing to the terminal that it would act upon."""
+    done = streams("try", "--packs", PACKS, "--", text)
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stdout
+    assert b"\x07" not in done.stdout
+    assert "\u202e" not in done.stdout.decode()
+
+
+def test_try_takes_bytes_that_are_no_text() -> None:
+    """A terminal may speak another encoding."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams", "try", b"free nitro \xff", "--packs", PACKS, "--json"],
+        capture_output=True, cwd=TREE, timeout=120, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["labels"][0]["label"] == "scam"
+
+
+# -- check
+
+
+def test_packs_in_order_end_with_0() -> None:
+    """And the hash that verdicts will carry is said."""
+    done = streams("check", PACKS)
+    assert done.returncode == 0
+    assert answer(line("hi"))["ruleset"] in done.stdout.decode()
+    assert done.stderr == b""
+
+
+def test_trouble_in_packs_ends_with_1_and_says_file_and_line(tmp_path: Path) -> None:
+    """As an editor or a CI understands it."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "wrong.yaml").write_text(RULE + "    strenght: weak\n  - {id: spam/buy, lable: spam}\n")
+    done = streams("check", tmp_path)
+    assert done.returncode == 1
+    assert f"{tmp_path}/wrong.yaml:3:" in done.stderr.decode()
+    as_json = streams("check", tmp_path, "--json")
+    assert as_json.returncode == 1
+    assert json.loads(as_json.stdout)[0]["line"] == 3
+
+
+def test_a_rule_that_fails_its_own_test_is_trouble(tmp_path: Path) -> None:
+    """The packs are tried, not only read."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "sale.yaml").write_text(RULE.replace("}\n", ", miss: [buy now!]}\n"))
+    done = streams("check", tmp_path)
+    assert done.returncode == 1
+    assert "sale.yaml:2:" in done.stderr.decode()
+    assert "spam/buy" in done.stderr.decode()
+
+
+def test_a_folder_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
+    """That isn't trouble in the packs."""
+    assert "nowhere" in refused(streams("check", tmp_path / "nowhere"), 2)
+
+
+# -- serve
+
+
+def test_without_a_broker_a_worker_does_not_pretend() -> None:
+    """A forgotten variable must not make a healthy worker that moderates nothing."""
+    said = refused(streams("serve"), 2)
+    assert "CHATSIEVE_BROKER" in said
+    assert "--embedded" in said
+
+
+def test_without_a_store_a_worker_does_not_pretend() -> None:
+    """Standing would be nobody's."""
+    said = refused(streams("serve", broker="127.0.0.1:1"), 2)
+    assert "CHATSIEVE_STORE" in said
+    assert "--embedded" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"brokr": "x:1"}, "CHATSIEVE_BROKR"),
+        ({"partitions": "many"}, "CHATSIEVE_PARTITIONS"),
+        ({"broker": "no-port"}, "CHATSIEVE_BROKER"),
+        ({"broker_security": "SASL_SSL"}, "CHATSIEVE_BROKER_PASSWORD"),
+        ({"store": "http://x"}, "the store's URL"),
+        ({"store": "redis://host:port"}, "the store's URL"),
+        ({"topic_prefix": "a b"}, "CHATSIEVE_TOPIC_PREFIX"),
+        ({"log": "loud"}, "CHATSIEVE_LOG"),
+        ({"matched": "maybe"}, "CHATSIEVE_MATCHED"),
+        ({"model": "/nowhere"}, "CHATSIEVE_MODEL"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_ends_with_2_and_its_name(wrong: dict[str, str], said: str) -> None:
+    """In one line."""
+    good = {"broker": "127.0.0.1:1", "store": "redis://127.0.0.1:1", "packs": str(PACKS)}
+    assert said in refused(streams("serve", **(good | wrong)), 2)
+
+
+def test_a_broker_that_is_away_ends_with_1_within_seconds() -> None:
+    """Trouble that may pass: whoever runs workers starts them again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens here
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        done = streams("serve", broker=address, store="redis://127.0.0.1:1", packs=str(PACKS))
+    assert address in refused(done, 1)
+    assert time.monotonic() - began < 30
+
+
+def test_a_port_that_takes_and_says_nothing_ends_with_1_within_seconds() -> None:
+    """A firewall, or something that isn't Kafka."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        done = streams("serve", broker=address, store="redis://127.0.0.1:1", packs=str(PACKS))
+    assert address in refused(done, 1)
+    assert time.monotonic() - began < 45
+
+
+@pytest.mark.parametrize("command", [["serve"], ["judge"], ["try", "hi"]])
+def test_packs_that_are_not_there_end_with_2(command: Sequence[str], tmp_path: Path) -> None:
+    """One line that says how to name them."""
+    settings = {"broker": "127.0.0.1:1", "store": "redis://127.0.0.1:1", "packs": str(tmp_path / "nowhere")}
+    said = refused(streams(*command, **settings), 2)
+    assert "nowhere" in said
+    assert "CHATSIEVE_PACKS" in said
+
+
+@pytest.mark.parametrize("command", [["serve"], ["judge"], ["try", "hi"]])
+def test_packs_with_trouble_end_with_2_and_say_where(command: Sequence[str], tmp_path: Path) -> None:
+    """Every problem has a line."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "wrong.yaml").write_text(RULE.replace("strong", "enormous"))
+    settings = {"broker": "127.0.0.1:1", "store": "redis://127.0.0.1:1", "packs": str(tmp_path)}
+    done = streams(*command, **settings)
+    assert done.returncode == 2
+    assert b"wrong.yaml:2:" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_topics_without_a_broker_end_with_2() -> None:
+    """As a worker would."""
+    assert "CHATSIEVE_BROKER" in refused(streams("topics", "describe"), 2)
+
+
+# -- all of it
+
+
+def test_the_help_lists_the_commands() -> None:
+    """Those of the contract, and what an operator needs besides."""
+    said = streams("--help").stdout.decode()
+    for command in ("check", "demo", "judge", "schemas", "serve", "topics", "try"):
+        assert f"\n  {command} " in said
+    topics = streams("topics", "--help").stdout.decode()
+    for command in ("create", "describe", "tail", "redrive"):
+        assert f"\n  {command} " in topics
+
+
+def test_the_help_of_serve_lists_the_settings() -> None:
+    """Every one, from where they are read."""
+    said = streams("serve", "--help").stdout.decode()
+    for name in ("BROKER", "STORE", "TOPIC_PREFIX", "GROUP", "PACKS", "MODEL", "HTTP", "KEY", "PARTITIONS"):
+        assert f"CHATSIEVE_{name}" in said
+
+
+def test_judge_waits_for_nothing_that_it_does_not_need() -> None:
+    """Faust, kafka-python, redis, rich and numpy take seconds to import."""
+    code = (
+        "import sys; sys.argv = ['streams', 'judge', '--packs', sys.argv[1]]\n"
+        "from streams.cli import main\n"
+        "main(standalone_mode=False)\n"
+        "heavy = {'faust', 'aiokafka', 'kafka', 'redis', 'rich', 'numpy', 'structlog', 'onnxruntime'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, PACKS],
+        input=b"",
+        capture_output=True,
+        cwd=TREE,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.decode().strip() == "[]", done.stderr
