@@ -41,6 +41,8 @@ FAUST_SLICES = 16
 REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
+# A topic that is gone leaves a member without partitions; it joins again when metadata shows the topic.
+METADATA_MS = 10_000
 STOP_S = 20.0
 
 
@@ -135,6 +137,7 @@ class Worker:
             broker_max_poll_records=batch_messages,
             ConsumerScheduler=SliceScheduler,
             consumer_auto_offset_reset="earliest",
+            consumer_metadata_max_age_ms=METADATA_MS,
             datadir=datadir,
             autodiscover=False,
             store="memory://",
