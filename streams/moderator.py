@@ -144,7 +144,8 @@ class Moderator:
             self._note(verdict)
             outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
-        self._brake.settle(newest, rules.policy.brake.within_s)
+        if cases:
+            self._brake.settle(newest, rules.policy.brake.within_s)
         outputs += self._outbox.events()
         effects = [
             AuthorEffects(author, partition, tuple(found))
@@ -215,7 +216,8 @@ class Moderator:
         current = before
         if live is not None and not repeat:
             counts = not (message.author and (message.author.bot or message.author.relay))
-            good = counts and judgement.action is Action.ALLOW
+            # An image that nobody has looked at is no good message.
+            good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
             live.effects.setdefault(where, []).append(effect)

@@ -33,7 +33,7 @@ class Probes:
         ready: Callable[[], Answer],
     ) -> None:
         host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdigit() or int(port) > 65_535:
             raise ConfigurationError(f"CHATSIEVE_HTTP: expected host:port, got {address!r}")
         self._host, self._port = host, int(port)
         self._registry = registry
