@@ -210,6 +210,12 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
             if any(map(self.watermarks.due, self.watermarks.partitions())):
                 await self.commit()
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Do without Faust's look-out for standstills; streams.watchdog is ours.
+
+        It ends the process when a partition has no position for a moment, as in a rewind.
+        """
+
     async def rewind(self, tp: TP) -> None:
         """Read the partition from its beginning, in a new term."""
         self.watermarks.end([tp])
