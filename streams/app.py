@@ -41,6 +41,8 @@ FAUST_SLICES = 16
 REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
+# What the process ends with when it can't leave in order.
+TROUBLE = 1
 # A topic that is gone leaves a member without partitions; it joins again when metadata shows the topic.
 METADATA_MS = 10_000
 STOP_S = 20.0
@@ -210,7 +212,7 @@ class Worker:
             raise group.exceptions[0] from None
         finally:
             self._ready = False
-            await self.app.stop()
+            await self._leave()
 
     async def _start(self, stop: asyncio.Event) -> bool:
         """Start Faust, which returns when it has joined its group; False when told to stop before."""
@@ -224,6 +226,14 @@ class Worker:
             return False
         starting.result()
         return True
+
+    async def _leave(self) -> None:
+        """Commit and leave the group; a broker that is away is not waited for."""
+        stopping = asyncio.create_task(self.app.stop())
+        await asyncio.wait([stopping], timeout=STOP_S)
+        if not stopping.done():
+            log.error("left_unsaid", seconds=STOP_S)
+            _end_anyway(TROUBLE)
 
     async def _watch_faust(self) -> None:
         """Faust ends a crashed service quietly; a worker without a pump must not look alive."""
@@ -358,10 +368,7 @@ class Worker:
 
     def _end_for_standstill(self) -> None:
         log.critical("standstill", seconds=self._standstill_s)
-        # What stands still may be a thread that no one can end, and a process waits for its threads.
-        last_resort = threading.Timer(STOP_S, os._exit, (Standstill.code,))
-        last_resort.daemon = True
-        last_resort.start()
+        _end_anyway(Standstill.code)
         raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")
 
     def _tell_lag(self) -> None:
@@ -387,6 +394,13 @@ class Worker:
             except BrokerError as error:
                 log.warning("lag_unknown", error=str(error))
         self._watchdog.looked(now, waiting=waiting)
+
+
+def _end_anyway(code: int) -> None:
+    """End the process soon, come what may: it would wait for threads that no one can end."""
+    last_resort = threading.Timer(STOP_S, os._exit, (code,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 async def _confirmed(confirmations: Sequence[asyncio.Future[Any]]) -> None:
