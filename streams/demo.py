@@ -11,9 +11,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections import Counter
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -26,6 +25,7 @@ from streams.embedded import free_port
 from streams.errors import BrokerError, ConfigurationError
 from streams.serve import access_of
 from streams.settings import PREFIX, Settings
+from streams.tally import Line, Tally
 from streams.topics import Topics, ensure
 
 # Of messages that nothing speaks against one in so many is shown, so that the chat stays alive on screen.
@@ -33,17 +33,6 @@ SHOW_EVERY_ALLOWED = 40
 START_S = 60.0
 # Without a verdict for so long, what is still missing is called lost.
 QUIET_S = 20.0
-
-Where = tuple[int, int]
-
-
-class Line(NamedTuple):
-    """One record of the chat to play; `text` is None for what isn't a message."""
-
-    at: float
-    key: bytes | None
-    value: bytes
-    text: str | None
 
 
 def read_chat(path: Path) -> list[Line]:
@@ -78,37 +67,6 @@ def _text(value: msgspec.Raw) -> str | None:
         return str(msgspec.json.decode(value, type=dict[str, Any]).get("text", ""))
     except msgspec.DecodeError:
         return None
-
-
-class Tally:
-    """What was sent and what came of it."""
-
-    def __init__(self) -> None:
-        self.sent: dict[Where, tuple[Line, float]] = {}
-        self.verdicts: dict[Where, Verdict] = {}
-        self.dead: dict[Where, str] = {}
-        self.waits_ms: list[float] = []
-        self.first = self.last = time.monotonic()
-
-    @property
-    def answered(self) -> int:
-        """Records that came out, one way or the other."""
-        return len(self.verdicts) + len(self.dead)
-
-    @property
-    def lost(self) -> int:
-        """Records that never came out."""
-        return len(self.sent.keys() - self.verdicts.keys() - self.dead.keys())
-
-    @property
-    def actions(self) -> Counter[str]:
-        """Verdicts by action."""
-        return Counter(verdict.action.value for verdict in self.verdicts.values())
-
-    @property
-    def rate(self) -> float:
-        """Messages a second from the first sent to the last verdict."""
-        return self.answered / max(1e-9, self.last - self.first)
 
 
 def play(settings: Settings, chat: Path, rate: int, console: Console) -> int:
