@@ -100,31 +100,36 @@ class PatternIndex:
             PatternError: When a pattern is too large to be looked for together with others.
         """
         listed = list(patterns)
-        index = cls()
+        groups: list[_Group] = []
         for view in View:
             ours = [(pattern, owner) for pattern, owner in listed if pattern.view is view]
             # RE2's own \b is right for texts in ASCII; to them the edges needn't be written in.
-            index._groups += _grouped(ours, view, ascii_only=True, edged=False)
+            groups += _grouped(ours, view, ascii_only=True, edged=False)
             for edged in (False, True):
                 members = [(pattern, owner) for pattern, owner in ours if pattern.edged is edged]
-                index._groups += _grouped(members, view, ascii_only=False, edged=edged)
+                groups += _grouped(members, view, ascii_only=False, edged=edged)
+        index = cls()
+        for plain, typed in index._groups:
+            fit = {View.PLAIN: plain, View.TYPED: typed}
+            index._groups[plain, typed] = [group for group in groups if group.ascii is fit[group.view]]
         return index
 
     def find(self, folded: Folded) -> list[FoundPattern]:
         """Return what `find` of every pattern would, in no particular order."""
         found: list[FoundPattern] = []
-        for group in self._groups:
-            text = _text(folded, group.view)
-            if text.isascii() is group.ascii:
-                reading = _Reading.of(text, edged=group.edged)
-                for number in group.together.Match(reading.data) or ():
-                    pattern, owner = group.members[number]
-                    found += [FoundPattern(owner, *span) for span in pattern.find_in(reading, folded)]
+        for group in self._groups[folded.text.isascii(), folded.typed.isascii()]:
+            reading = _Reading.of(_text(folded, group.view), edged=group.edged)
+            for number in group.together.Match(reading.data) or ():
+                pattern, owner = group.members[number]
+                found += [FoundPattern(owner, *span) for span in pattern.find_in(reading, folded)]
         return found
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""
-        self._groups: list[_Group] = []
+        # By whether the plain view is ASCII, and whether the text as typed is.
+        self._groups: dict[tuple[bool, bool], list[_Group]] = {
+            (plain, typed): [] for plain in (False, True) for typed in (False, True)
+        }
 
 
 class _Group(NamedTuple):
