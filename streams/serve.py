@@ -61,7 +61,8 @@ def tune_process() -> None:
     that a batch holds and all rules again and again, though next to nothing of it is in cycles;
     and the consumer's thread waits 5 ms for its turn whenever the judging one is at work.
     """
-    gc.set_threshold(50_000, 20, 100)
+    # Above what some batches in flight hold, so that a collection looks at more than them.
+    gc.set_threshold(200_000, 20, 100)
     sys.setswitchinterval(0.0005)
 
 
