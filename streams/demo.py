@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rules.verdict import Verdict
 from streams import show
-from streams.embedded import free_port
+from streams.embedded import free_port, guarded
 from streams.errors import BrokerError, ConfigurationError
 from streams.serve import access_of
 from streams.settings import PREFIX, Settings
@@ -97,7 +98,16 @@ def _worker(settings: Settings) -> Any:
         if value not in (None, "") and not isinstance(value, bool)
     }
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([sys.executable, "-m", "streams", "serve"], env=environment, stderr=log)
+        # Not in the terminal's group, so that Ctrl-C ends it once, through us; and under guard, so that
+        # it doesn't look for its broker for ever when we are killed.
+        process = subprocess.Popen(
+            guarded([sys.executable, "-m", "streams", "serve"], signal.SIGTERM),
+            env=environment,
+            stdin=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
         try:
             _wait_until_ready(process, http, log)
             yield log
@@ -107,6 +117,8 @@ def _worker(settings: Settings) -> Any:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+            process.stdin.close()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], http: str, log: IO[bytes]) -> None:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -129,11 +130,9 @@ class Server(ABC):
         """It is ready, and it is ours: somebody else may listen on that port."""
 
     def _launch(self, port: int) -> None:
-        guard = str(Path(__file__).with_name("guard.py"))
-        started_by = [sys.executable, "-I", "-S", guard, str(int(self.ended_by))]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop
         self._process = subprocess.Popen(
-            [*started_by, *self._command(port)],
+            guarded(self._command(port), self.ended_by),
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -258,6 +257,12 @@ class Store(Server):
                 if line.startswith((b"+PONG", b"-")):
                     return ours and line.startswith(b"+")
         return False
+
+
+def guarded(command: Sequence[str], ended_by: signal.Signals) -> list[str]:
+    """Return the command under a guard that ends it when the pipe on its standard input closes (guard.py)."""
+    guard = str(Path(__file__).with_name("guard.py"))
+    return [sys.executable, "-I", "-S", guard, str(int(ended_by)), *command]
 
 
 def exactly(connection: socket.socket, length: int) -> bytes:
