@@ -74,7 +74,8 @@ class Worker:
         desk: Keeps effects until they are saved.
         standstill_s: Seconds without a judged record, while there are some, before `run` raises.
         fetch_wait_s: Seconds that the broker may hold an empty fetch.
-        rebalance_timeout_s: Seconds that members have to rejoin; Tansu always waits half of it.
+        session_timeout_s: Seconds of silence that cost a member its partitions; a join on Tansu takes half.
+        rebalance_timeout_s: Seconds that members have to rejoin.
     """
 
     def __init__(

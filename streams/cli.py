@@ -111,8 +111,9 @@ def embedded_parts(settings: Settings) -> Iterator[Settings]:
             settings,
             broker=broker.address,
             store=store.url,
-            # Tansu answers long polls and joins at half the wait.
+            # Tansu answers long polls at half their wait, and joins at half the session's time-out.
             fetch_wait=min(settings.fetch_wait, 0.02),
+            session_timeout=min(settings.session_timeout, 3.0),
             rebalance_timeout=1.0,
         )
 
