@@ -30,6 +30,9 @@ from streams.wire import Output
 
 log = structlog.get_logger(__name__)
 
+# A topic's name and a number, by which everybody else knows a partition.
+Partition = TP
+
 # One that waits for the periodic commit, one of its own, and one in case that failed.
 COMMIT_TRIES = 3
 

@@ -13,7 +13,7 @@ import time
 import structlog
 
 from rules.ruleset import RuleSet
-from streams.app import Worker
+from streams.app import Membership
 from streams.desk import Desk
 from streams.errors import ConfigurationError
 from streams.metrics import Metrics
@@ -26,6 +26,7 @@ from streams.settings import Settings
 from streams.standings_redis import RedisStandings
 from streams.topics import Access, Topics, ensure, partitions
 from streams.wire import ControlEvent, rfc3339
+from streams.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -110,18 +111,13 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         worker = Worker(
             access=access,
             topics=topics,
-            group=settings.group,
+            membership=_membership(settings),
             moderator=moderator,
             outbox=outbox,
             desk=desk,
             metrics=metrics,
             datadir=datadir,
-            batch_messages=settings.batch_messages,
             waiting_bytes=settings.waiting_bytes,
-            fetch_wait_s=settings.fetch_wait,
-            commit_interval_s=settings.commit_interval,
-            session_timeout_s=settings.session_timeout,
-            rebalance_timeout_s=settings.rebalance_timeout,
             standstill_s=settings.standstill,
         )
         probes = Probes(
@@ -139,6 +135,17 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             await probes.stop()
             await store.close()
     log.info("stopped", worker=settings.worker)
+
+
+def _membership(settings: Settings) -> Membership:
+    return Membership(
+        group=settings.group,
+        batch_messages=settings.batch_messages,
+        fetch_wait_s=settings.fetch_wait,
+        commit_interval_s=settings.commit_interval,
+        session_timeout_s=settings.session_timeout,
+        rebalance_timeout_s=settings.rebalance_timeout,
+    )
 
 
 async def _work(worker: Worker, watcher: PackWatcher, stop: asyncio.Event) -> None:

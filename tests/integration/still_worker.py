@@ -9,11 +9,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from streams import app, serve
-from streams.app import Worker
+from streams import serve, worker
 from streams.cli import main
 from streams.moderator import Judged, Moderator
 from streams.outbox import Record
+from streams.worker import Worker
 
 
 class StuckModerator(Moderator):
@@ -37,7 +37,7 @@ class DeafWorker(Worker):
 
 
 if __name__ == "__main__":
-    app.STOP_S = 1.0
+    worker.STOP_S = 1.0
     if sys.argv[1] == "stuck":
         serve.Moderator = StuckModerator  # type: ignore[misc]
     else:
