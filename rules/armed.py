@@ -41,6 +41,7 @@ class Armed:
         check: What must hold besides; None where nothing must.
         composite: It asks which other rules fired.
         needs: For a composite, rules of which one must have fired; empty where it can do without.
+        pleads: All it does is to speak in the author's favour.
         restless: It may do something to a message in which nothing was found.
         spares: For an allow rule, the names of the rules whose hits it spares.
         weights: What one hit adds to which label, in log-odds; a rule without a label has ("", 0).
@@ -56,6 +57,7 @@ class Armed:
         "links",
         "needs",
         "patterns",
+        "pleads",
         "restless",
         "rule",
         "searches",
@@ -87,6 +89,11 @@ class Armed:
         self.searches = rule.searches
         self.everywhere = rule.scope == Scope()
         self.weights = tuple(weights) or (("", 0.0),)
+        self.pleads = (
+            all(weight < 0 for _, weight in self.weights)
+            and not self.shadow
+            and not (rule.action or rule.at_most or rule.tags or rule.queue or rule.priority or rule.mask)
+        )
         self.terms = tuple(terms)
         self.patterns = tuple(patterns)
         self.links = tuple(links)

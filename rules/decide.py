@@ -42,12 +42,18 @@ def decide(
         now: Epoch seconds, the record's time.
         braked: Causes whose strict actions have reached too many established authors.
     """
-    if not evidence.hits and not evidence.place.restless:
+    if not evidence.place.restless and _nothing_against(evidence, scores):
         nothing = _nothing(message, evidence, rules, scores, reputation, now)
         if nothing is not None:
             return nothing
     case = open_case(message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked)
     return judgement_of(case)
+
+
+def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:
+    """No rule found anything, or all that was found are pleas, and no model spoke that they could answer."""
+    pleas = evidence.place.pleas
+    return not evidence.hits or (not scores and all(hit.rule in pleas for hit in evidence.hits))
 
 
 def _nothing(

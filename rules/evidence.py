@@ -27,9 +27,10 @@ class Place:
         lookers: Those that look for nothing in the text, only at conditions.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
         restless: Whether a rule here may do something though nothing was found.
+        pleas: Rules that only speak in the author's favour: without anything against, nothing follows.
     """
 
-    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless", "woken")
+    __slots__ = ("active", "by_id", "labels", "links", "lookers", "pleas", "restless", "woken")
 
     def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
         rules = [armed for armed in active if armed is not None]
@@ -44,6 +45,7 @@ class Place:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
         self.restless = any(armed.restless for armed in lookers)
+        self.pleas = frozenset(armed.id for armed in rules if armed.pleads) - self.woken.keys()
 
 
 class Allowance:

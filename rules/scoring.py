@@ -53,10 +53,11 @@ class Scale(NamedTuple):
         return Scored(label, policy, start, model is not None, evidence, shift, score, step)
 
     def all(self, hits: Iterable[Hit], model: Mapping[str, float]) -> list[Scored]:
-        """Return the score of each label that has a model's word or evidence."""
+        """Return the score of each label that has a model's word or evidence against it."""
         weighed = {label: weigh(found, self.max_evidence) for label, found in by_label(hits).items()}
         evidence = {label: one for label, one in weighed.items() if one.counted}
-        labels = [*model, *(label for label in evidence if label not in model)]
+        against = {label for label, one in evidence.items() if any(hit.weight > 0 for hit in one.counted)}
+        labels = [*model, *(label for label in evidence if label in against and label not in model)]
         return [self.label(label, model.get(label), evidence.get(label)) for label in labels]
 
     def with_hits(self, label: str, model: float | None, hits: Iterable[Hit]) -> Scored:

@@ -140,7 +140,7 @@ class Moderator:
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
                 continue
-            said[verdict.action.value, verdict.label or ""] += 1
+            said[verdict.action, verdict.label or ""] += 1
             self._note(verdict)
             outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
@@ -310,7 +310,7 @@ class Moderator:
     def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
         metrics = self._metrics
         metrics.batch.observe(len(cases))
-        for kind, number in Counter(case.message.kind.value for case in cases).items():
+        for kind, number in Counter(case.message.kind for case in cases).items():
             metrics.judged.labels(kind).inc(number)
         for (action, label), number in said.items():
             metrics.actions.labels(action, label).inc(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -67,11 +68,12 @@ class Outbox:
         self._metrics = metrics
         self._review_text = review_text
         self._events: list[Output] = []
+        self._shared: tuple[str, list[Header]] = ("", [])
 
     def published(self, verdict: Verdict, message: Message, record: Record) -> list[Output]:
         """Return a verdict for every topic that it belongs on."""
         value = encode(verdict)
-        headers = cloud_event(verdict.id, SCHEMA, self._source, verdict.judged_at)
+        headers = [("ce_id", verdict.id.encode()), *self._rest(verdict.judged_at)]
         outputs = [self._to(self._topics.verdicts, record, value, headers)]
         if verdict.action is not Action.ALLOW or verdict.kind == "edited":
             outputs.append(self._to(self._topics.actions, record, value, headers))
@@ -79,12 +81,23 @@ class Outbox:
             item = ReviewItem(verdict, message if self._review_text else None)
             headers = cloud_event(verdict.id, REVIEW, self._source, verdict.judged_at)
             outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
+        if log.is_enabled_for(logging.DEBUG):
+            self._tell(verdict)
+        return outputs
+
+    def _rest(self, judged_at: str) -> list[Header]:
+        """Return the headers that all verdicts of a batch share."""
+        if self._shared[0] != judged_at:
+            self._shared = judged_at, cloud_event("", SCHEMA, self._source, judged_at)[1:]
+        return self._shared[1]
+
+    @staticmethod
+    def _tell(verdict: Verdict) -> None:
         log.debug(
             "verdict", id=verdict.id, action=verdict.action.value, label=verdict.label,
             decided_by=verdict.decided_by, tenant=verdict.tenant, channel=verdict.channel,
             missing=verdict.missing, repeat=verdict.repeat,
         )  # fmt: skip
-        return outputs
 
     def refused(self, record: Record, error: UnreadableError) -> Output:
         """Return the dead letter of a record: its key and bytes, and why in the headers."""

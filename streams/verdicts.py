@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
 
 from rules.message import Message
-from rules.reputation import Reputation
+from rules.reputation import Reputation, trust
 from rules.ruleset import RuleSet
 from rules.verdict import SCHEMA, Judgement, ModelNote, Reason, Source, StandingChange, StandingNote, Verdict
 from streams.wire import rfc3339, rounded
@@ -27,6 +28,9 @@ class KeyedHash:
     def of(self, *parts: str | bytes) -> str:
         """Return 32 hexadecimal digits; the parts are kept apart by a byte that UTF-8 has not."""
         state = self._start.copy()
+        if len(parts) == 1 and parts[0].__class__ is str and parts[0].isascii():
+            state.update(parts[0].encode() + b"\xff")  # what most messages are
+            return state.hexdigest()
         for part in parts:
             state.update(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
             state.update(b"\xff")
@@ -34,8 +38,10 @@ class KeyedHash:
 
     def content(self, message: Message) -> str:
         """Return the hash of everything that is judged of a message, to know an unchanged edit by."""
+        if not (message.entities or message.attachments or message.mentions):
+            return self.of(message.text)
         marked = (message.entities, message.attachments, message.mentions)
-        return self.of(message.text, msgspec.json.encode(marked)) if any(marked) else self.of(message.text)
+        return self.of(message.text, msgspec.json.encode(marked))
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -76,7 +82,7 @@ def verdict_of(
         tenant=message.tenant,
         platform=message.platform,
         channel=message.channel,
-        kind=message.kind.value,
+        kind=message.kind,
         ruleset=stamp.rules.hash,
         judged_at=stamp.judged_at,
         schema=SCHEMA,
@@ -122,9 +128,14 @@ def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -
 
 def _note(reputation: Reputation, now: float, rules: RuleSet) -> StandingNote:
     terms = rules.policy.reputation
-    return StandingNote(
-        strikes=rounded(terms.strikes_at(reputation, now)),
-        good=max(0, reputation.good),
-        messages=reputation.messages,
-        trust=rounded(terms.trust(reputation, now)),
-    )
+    strikes, good = reputation.strikes, max(0, reputation.good)
+    if not strikes:
+        return StandingNote(0.0, good, reputation.messages, _trust(good, terms.good_for_half_trust))
+    trust = rounded(terms.trust(reputation, now))
+    return StandingNote(rounded(terms.strikes_at(reputation, now)), good, reputation.messages, trust)
+
+
+@lru_cache(4096)
+def _trust(good: int, good_for_half: float) -> float:
+    """Trust of an author without strikes, which no time moves; most are such."""
+    return rounded(trust(Reputation(good=good), 0.0, half_life_s=1.0, good_for_half=good_for_half))
