@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 # Batches that may be produced and not yet confirmed; more would only wait in the producer.
 UNCONFIRMED = 4
+# Batches begin no closer than this: each costs a millisecond whatever is in it, so that ever smaller
+# ones would queue behind each other. A message that comes after a pause waits for nothing.
+PACE_S = 0.004
 # Longest that partitions are held back from a rebalance for batches in flight.
 REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0
@@ -187,9 +190,11 @@ class Worker:
 
     async def _judge(self) -> None:
         while taken := await self._waiting.take():
+            began = time.monotonic()
             self._in_flight += 1
             self._idle.clear()
             await self._unconfirmed.put(await self._judge_batch(taken))
+            await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
 
     async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:
         started = time.monotonic()
