@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -324,5 +326,8 @@ def _time_of(record: Record, now: float) -> float:
 
 
 def _judging_failed(error: Exception) -> UnreadableError:
-    log.error("judging_failed", error=repr(error), exc_info=error)
+    # The error's own words may quote the message, which no log may hold.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    at = f"{Path(frame.filename).name}:{frame.lineno}"
+    log.error("judging_failed", error=type(error).__name__, at=at)
     return UnreadableError("judging", f"judging it failed: {type(error).__name__}")
