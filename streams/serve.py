@@ -149,6 +149,9 @@ def _membership(settings: Settings) -> Membership:
 
 
 async def _work(worker: Worker, watcher: PackWatcher, stop: asyncio.Event) -> None:
+    # What is imported and loaded stays for good: a full collection need not walk it under load.
+    gc.collect()
+    gc.freeze()
     watching = asyncio.create_task(watcher.run())
     try:
         await worker.run(stop)
