@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from rules.case import Case, open_case
-from rules.decide import judgement_of
+from rules.decide import decide
 from rules.evidence import Evidence, Span
 from rules.logodds import points_of
 from rules.message import Message
@@ -122,7 +122,9 @@ def explain(
     named = dict.fromkeys((*case.fired.live, *(by for _, by in case.fired.spared)))
     stories = sorted((_story(one, case) for one in case.scored), key=lambda story: -story.total)
     return Explanation(
-        judgement=judgement_of(case),
+        judgement=decide(
+            message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked
+        ),
         labels=tuple(stories),
         without=tuple(_without(name, case, case_without(name)) for name in named),
         spared=tuple(Exempt(hit.rule, by, _matched(hit, case), hit.span) for hit, by in case.fired.spared),

@@ -58,7 +58,7 @@ def access_of(settings: Settings) -> Access:
 def tune_process() -> None:
     """Set Python up for a stream of short-lived records; for whoever owns the process.
 
-    Left as it is, the garbage collector takes a third of the CPU, because it walks through all
+    Left as it is, the garbage collector takes much of the CPU, because it walks through all
     that a batch holds and all rules again and again, though next to nothing of it is in cycles;
     and the consumer's thread waits 5 ms for its turn whenever the judging one is at work.
     """

@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 # Batches that may be produced and not yet confirmed; more would only wait in the producer.
 UNCONFIRMED = 4
-# Batches begin no closer than this: each costs a millisecond whatever is in it, so that ever smaller
-# ones would queue behind each other. A message that comes after a pause waits for nothing.
+# Batches begin no closer than this: a batch has its price whatever is in it, so ever smaller ones
+# would queue behind each other. A message that comes after a pause waits for nothing.
 PACE_S = 0.004
 # Longest that partitions are held back from a rebalance for batches in flight.
 REVOKE_S = 2.0

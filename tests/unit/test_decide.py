@@ -61,6 +61,13 @@ def test_hits_beside_each_other_add_up() -> None:
     assert judgement.scores["scam"] == pytest.approx(0.937, abs=1e-3)
 
 
+def test_a_plea_alone_says_nothing() -> None:
+    """With nothing to plead against there is no score and no reason; a model's word it does answer."""
+    assert decided("boss fight") == Judgement(Action.ALLOW, good=True)
+    answered = decided("boss fight", scores={"scam": 0.6225})
+    assert answered.scores["scam"] == pytest.approx(0.1545, abs=1e-4)
+
+
 def test_evidence_against_is_taken_off() -> None:
     """Where the game is played, its talk isn't a threat."""
     judgement = decided("claim your prize after the boss fight")
