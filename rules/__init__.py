@@ -6,12 +6,12 @@ same, takes it apart for a person. `fold.readable` is what a model reads.
 """
 
 from rules.errors import PatternError, Problem, RuleError, RuleFileError
-from rules.evidence import Evidence
+from rules.finding.evidence import Evidence
 from rules.message import Author, Message
-from rules.policy import Policy
 from rules.reputation import Reputation
-from rules.rule import Rule
 from rules.ruleset import RuleSet
+from rules.schema.policy import Policy
+from rules.schema.rule import Rule
 from rules.verdict import Action, Judgement, Verdict
 
 __all__ = [

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from rules.case import Case, open_case
-from rules.evidence import Evidence
-from rules.handling import is_good, mask_of, priority_of, queue_of, strike_of
+from rules.deciding.case import Case, open_case
+from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
+from rules.deciding.scoring import untouched
+from rules.deciding.settling import Settled
+from rules.finding.evidence import Evidence
 from rules.message import Message
-from rules.policy import Visibility
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.scoring import untouched
-from rules.settling import Settled
+from rules.schema.policy import Visibility
 from rules.verdict import Action, Hit, Judgement, Reason, Shadow
 
 MAX_REASONS = 32

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from rules.case import Case, open_case
 from rules.decide import decide
-from rules.evidence import Evidence, Span
+from rules.deciding.case import Case, open_case
+from rules.deciding.scoring import Scored
+from rules.finding.evidence import Evidence, Span
 from rules.logodds import points_of
 from rules.message import Message
-from rules.policy import Visibility
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.scoring import Scored
+from rules.schema.policy import Visibility
 from rules.verdict import Action, Hit, Judgement
 
 

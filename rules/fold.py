@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rules.letters import origins, plain, undisguised
-from rules.links import find_links
 from rules.message import Entity, EntityType
+from rules.text.letters import origins, plain, undisguised
+from rules.text.links import find_links
 
 # A model that was trained on another fold's readable view must not be served with this one.
 FOLD_VERSION = "1"

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rules.armed import Armed
-from rules.arming import Entry, arm_all
 from rules.errors import Problem, RuleFileError
-from rules.pack_files import PackFiles
-from rules.pack_tests import failing
-from rules.pack_values import Reader
-from rules.pack_yaml import Block, Node, read_yaml
-from rules.pack_yaml import Mapping as Keys
-from rules.policy import Policy
-from rules.policy_check import unsound
-from rules.rule import Rule
-from rules.rule_check import doubts
+from rules.finding.armed import Armed
+from rules.loading.arming import Entry, arm_all
+from rules.loading.embedded_tests import failing
+from rules.loading.files import PackFiles
+from rules.loading.policy_check import unsound
+from rules.loading.rule_check import doubts
+from rules.loading.typed import Reader
+from rules.loading.yaml_nodes import Block, Node, read_yaml
+from rules.loading.yaml_nodes import Mapping as Keys
 from rules.ruleset import RuleSet
+from rules.schema.policy import Policy
+from rules.schema.rule import Rule
 
 POLICY_FILE = "policy.yaml"
 

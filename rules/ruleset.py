@@ -8,16 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from rules.armed import Armed
-from rules.evidence import Allowance, Evidence, Place, Span
+from rules.finding.armed import Armed
+from rules.finding.evidence import Allowance, Evidence, Place, Span
+from rules.finding.keywords import Found, KeywordIndex, Term
+from rules.finding.patterns import FoundPattern, PatternIndex
+from rules.finding.terms import Parts, find_together
 from rules.fold import Folded, fold
-from rules.keywords import Found, KeywordIndex, Term
-from rules.links import Link, find_links
 from rules.message import Message
-from rules.patterns import FoundPattern, PatternIndex
-from rules.policy import LabelPolicies, Policy
-from rules.rule import Rule
-from rules.terms import Parts, find_together
+from rules.schema.policy import LabelPolicies, Policy
+from rules.schema.rule import Rule
+from rules.text.links import Link, find_links
 
 __all__ = ["Evidence", "RuleSet"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import ahocorasick
 
 from rules.decide import decide
-from rules.evidence import Evidence
+from rules.finding.evidence import Evidence
 from rules.fold import fold
 from rules.message import Author, Message
 from rules.packs import load

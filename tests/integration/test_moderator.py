@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
-from rules.evidence import Evidence
+from rules.finding.evidence import Evidence
 from rules.message import Message
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote

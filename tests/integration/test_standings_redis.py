@@ -11,7 +11,7 @@ import redis
 
 from rules.message import Kind
 from rules.reputation import NEWCOMER
-from rules.values import Seconds
+from rules.schema.values import Seconds
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.decide import decide
+from rules.deciding.weighing import weigh
 from rules.explain import explain
 from rules.message import Author, Entity, EntityType, Message, Surface
 from rules.reputation import NEWCOMER, Reputation
 from rules.verdict import Action, Hit, Judgement
-from rules.weighing import weigh
 from tests.rule_folders import NOW, loaded
 
 RULES = loaded("""

@@ -5,13 +5,13 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rules.finding.keywords import KeywordIndex, Term
+from rules.finding.patterns import Pattern, PatternIndex, View
 from rules.fold import fold, readable
-from rules.keywords import KeywordIndex, Term
-from rules.letters import origins
-from rules.links import find_links
 from rules.message import Entity, EntityType
-from rules.patterns import Pattern, PatternIndex, View
-from rules.words import tokens, word_spans
+from rules.text.letters import origins
+from rules.text.links import find_links
+from rules.text.words import tokens, word_spans
 
 # Where normalisation has its corners: marks in the wrong order, joiners beside them, Hangul,
 # half-width kana, ligatures that grow, Greek whose folding makes letters of marks.

@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 
 from rules.fold import fold, readable
-from rules.letters import _joins
 from rules.message import Entity, EntityType
+from rules.text.letters import _joins
 
 
 def typed_under(typed: str, plain: str) -> str:

@@ -3,9 +3,9 @@
 import pytest
 
 from rules.errors import PatternError
+from rules.finding.keywords import MAX_SHARD, KeywordIndex, Term, check_term
 from rules.fold import fold
-from rules.keywords import MAX_SHARD, KeywordIndex, Term, check_term
-from rules.words import word_starts
+from rules.text.words import word_starts
 
 
 def find(text: str, *terms: str) -> list[str]:

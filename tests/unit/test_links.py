@@ -3,8 +3,8 @@
 import pytest
 
 from rules.errors import PatternError
-from rules.links import HostList, Link, find_links
 from rules.message import Entity, EntityType
+from rules.text.links import HostList, Link, find_links
 
 
 def seen(text: str) -> list[tuple[str, str, str]]:

@@ -3,8 +3,8 @@
 import pytest
 
 from rules.errors import PatternError
+from rules.finding.patterns import MAX_MATCHES, Pattern, PatternIndex, View
 from rules.fold import fold
-from rules.patterns import MAX_MATCHES, Pattern, PatternIndex, View
 
 
 def find(source: str, text: str, view: View = View.PLAIN) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 
 from rules import packs
 from rules.message import Message
-from rules.policy import Policy
 from rules.reputation import Reputation
+from rules.schema.policy import Policy
 from rules.verdict import Action
 from tests.rule_folders import NOW, loaded, problems
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rules.composites import Check
-from rules.links import HostList, Link
+from rules.finding.composites import Check
+from rules.finding.patterns import Pattern
+from rules.finding.terms import Parts
 from rules.message import Message
-from rules.patterns import Pattern
-from rules.rule import Rule, Scope, Status
-from rules.terms import Parts
+from rules.schema.rule import Rule, Scope, Status
+from rules.text.links import HostList, Link
 from rules.verdict import Hit
 
 

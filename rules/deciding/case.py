@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from rules.composites import Facts
-from rules.evidence import Evidence
-from rules.firing import Fired, fire
+from rules.deciding.scoring import Scale, Scored
+from rules.deciding.settling import Candidate, Settled, candidates, settle
+from rules.finding.composites import Facts
+from rules.finding.evidence import Evidence
+from rules.finding.firing import Fired, fire
 from rules.message import Message
-from rules.policy import Policy
 from rules.reputation import Reputation
-from rules.rule import Rule
 from rules.ruleset import RuleSet
-from rules.scoring import Scale, Scored
-from rules.settling import Candidate, Settled, candidates, settle
+from rules.schema.policy import Policy
+from rules.schema.rule import Rule
 from rules.verdict import Action, Hit
 
 

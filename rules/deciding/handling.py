@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rules.case import Case
-from rules.evidence import Span
+from rules.deciding.case import Case
+from rules.finding.evidence import Span
 from rules.message import EntityType, Kind, Message
 from rules.verdict import Action, Hit
 

@@ -16,8 +16,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from rules.errors import Problem
-from rules.pack_yaml import Block, Mapping, Node, Scalar
-from rules.values import Written, number
+from rules.loading.yaml_nodes import Block, Mapping, Node, Scalar
+from rules.schema.values import Written, number
 
 T = TypeVar("T")
 

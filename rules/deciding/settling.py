@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from rules.armed import Armed
-from rules.policy import LabelPolicies
-from rules.scoring import Scored
+from rules.deciding.scoring import Scored
+from rules.finding.armed import Armed
+from rules.schema.policy import LabelPolicies
 from rules.verdict import Action, Hit
 
 

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from rules.arming import Entry
-from rules.composites import Facts
 from rules.errors import Problem
-from rules.evidence import Place
-from rules.firing import Fired, fire
+from rules.finding.composites import Facts
+from rules.finding.evidence import Place
+from rules.finding.firing import Fired, fire
+from rules.loading.arming import Entry
 from rules.message import Author, Message, Surface
 from rules.reputation import Reputation
-from rules.rule import Rule, Status, Test
 from rules.ruleset import RuleSet
+from rules.schema.rule import Rule, Status, Test
 
 # Rules' tests run at one moment of their own, before any day a rule could expire on.
 NOW = 0.0

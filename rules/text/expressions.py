@@ -8,7 +8,7 @@ rewritten expression `\b` matches one of these, and everything else overlooks th
 import re
 
 from rules.errors import PatternError
-from rules.words import JOINERS, UNSPACED, word_run
+from rules.text.words import JOINERS, UNSPACED, word_run
 
 EDGE = "\ufdd0"  # a noncharacter
 _EDGES = EDGE * 4  # so many `\b` may stand at one place

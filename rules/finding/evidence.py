@@ -8,10 +8,10 @@ from itertools import accumulate
 
 import msgspec
 
-from rules.armed import Armed
+from rules.finding.armed import Armed
 from rules.fold import Folded
-from rules.links import Link
-from rules.policy import LabelPolicies
+from rules.schema.policy import LabelPolicies
+from rules.text.links import Link
 from rules.verdict import Hit
 
 Span = tuple[int, int]

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from rules.armed import Armed, LinkSearch
-from rules.composites import Check, Made, all_of, any_of, make_author_check, make_check, none_of
 from rules.errors import PatternError, Problem, RuleFileError
-from rules.keywords import check_term
-from rules.links import HostList
-from rules.pack_files import PackFiles
-from rules.pack_lists import ListLine, read_list
-from rules.patterns import Pattern
-from rules.policy import Policy
-from rules.rule import Rule, Status
-from rules.terms import Parts, split_term
-from rules.values import Written
+from rules.finding.armed import Armed, LinkSearch
+from rules.finding.composites import Check, Made, all_of, any_of, make_author_check, make_check, none_of
+from rules.finding.keywords import check_term
+from rules.finding.patterns import Pattern
+from rules.finding.terms import Parts, split_term
+from rules.loading.files import PackFiles
+from rules.loading.lists import ListLine, read_list
+from rules.schema.policy import Policy
+from rules.schema.rule import Rule, Status
+from rules.schema.values import Written
+from rules.text.links import HostList
 
 
 class Entry(NamedTuple):

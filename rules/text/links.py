@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import msgspec
 
 from rules.errors import PatternError
-from rules.hosts import is_host
-from rules.letters import origins, plain, undisguised
 from rules.message import Entity, EntityType
-from rules.words import NO_SPACES
+from rules.text.hosts import is_host
+from rules.text.letters import origins, plain, undisguised
+from rules.text.words import NO_SPACES
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ import msgspec
 import re2
 
 from rules.errors import PatternError
-from rules.expressions import EDGE, has_edges, unicode_aware, with_edges
 from rules.fold import Folded
+from rules.text.expressions import EDGE, has_edges, unicode_aware, with_edges
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.

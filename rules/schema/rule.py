@@ -9,11 +9,11 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from rules.conditions import AuthorCondition, Condition, LinkCondition
+from rules.finding.patterns import View
 from rules.message import Surface
-from rules.patterns import View
-from rules.policy import Policy, Strength, Visibility, matches
-from rules.values import Bound, Seconds, Words, Written
+from rules.schema.conditions import AuthorCondition, Condition, LinkCondition
+from rules.schema.policy import Policy, Strength, Visibility, matches
+from rules.schema.values import Bound, Seconds, Words, Written
 from rules.verdict import Action
 
 

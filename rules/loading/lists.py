@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from rules.errors import Problem
-from rules.pack_yaml import read_utf8
+from rules.loading.yaml_nodes import read_utf8
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _SEVERITY = re.compile(r"\s*\|\s*(\d{1,3})$")

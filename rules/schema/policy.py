@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from rules.reputation import Reputation, strikes_at, trust
-from rules.values import Points, Seconds
+from rules.schema.values import Points, Seconds
 from rules.verdict import BEHAVIOUR_LABELS, MODEL_LABELS, RULE_LABELS, Action
 
 KNOWN_LABELS = frozenset((*MODEL_LABELS, *RULE_LABELS, *BEHAVIOUR_LABELS))

@@ -13,7 +13,7 @@ import msgspec
 
 from rules.errors import PatternError
 from rules.fold import Folded, fold
-from rules.words import in_word, tokens, word_spans
+from rules.text.words import in_word, tokens, word_spans
 
 _T = TypeVar("_T")
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from rules.deciding.weighing import Weighed, by_label, weigh
 from rules.logodds import drawn_in, logit, sigmoid
-from rules.policy import LabelPolicies, ResolvedLabel
+from rules.schema.policy import LabelPolicies, ResolvedLabel
 from rules.verdict import Action, Hit
-from rules.weighing import Weighed, by_label, weigh
 
 # So many points below a step the exact sum decides.
 _MARGIN = 1e-6

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from rules.conditions import AuthorCondition, Condition
-from rules.policy import CARE_LABELS, is_label
-from rules.rule import Rule, Status
+from rules.schema.conditions import AuthorCondition, Condition
+from rules.schema.policy import CARE_LABELS, is_label
+from rules.schema.rule import Rule, Status
 from rules.verdict import Action
 
 _ID = re.compile(r"[a-z0-9_.-]+/[a-z0-9_.-]+")

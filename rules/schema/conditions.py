@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from rules.message import Surface
-from rules.values import AgeBound, Bound, Written
+from rules.schema.values import AgeBound, Bound, Written
 
 
 class AuthorCondition(msgspec.Struct, frozen=True, kw_only=True):

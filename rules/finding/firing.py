@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from rules.armed import Armed
-from rules.composites import Facts
-from rules.evidence import Allowance, Evidence
+from rules.finding.armed import Armed
+from rules.finding.composites import Facts
+from rules.finding.evidence import Allowance, Evidence
 from rules.verdict import Hit
 
 

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rules.logodds import points_of
-from rules.policy import CARE_LABELS, CUSTOM, LabelPolicies, Policy, ResolvedLabel, Strength, Trust, is_label
+from rules.schema.policy import (
+    CARE_LABELS,
+    CUSTOM,
+    LabelPolicies,
+    Policy,
+    ResolvedLabel,
+    Strength,
+    Trust,
+    is_label,
+)
 from rules.verdict import Action
 
 Keys = tuple[str | int, ...]

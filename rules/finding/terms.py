@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from rules.errors import PatternError
-from rules.words import word_starts
+from rules.text.words import word_starts
 
 _AND = re.compile(r"\s+&\s+")
 _WITHOUT = re.compile(r"\s+~\s+")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rules.conditions import AuthorCondition, Condition, LinkCondition
-from rules.links import HostList, Link, find_links
 from rules.message import EntityType, Message, Surface
-from rules.policy import ReputationPolicy
 from rules.reputation import Reputation
-from rules.values import AgeBound, Bound, Written
+from rules.schema.conditions import AuthorCondition, Condition, LinkCondition
+from rules.schema.policy import ReputationPolicy
+from rules.schema.values import AgeBound, Bound, Written
+from rules.text.links import HostList, Link, find_links
 
 _MENTION = re.compile(r"(?<![\w@])@\w")
 _EMOJI = re.compile(

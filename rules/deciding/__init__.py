@@ -1,0 +1,1 @@
+"""What is made of the evidence: weights, scores, what is settled and what follows."""

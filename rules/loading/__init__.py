@@ -1,0 +1,1 @@
+"""From files to a rule set: read, checked, made ready, tried."""

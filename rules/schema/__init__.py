@@ -1,0 +1,1 @@
+"""What may be written in a pack: the types are the schema."""
