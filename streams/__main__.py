@@ -1,5 +1,5 @@
-"""python -m streams: see cli.py."""
+"""python -m streams: see commands/cli.py."""
 
-from streams.cli import main
+from streams.commands.cli import main
 
 main(prog_name="python -m streams")

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
 from streams.errors import BrokerError, ConfigurationError
+from streams.settings import Settings
 
 # Seconds in which a broker must let us in, and answer each request afterwards.
 CONNECT_S = 5.0
@@ -76,6 +77,27 @@ class Access(msgspec.Struct, frozen=True):
     def tls(self) -> ssl.SSLContext | None:
         """What to check of the brokers' certificates; None where no TLS is spoken."""
         return ssl.create_default_context(cafile=self.ca) if "SSL" in self.security else None
+
+
+def access_of(settings: Settings) -> Access:
+    """Return how the broker is reached.
+
+    Raises:
+        ConfigurationError: When no broker is set.
+    """
+    if not settings.broker:
+        raise ConfigurationError(
+            "CHATSIEVE_BROKER is not set: name your Kafka (host:port), or start the in-package one with "
+            "`python -m streams serve --embedded`"
+        )
+    return Access(
+        brokers=tuple(part.strip() for part in settings.broker.split(",") if part.strip()),
+        security=settings.broker_security,
+        mechanism=settings.broker_sasl_mechanism,
+        user=settings.broker_user,
+        password=settings.broker_password,
+        ca=settings.broker_ca,
+    )
 
 
 @contextmanager

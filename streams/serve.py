@@ -13,6 +13,7 @@ import time
 import structlog
 
 from rules.ruleset import RuleSet
+from streams.access import access_of
 from streams.app import Membership
 from streams.desk import Desk
 from streams.errors import ConfigurationError
@@ -32,27 +33,6 @@ log = structlog.get_logger(__name__)
 
 # Without a secret of its own a deployment's hashes can be looked up by whoever knows this line.
 NO_SECRET = b"chatsieve: no secret was set"
-
-
-def access_of(settings: Settings) -> Access:
-    """Return how the broker is reached.
-
-    Raises:
-        ConfigurationError: When no broker is set.
-    """
-    if not settings.broker:
-        raise ConfigurationError(
-            "CHATSIEVE_BROKER is not set: name your Kafka (host:port), or start the in-package one with "
-            "`python -m streams serve --embedded`"
-        )
-    return Access(
-        brokers=tuple(part.strip() for part in settings.broker.split(",") if part.strip()),
-        security=settings.broker_security,
-        mechanism=settings.broker_sasl_mechanism,
-        user=settings.broker_user,
-        password=settings.broker_password,
-        ca=settings.broker_ca,
-    )
 
 
 def tune_process() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from streams import serve, worker
-from streams.cli import main
+from streams.commands.cli import main
 from streams.moderator import Judged, Moderator
 from streams.outbox import Record
 from streams.worker import Worker

@@ -438,7 +438,7 @@ def test_judge_waits_for_nothing_that_it_does_not_need() -> None:
     """Faust, kafka-python, redis, rich and numpy take seconds to import."""
     code = (
         "import sys; sys.argv = ['streams', 'judge', '--packs', sys.argv[1]]\n"
-        "from streams.cli import main\n"
+        "from streams.commands.cli import main\n"
         "main(standalone_mode=False)\n"
         "heavy = {'faust', 'aiokafka', 'kafka', 'redis', 'rich', 'numpy', 'structlog', 'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -12,7 +12,7 @@ from tests.worker_contract import WorkerContract
 PROGRAM = """
 import sys
 import faust.streams
-from streams.cli import main
+from streams.commands.cli import main
 print("compiled:", faust.streams._CStreamIterator is not None, file=sys.stderr, flush=True)
 main(["serve"])
 """

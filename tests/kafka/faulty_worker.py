@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from streams import serve
-from streams.cli import main
+from streams.commands.cli import main
 from streams.moderator import Judged, Moderator
 from streams.outbox import Record
 

@@ -1,4 +1,4 @@
-"""How commands end: errors that somebody can do something about become one line and a code.
+"""How commands print and end: errors that somebody can do something about become one line and a code.
 
 0 done · 1 found trouble · 2 wrong usage or configuration · 3 ended by the watchdog
 """
@@ -9,11 +9,14 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
 from streams.errors import BrokerError, ConfigurationError, Standstill, StoreError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 TROUBLE, USAGE = 1, 2
 
@@ -44,3 +47,10 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
 def _end(error: Exception, code: int) -> None:
     click.echo(f"chatsieve: {error}", err=True)
     sys.exit(code)
+
+
+def console() -> Console:
+    """A console; where it is no terminal, wide enough for a table, since nobody can widen a pipe."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=140)

@@ -15,8 +15,8 @@ from rules.message import Message
 from rules.verdict import LADDER, Judgement, Verdict
 
 if TYPE_CHECKING:
+    from streams.commands.tally import Tally
     from streams.settings import Settings
-    from streams.tally import Tally
 
 STYLES = {"allow": "green", "flag": "yellow", "hold": "dark_orange", "remove": "bold red", "dead": "magenta"}
 

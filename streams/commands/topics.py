@@ -12,9 +12,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from rules.verdict import Verdict
-from streams import records, settings, show
-from streams.cli_ends import ends_well
-from streams.serve import access_of
+from streams import records, settings
+from streams.access import access_of
+from streams.commands import show
+from streams.commands.ends import ends_well
 from streams.topics import Topics, ensure, lag, partitions, topic_ids
 
 

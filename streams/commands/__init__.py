@@ -1,0 +1,1 @@
+"""What can be asked of Chatsieve at a terminal."""
