@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 from rules.deciding.case import Case, open_case
 from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
+from rules.deciding.switching import switched
 from rules.finding.evidence import Evidence
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.schema.policy import Visibility
+from rules.switches import NONE, Switches
 from rules.verdict import Action, Hit, Judgement, Reason, Shadow
 
 MAX_REASONS = 32
@@ -31,6 +34,7 @@ def decide(
     reputation: Reputation | None,
     now: float,
     braked: Collection[str] = (),
+    switches: Switches = NONE,
 ) -> Judgement:
     """Return what to do with a message, and why.
 
@@ -41,12 +45,16 @@ def decide(
             which is not the same as new: no condition on it holds, nor does its opposite.
         now: Epoch seconds, the record's time.
         braked: Causes whose strict actions have reached too many established authors.
+        switches: What operators have turned down, as far as it is in force.
     """
     if not evidence.place.restless and _nothing_against(evidence, scores):
         nothing = _nothing(message, evidence, rules, scores, reputation, now)
         if nothing is not None:
             return nothing
-    case = open_case(message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked)
+    weigh = partial(open_case, message, evidence, rules, reputation=reputation, now=now, braked=braked)
+    case = weigh(scores=scores)
+    if switches and (acting := switches.at(message)):
+        case = switched(case, acting, weigh, scores)
     return judgement_of(case)
 
 
@@ -89,7 +97,7 @@ def judgement_of(case: Case) -> Judgement:
         lowered_by=settled.lowered_by,
         shadow=tuple(_shadows(case)),
         strike=strike_of(case),
-        good=is_good(case.message, settled.action),
+        good=settled.would_be is None and is_good(case.message, settled.action),
         tags=tuple(dict.fromkeys(tag for rule in case.rules() for tag in rule.tags)),
         policy=source.policy if source else None,
         user_message=(source.message or None) if source else None,
@@ -103,9 +111,9 @@ def judgement_of(case: Case) -> Judgement:
 
 def _decided_by(settled: Settled) -> str:
     """What settled it; where everything was held back, what held it back."""
-    if settled.winner is None:
-        return "nothing"
-    return settled.winner.name if settled.action is not Action.ALLOW else settled.lowered_by[-1]
+    if settled.winner is not None and settled.action is not Action.ALLOW:
+        return settled.winner.name
+    return settled.lowered_by[-1] if settled.lowered_by else "nothing"
 
 
 def _reached(case: Case) -> tuple[str, ...]:

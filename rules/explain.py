@@ -16,6 +16,7 @@ from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.schema.policy import Visibility
+from rules.switches import NONE, Switches
 from rules.verdict import Action, Hit, Judgement
 
 
@@ -109,6 +110,7 @@ def explain(
     reputation: Reputation | None,
     now: float,
     braked: Collection[str] = (),
+    switches: Switches = NONE,
 ) -> Explanation:
     """Return what `decide` returns for the same arguments, and how it came about."""
 
@@ -123,7 +125,14 @@ def explain(
     stories = sorted((_story(one, case) for one in case.scored), key=lambda story: -story.total)
     return Explanation(
         judgement=decide(
-            message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked
+            message,
+            evidence,
+            rules,
+            scores=scores,
+            reputation=reputation,
+            now=now,
+            braked=braked,
+            switches=switches,
         ),
         labels=tuple(stories),
         without=tuple(_without(name, case, case_without(name)) for name in named),

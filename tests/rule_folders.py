@@ -10,6 +10,7 @@ from rules.errors import Problem
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
+from rules.switches import NONE, Switches
 from rules.verdict import Judgement
 
 POLICY = """
@@ -66,9 +67,13 @@ def judged(
     reputation: Reputation | None = None,
     now: float = NOW,
     braked: tuple[str, ...] = (),
+    switches: Switches = NONE,
 ) -> Judgement:
     """Scan a message and decide."""
     if isinstance(message, str):
         message = said(message)
     evidence = rules.scan(message)
-    return decide(message, evidence, rules, scores=scores, reputation=reputation, now=now, braked=braked)
+    return decide(
+        message, evidence, rules,
+        scores=scores, reputation=reputation, now=now, braked=braked, switches=switches,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.deciding.scoring import Scale, Scored
@@ -24,6 +24,10 @@ class Case(NamedTuple):
     Attributes:
         model: The model's probabilities by label; empty where no model spoke.
         care: What asked for somebody to look after the author; None where nothing did.
+        asked: Everything that asked for an action.
+        braked: Causes whose strict actions are lowered a step.
+        unheard: Rules that fired and that a switch keeps from tagging and queueing.
+        unmasked: Rules that fired and whose hits a switch keeps from being starred out.
     """
 
     message: Message
@@ -35,6 +39,10 @@ class Case(NamedTuple):
     scored: list[Scored]
     settled: Settled
     care: Candidate | None
+    asked: Sequence[Candidate] = ()
+    braked: Collection[str] = ()
+    unheard: frozenset[str] = frozenset()
+    unmasked: frozenset[str] = frozenset()
 
     @property
     def acted(self) -> Candidate | None:
@@ -53,7 +61,7 @@ class Case(NamedTuple):
 
     def rules(self) -> Iterator[Rule]:
         """Yield the rules that fired and count."""
-        return (self.rule(name) for name in self.fired.live)
+        return (self.rule(name) for name in self.fired.live if name not in self.unheard)
 
     def hits(self) -> Iterator[Hit]:
         """Yield the hits that count."""
@@ -80,4 +88,4 @@ def open_case(
     asked = list(candidates(scored, fired.live, place.by_id, place.labels))
     settled = settle(asked, (place.by_id[name] for name in fired.live), braked)
     care = next((one for one in asked if one.care), None)
-    return Case(message, evidence, policy, model, fired, scale, scored, settled, care)
+    return Case(message, evidence, policy, model, fired, scale, scored, settled, care, asked, braked)

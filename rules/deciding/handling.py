@@ -57,7 +57,7 @@ def priority_of(case: Case) -> str | None:
 
 def mask_of(case: Case) -> tuple[Span, ...]:
     """Return the spans to star out, ascending; those that touch are one."""
-    masking = {rule.id for rule in case.rules() if rule.mask}
+    masking = {rule.id for rule in case.rules() if rule.mask} - case.unmasked
     merged: list[Span] = []
     for start, end in sorted({hit.span for hit in case.hits() if hit.span and hit.rule in masking}):
         if merged and start <= merged[-1][1]:

@@ -22,6 +22,8 @@ class Candidate(NamedTuple):
         final: Nothing lowers it.
         care: It is about someone in need.
         hits: The evidence behind it.
+        most: What a switch leaves of it at most.
+        switch: Which one; None where none does.
     """
 
     action: Action
@@ -34,6 +36,12 @@ class Candidate(NamedTuple):
     final: bool
     care: bool
     hits: tuple[Hit, ...]
+    most: Action = Action.REMOVE
+    switch: str | None = None
+
+    def lowered(self, most: Action, switch: str) -> Candidate:
+        """Return the same, held back by a switch unless another holds it back as far."""
+        return self._replace(most=most, switch=switch) if most.rank < self.most.rank else self
 
 
 class Settled(NamedTuple):
@@ -86,7 +94,7 @@ def settle(asked: Collection[Candidate], fired: Iterable[Armed], braked: Collect
     foremost = max(asked, key=_precedence)
     winner = max(asked, key=lambda one: (_lowered(one, cap, braked).rank, *_precedence(one)))
     action = _lowered(winner, cap, braked)
-    strict = (one for one in asked if not one.final and _capped(one.action, cap).strict)
+    strict = (one for one in asked if not one.final and one.most.strict and _capped(one.action, cap).strict)
     return Settled(
         action,
         winner,
@@ -144,7 +152,8 @@ def _mildest(armed: Armed) -> tuple[int, str]:
 
 
 def _lowered(one: Candidate, cap: Armed | None, braked: Collection[str]) -> Action:
-    return one.action if one.final else _capped(_braked(one, braked), cap)
+    action = one.action if one.final else _capped(_braked(one, braked), cap)
+    return one.most if one.most.rank < action.rank else action
 
 
 def _braked(one: Candidate, braked: Collection[str]) -> Action:
@@ -161,7 +170,11 @@ def _lowering(
 ) -> Iterator[str]:
     """Yield the names of what lowered each that asked for more than it came to."""
     for one in asked:
-        if one.final or one.action.rank <= action.rank:
+        if one.action.rank <= action.rank:
+            continue
+        if one.switch is not None and one.most.rank < one.action.rank:
+            yield one.switch
+        if one.final:
             continue
         after_brake = _braked(one, braked)
         if after_brake is not one.action:
