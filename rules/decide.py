@@ -59,9 +59,8 @@ def decide(
 
 
 def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:
-    """No rule found anything, or all that was found are pleas, and no model spoke that they could answer."""
-    pleas = evidence.place.pleas
-    return not evidence.hits or (not scores and all(hit.rule in pleas for hit in evidence.hits))
+    """No rule found anything that could count, or only pleas, and no model spoke that they could answer."""
+    return not evidence.hits if scores else evidence.harmless
 
 
 def _nothing(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from rules.message import Entity, EntityType
 from rules.text.letters import origins, plain, undisguised
 from rules.text.links import find_links
@@ -15,18 +13,30 @@ from rules.text.links import find_links
 FOLD_VERSION = "1"
 
 
-class Folded(msgspec.Struct):
+class Folded:
     """A text as typed and its plain view; treat it as frozen.
 
     Attributes:
         text: The plain view: NFKC without case and without what can't be seen. White space is
             " " one by one, apostrophes and hyphens are those of a typewriter, marks are kept.
         typed: The text that was folded.
+        data: The plain view in UTF-8.
+        lowered: The text is ASCII, and its plain view its own small letters.
+        easy: Words of the plain view are runs of what `\\w` means: no marks, and all scripts have spaces.
     """
 
-    text: str
-    typed: str
-    _origins: list[tuple[int, int]] | None = None
+    __slots__ = ("_level", "_origins", "data", "easy", "lowered", "text", "typed")
+
+    def __init__(self, typed: str) -> None:
+        self.typed = typed
+        self._origins: list[tuple[int, int]] | None = None
+        self.lowered = typed.isascii() and typed.isprintable()
+        if self.lowered:
+            self._level = self.easy = True
+            self.text = typed.lower()
+        else:
+            self.text, self._level, self.easy = plain(typed)
+        self.data = self.text.encode()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where the half-open range of the plain view stands in the text as typed.
@@ -34,9 +44,9 @@ class Folded(msgspec.Struct):
         Both are ranges of code points. The result is the smallest range of whole typed
         characters, letters with their marks, that the folded ones came from.
         """
+        if self._level:
+            return start, end
         if self._origins is None:
-            if self.typed.isascii() and len(self.typed) == len(self.text):
-                return start, end
             # Only now that something hit: this takes ten times as long as folding.
             self._origins = origins(self.typed)
         first = self._origins[start][0] if start < len(self._origins) else len(self.typed)
@@ -45,7 +55,7 @@ class Folded(msgspec.Struct):
 
 def fold(typed: str) -> Folded:
     """Fold a text into its plain view; any Unicode is welcome, time is linear."""
-    return Folded(plain(typed), typed)
+    return Folded(typed)
 
 
 _PLACEHOLDERS = {EntityType.EMOTE: "<emote>", EntityType.MENTION: "<user>"}

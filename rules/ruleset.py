@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from rules.message import Message
 from rules.schema.policy import LabelPolicies, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
+from rules.verdict import Hit
 
 __all__ = ["Evidence", "RuleSet"]
 
@@ -87,8 +89,6 @@ class RuleSet:
         terms = self.keywords.find(folded)
         patterns = self._patterns.find(folded)
         links = find_links(message.text, message.entities) if place.links else None
-        if not (terms or patterns or links):
-            return Evidence(folded, place, (), (), links)
         return self._evidence(place, folded, terms, patterns, links)
 
     def place(self, message: Message) -> Place:
@@ -136,6 +136,25 @@ class RuleSet:
         patterns: Sequence[FoundPattern],
         links: Sequence[Link] | None,
     ) -> Evidence:
+        if not (terms or patterns or links):
+            return Evidence(folded, place, links)
+        weighty, owners = place.weighty, self._owners
+        harmless = not (
+            links
+            or any(weighty[owners[found.owner].rule] for found in terms)
+            or any(weighty[match.owner] for match in patterns)
+        )
+        find = partial(self._found, place, folded, terms, patterns, links)
+        return Evidence(folded, place, links, find, harmless=harmless)
+
+    def _found(
+        self,
+        place: Place,
+        folded: Folded,
+        terms: Sequence[Found],
+        patterns: Sequence[FoundPattern],
+        links: Sequence[Link] | None,
+    ) -> tuple[Sequence[Hit], Sequence[Allowance]]:
         spans = self._spans(place, folded, terms)
         hits, allowed = [], []
         for number in sorted(spans):
@@ -150,7 +169,7 @@ class RuleSet:
         for by_link in place.links if links else ():
             for search in by_link.links:
                 hits += [hit for span in search.find(links or ()) for hit in by_link.hits(span, "typed")]
-        return Evidence(folded, place, tuple(hits), tuple(allowed), links)
+        return hits, allowed
 
     def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, set[Span]]:
         """Return where the terms of each active rule stand, in code points as typed."""
@@ -181,6 +200,6 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
     for number, armed in enumerate(rules):
         for parts in armed.terms:
             for part, text in enumerate((*parts.together, *parts.without)):
-                terms.append(Term(text, len(owners)))
+                terms.append(Term(text, len(owners), alone=text is parts.anchor))
                 owners.append(_Owner(number, None if parts.single else parts, part))
     return terms, owners

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
-
-import msgspec
 
 from rules.finding.armed import Armed
 from rules.fold import Folded
@@ -27,10 +25,11 @@ class Place:
         lookers: Those that look for nothing in the text, only at conditions.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
         restless: Whether a rule here may do something though nothing was found.
-        pleas: Rules that only speak in the author's favour: without anything against, nothing follows.
+        weighty: By the rule's number, whether it acts here and does more than to speak in the
+            author's favour: pleas alone have no consequence.
     """
 
-    __slots__ = ("active", "by_id", "labels", "links", "lookers", "pleas", "restless", "woken")
+    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless", "weighty", "woken")
 
     def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
         rules = [armed for armed in active if armed is not None]
@@ -45,7 +44,10 @@ class Place:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
         self.restless = any(armed.restless for armed in lookers)
-        self.pleas = frozenset(armed.id for armed in rules if armed.pleads) - self.woken.keys()
+        self.weighty = tuple(
+            armed is not None and not armed.spares and (not armed.pleads or armed.id in self.woken)
+            for armed in active
+        )
 
 
 class Allowance:
@@ -67,19 +69,53 @@ class Allowance:
         return before > 0 and span[1] <= self._reach[before - 1]
 
 
-class Evidence(msgspec.Struct, frozen=True):
+Found = tuple[Sequence[Hit], Sequence[Allowance]]
+
+
+class Evidence:
     """What was found in a message; conditions, exceptions and standing are weighed by `decide`.
+
+    Where all that was found speaks in the author's favour nothing follows from it unless a model
+    spoke; so hits are made of what was found when they are first asked for.
 
     Attributes:
         folded: The text and its plain view.
         place: What holds where it was said.
-        hits: By the order of the rules, then of the text.
-        allowed: Where allow rules may spare hits.
         links: The links of the text, or None where no rule looked for them.
+        harmless: No rule that could count against the author has found anything.
     """
 
-    folded: Folded
-    place: Place
-    hits: tuple[Hit, ...] = ()
-    allowed: tuple[Allowance, ...] = ()
-    links: Sequence[Link] | None = None
+    __slots__ = ("_find", "_found", "folded", "harmless", "links", "place")
+
+    def __init__(
+        self,
+        folded: Folded,
+        place: Place,
+        links: Sequence[Link] | None = None,
+        find: Callable[[], Found] | None = None,
+        *,
+        harmless: bool = True,
+    ) -> None:
+        self.folded = folded
+        self.place = place
+        self.links = links
+        self.harmless = harmless
+        self._find = find
+        self._found: Found | None = None if find else ((), ())
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """What was found, by the order of the rules, then of the text."""
+        return self._all[0]
+
+    @property
+    def allowed(self) -> Sequence[Allowance]:
+        """Where allow rules may spare hits."""
+        return self._all[1]
+
+    @property
+    def _all(self) -> Found:
+        if self._found is None:
+            assert self._find is not None
+            self._found, self._find = self._find(), None
+        return self._found

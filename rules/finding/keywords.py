@@ -13,7 +13,7 @@ import msgspec
 
 from rules.errors import PatternError
 from rules.fold import Folded, fold
-from rules.text.words import in_word, tokens, word_spans
+from rules.text.words import in_word, places_of, tokens
 
 _T = TypeVar("_T")
 
@@ -28,10 +28,12 @@ class Term(msgspec.Struct, frozen=True):
         text: `word`, `prefix*`, `*suffix`, `*infix*`, or a phrase with or without the stars.
             A star that is meant as such is written `\\*`.
         owner: The caller's number for whatever the term belongs to; several terms may share it.
+        alone: It is worth finding by itself. One that isn't is found where another one is.
     """
 
     text: str
     owner: int
+    alone: bool = True
 
 
 class Found(NamedTuple):
@@ -68,23 +70,27 @@ class KeywordIndex:
         return index
 
     def find(self, folded: Folded) -> list[Found]:
-        """Return every occurrence of every term, overlapping ones too, in no particular order."""
+        """Return every occurrence of every term, overlapping ones too, in no particular order.
+
+        Where nothing is found that is worth finding by itself the result is empty.
+        """
         text = folded.text
-        found: list[Found] = []
-        if self._words and not self._known_words.isdisjoint(tokens(text)):
-            found += self._find_words(text)
-        if self._automata:
-            squeezed = _SPACES.sub(" ", text) if "  " in text else text
-            # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
-            hits = [hit for automaton in self._automata.values() for hit in automaton.iter(squeezed)]
-            if hits:
-                found += self._placed(hits, squeezed, text)
+        words = tokens(text, easy=folded.easy)
+        squeezed = _SPACES.sub(" ", text) if "  " in text else text
+        # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
+        hits = [hit for automaton in self._automata.values() for hit in automaton.iter(squeezed)]
+        if not hits and self._worthy.isdisjoint(words):
+            return []
+        found = list(self._placed(hits, squeezed, text)) if hits else []
+        known = self._words.keys() & words
+        for word, start, end in places_of(known, text, easy=folded.easy) if known else ():
+            found += [Found(owner, start, end) for owner in self._words[word]]
         return found
 
     def __init__(self) -> None:
         """An index without terms; `build` makes the others."""
         self._words: dict[bytes, tuple[int, ...]] = {}
-        self._known_words = self._words.keys()
+        self._worthy: set[bytes] = set()  # of the words, those that are worth finding by themselves
         self._literals: dict[str, tuple[_Use, ...]] = {}
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # by checksum of their literals
 
@@ -93,16 +99,13 @@ class KeywordIndex:
         word = text.encode()
         if not (starred_before or starred_after) and tokens(text) == [word]:
             self._words[word] = _with(self._words.get(word, ()), term.owner)
+            if term.alone:
+                self._worthy.add(word)
         else:
             parted_before = not starred_before and in_word(text[0])
             parted_after = not starred_after and in_word(text[-1])
             use = _Use(term.owner, parted_before, parted_after)
             self._literals[text] = _with(self._literals.get(text, ()), use)
-
-    def _find_words(self, text: str) -> Iterator[Found]:
-        for start, end in word_spans(text):
-            for owner in self._words.get(text[start:end].encode(), ()):
-                yield Found(owner, start, end)
 
     def _placed(self, hits: Iterable[tuple[int, str]], squeezed: str, text: str) -> Iterator[Found]:
         """Yield the hits that stand as their terms want it, at their places in the plain view."""

@@ -90,7 +90,12 @@ class FoundPattern(NamedTuple):
 
 
 class PatternIndex:
-    """All patterns of a rule set, looked for in one pass each view; immutable."""
+    """All patterns of a rule set, sieved in one pass a text; immutable.
+
+    The sieve tells which patterns may match; those are then asked one by one. It leaves the edges
+    of words out where they would have to be written into the text, and in a text whose plain view
+    is its own small letters it reads that for patterns of the typed view too.
+    """
 
     @classmethod
     def build(cls, patterns: Iterable[tuple[Pattern, int]]) -> PatternIndex:
@@ -100,46 +105,44 @@ class PatternIndex:
             PatternError: When a pattern is too large to be looked for together with others.
         """
         listed = list(patterns)
-        groups: list[_Group] = []
-        for view in View:
-            ours = [(pattern, owner) for pattern, owner in listed if pattern.view is view]
-            # RE2's own \b is right for texts in ASCII; to them the edges needn't be written in.
-            groups += _grouped(ours, view, ascii_only=True, edged=False)
-            for edged in (False, True):
-                members = [(pattern, owner) for pattern, owner in ours if pattern.edged is edged]
-                groups += _grouped(members, view, ascii_only=False, edged=edged)
+        plain, typed = ([each for each in listed if each[0].view is view] for view in View)
+        minding = [each for each in typed if _MINDS_CASE.search(each[0].source)]
         index = cls()
-        for plain, typed in index._groups:
-            fit = {View.PLAIN: plain, View.TYPED: typed}
-            index._groups[plain, typed] = [group for group in groups if group.ascii is fit[group.view]]
+        index._lowered = list(_sieves([each for each in listed if each not in minding], View.PLAIN))
+        index._minding = list(_sieves(minding, View.TYPED))
+        index._plain = list(_sieves(plain, View.PLAIN, loose=True))
+        index._typed = list(_sieves(typed, View.TYPED, loose=True))
         return index
 
     def find(self, folded: Folded) -> list[FoundPattern]:
         """Return what `find` of every pattern would, in no particular order."""
+        plain, typed = (self._lowered, self._minding) if folded.lowered else (self._plain, self._typed)
         found: list[FoundPattern] = []
-        for group in self._groups[folded.text.isascii(), folded.typed.isascii()]:
-            reading = _Reading.of(_text(folded, group.view), edged=group.edged)
-            for number in group.together.Match(reading.data) or ():
-                pattern, owner = group.members[number]
-                found += [FoundPattern(owner, *span) for span in pattern.find_in(reading, folded)]
+        for sieve in plain:
+            for number in sieve.together.Match(folded.data) or ():
+                found += _matches(*sieve.members[number], folded)
+        for sieve in typed:
+            for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
+                found += _matches(*sieve.members[number], folded)
         return found
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""
-        # By whether the plain view is ASCII, and whether the text as typed is.
-        self._groups: dict[tuple[bool, bool], list[_Group]] = {
-            (plain, typed): [] for plain in (False, True) for typed in (False, True)
-        }
+        self._lowered: list[_Sieve] = []
+        self._minding: list[_Sieve] = []
+        self._plain: list[_Sieve] = []
+        self._typed: list[_Sieve] = []
 
 
-class _Group(NamedTuple):
-    """Patterns that are looked for together: in one view, of texts that are ASCII or not."""
+class _Sieve(NamedTuple):
+    """Patterns that are looked for together; what it lets through may still not match."""
 
-    view: View
-    ascii: bool
-    edged: bool
     together: re2.Set
     members: Sequence[tuple[Pattern, int]]
+
+
+def _matches(pattern: Pattern, owner: int, folded: Folded) -> list[FoundPattern]:
+    return [FoundPattern(owner, *span) for span in pattern.find(folded)]
 
 
 class _Reading(NamedTuple):
@@ -167,6 +170,9 @@ class _Reading(NamedTuple):
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+
+# What small letters may match otherwise than the text that they were made of.
+_MINDS_CASE = re.compile(r"\[\^(?:\\.|[^\]\\A-Za-z])*[A-Za-z]|\\[pP]|\[:|\(\?[A-Za-z]*-")
 
 _HINTS = {
     "invalid perl operator": "RE2 has no look-around; say what may not match as a second rule under none:",
@@ -197,15 +203,13 @@ def _compiled(source: str, spelled: str, view: View) -> re2._Regexp:
         raise PatternError(f'"{source}": {reason}{hint}') from error
 
 
-def _grouped(
-    members: Sequence[tuple[Pattern, int]], view: View, *, ascii_only: bool, edged: bool
-) -> Iterator[_Group]:
-    """Yield the patterns as a group; more than one where they are too large for one automaton."""
+def _sieves(members: Sequence[tuple[Pattern, int]], view: View, *, loose: bool = False) -> Iterator[_Sieve]:
+    """Yield the patterns as a sieve; more than one where they are too large for one automaton."""
     if not members:
         return
     together = re2.Set.SearchSet(_options(view, _INDEX_MEMORY))
     for pattern, _ in members:
-        together.Add(unicode_aware(pattern.source, edged=edged))
+        together.Add(unicode_aware(pattern.source, loose=loose))
     try:
         together.Compile()
     except re2.error as error:
@@ -213,6 +217,6 @@ def _grouped(
             raise PatternError(f'"{members[0][0].source}": too large; shorten its repetitions') from error
         half = len(members) // 2
         for part in (members[:half], members[half:]):
-            yield from _grouped(part, view, ascii_only=ascii_only, edged=edged)
+            yield from _sieves(part, view, loose=loose)
     else:
-        yield _Group(view, ascii_only, edged, together, members)
+        yield _Sieve(together, members)

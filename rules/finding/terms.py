@@ -31,6 +31,11 @@ class Parts(msgspec.Struct, frozen=True):
     def single(self) -> bool:
         return len(self.together) == 1 and not self.without
 
+    @property
+    def anchor(self) -> str:
+        """The part of `together` that is rarest in texts, as far as its length tells."""
+        return max(self.together, key=len)
+
 
 def split_term(text: str) -> Parts:
     """Take a term apart at its ` & ` and ` ~ `.

@@ -25,10 +25,11 @@ def has_edges(source: str) -> bool:
     return any(token.lastgroup == "edge" for token in _TOKEN.finditer(source))
 
 
-def unicode_aware(source: str, *, edged: bool = False) -> str:
+def unicode_aware(source: str, *, edged: bool = False, loose: bool = False) -> str:
     r"""Rewrite an expression that RE2 accepts.
 
-    `edged` makes it one for texts from `with_edges`; without it `\b` stays ASCII.
+    `edged` makes it one for texts from `with_edges`; without it `\b` stays ASCII. `loose` leaves
+    every `\b` out, and so matches wherever `edged` would.
 
     Raises:
         PatternError: When something in it can't be made Unicode-aware; says what to write.
@@ -40,7 +41,7 @@ def unicode_aware(source: str, *, edged: bool = False) -> str:
         text = token[0]
         match token.lastgroup:
             case "edge":
-                parts.append(EDGE if edged else text)
+                parts.append("(?:)" if loose else EDGE if edged else text)
             case "flags":
                 if "s" in text:
                     if token.start() or text.endswith(":"):

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 # Control, zero-width, bidi, tag and variation characters, fillers: Default_Ignorable_Code_Point
 # of the Unicode Standard, with C0, C1 and the annotation characters; joiners have their own rule.
@@ -52,22 +53,56 @@ _DROPPED = "\u034f"  # one of the unseen
 
 _ASCII_RUN = re.compile(r"[\0-\x7f]{2,}")
 
+# Letters whose plain view is one code point, their small letter, whatever stands beside them; most
+# texts hold nothing else. The insides of a character class, in scripts that have spaces, and in others.
+_SIMPLE = (
+    " -~¡-§©«¬®°±¶·»¿À-ÞàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀ-įıĴ-ľŁ-ňŊ-ž"
+    "\u0386\u0388-\u038a\u038c\u038e-\u038f\u0391-\u03af\u03b1-\u03c1\u03c3-\u03ce\u0400-\u0482\u048a-\u052f\u0531-\u0556\u0561-\u0586"
+    "\u05d0-\u05ea\u060c\u061b\u061f\u0620-\u064a\u0660-\u066d\u0671-\u0674\u0679-\u06d3\u06f0-\u06f9"
+    "\u10d0-\u10fa\u1e00-\u1e95\u1ea0-\u1ef9\u2013-\u2014\u201c-\u201f\u2020-\u2022\u2030\u2039\u203a\u20ac\u20bd"
+    "\u2190-\u21ff\u2500-\u27bf\uac00-\ud7a3\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff"
+)
+_SIMPLE_UNSPACED = "\u3001\u3002\u3008-\u3011\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff"
+_simple_text = re.compile(f"[{_SIMPLE}]*").fullmatch
+_simple_unspaced_text = re.compile(f"[{_SIMPLE}{_SIMPLE_UNSPACED}]*").fullmatch
+
 # Two are enough for all that was ever seen; the bound keeps the time linear whatever comes.
 _ROUNDS = 8
 
 
-def plain(typed: str) -> str:
-    """Return the plain view of a text; see `rules.fold.Folded`."""
-    if not typed.isascii():
-        return _settled(typed, _caseless)
-    return typed.lower() if typed.isprintable() else typed.translate(_ASCII_CASELESS)
+class Letters(NamedTuple):
+    """The plain view of a text, and what is known of it without looking closer.
+
+    Attributes:
+        text: See `rules.fold.Folded`.
+        level: Each code point stands where the typed one stands that it came from.
+        easy: It holds no marks, no joiners and no script without spaces: words are runs of `\\w`.
+    """
+
+    text: str
+    level: bool
+    easy: bool
+
+
+def plain(typed: str) -> Letters:
+    """Return the plain view of a text."""
+    if typed.isascii():
+        if typed.isprintable():
+            return Letters(typed.lower(), True, True)
+        text = typed.translate(_ASCII_CASELESS)
+        return Letters(text, len(text) == len(typed), True)
+    if _simple_text(typed):
+        return Letters(typed.casefold(), True, True)
+    if _simple_unspaced_text(typed):
+        return Letters(typed.casefold(), True, False)
+    return Letters(_settled(typed, _caseless), False, False)
 
 
 def undisguised(typed: str) -> str:
     """Return the plain view with its case kept."""
-    if not typed.isascii():
-        return _settled(typed, _cased)
-    return typed if typed.isprintable() else typed.translate(_ASCII)
+    if typed.isascii():
+        return typed if typed.isprintable() else typed.translate(_ASCII)
+    return typed if _simple_unspaced_text(typed) else _settled(typed, _cased)
 
 
 def origins(typed: str) -> list[tuple[int, int]]:
@@ -77,7 +112,7 @@ def origins(typed: str) -> list[tuple[int, int]]:
     normalisation reaches beyond that.
     """
     text, spans = typed, [(at, at + 1) for at in range(len(typed))]
-    if typed.isascii() and len(plain(typed)) == len(typed):
+    if plain(typed).level:
         return spans
     for _ in range(_ROUNDS):
         before = text

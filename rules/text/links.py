@@ -109,7 +109,7 @@ def _may_hold_link(typed: str) -> bool:
 
 def _seen(typed: str, *, trusted: bool = False) -> Iterator[Link]:
     """Yield the links in sight; in a trusted text hosts may have any ending."""
-    text = plain(typed)
+    text = plain(typed).text
     matches = list(_LINK.finditer(text))
     spans = origins(typed) if matches else []
 
@@ -174,7 +174,7 @@ def _overlaps(
 
 def _entry(text: str) -> tuple[str, str]:
     match = _ENTRY.fullmatch(undisguised(text).strip())
-    host = plain(match[1]).strip(".") if match else ""
+    host = plain(match[1]).text.strip(".") if match else ""
     if match is None or not host or ".." in host:
         raise PatternError(f'"{text}" is not a host: write it like discord.gift or discord.gg/ourserver')
     return host, _canonical(match[2] or "")

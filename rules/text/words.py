@@ -7,7 +7,7 @@ edge, and terms in them match anywhere.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 
 # Thai and Lao, Myanmar, Khmer, kana, bopomofo, Han. The insides of a character class.
@@ -30,19 +30,43 @@ _ASCII_WORD = re.compile("[A-Za-z0-9]+")
 # Whatever isn't part of a word becomes a space: bytes.translate and split take a third of the
 # time that a regular expression takes.
 _ASCII_BLANKED = bytes(c if c < 128 and chr(c).isalnum() else 32 for c in range(256))
+_ASCII_BLANKED_ONLY = bytes(c if c > 127 or chr(c).isalnum() else 32 for c in range(256))
+_EASY_SIGN = re.compile(r"[^\w\0-\x7f]")
+_EASY_WORD = re.compile(r"[^\W_]+")
 
 
-def tokens(text: str) -> list[bytes]:
-    """Return the words of a text as UTF-8, in order."""
+def tokens(text: str, *, easy: bool = False) -> list[bytes]:
+    """Return the words of a text as UTF-8, in order; `easy` as in `rules.text.letters.Letters`."""
     if text.isascii():
         return text.encode().translate(_ASCII_BLANKED).split()
+    if easy:
+        return _EASY_SIGN.sub(" ", text).encode().translate(_ASCII_BLANKED_ONLY).split()
     return " ".join(word_run().findall(_blanked(text))).encode(errors="replace").split()
 
 
-def word_spans(text: str) -> Iterator[tuple[int, int]]:
+def word_spans(text: str, *, easy: bool = False) -> Iterator[tuple[int, int]]:
     """Yield where each of the words that `tokens` returns stands."""
-    matches = _ASCII_WORD.finditer(text) if text.isascii() else word_run().finditer(_blanked(text))
+    if text.isascii():
+        matches = _ASCII_WORD.finditer(text)
+    else:
+        matches = _EASY_WORD.finditer(text) if easy else word_run().finditer(_blanked(text))
     return (match.span() for match in matches)
+
+
+def places_of(words: Collection[bytes], text: str, *, easy: bool = False) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each place of each of these words, which are some of the text's `tokens`."""
+    if not text.isascii():
+        for start, end in word_spans(text, easy=easy):
+            word = text[start:end].encode()
+            if word in words:
+                yield word, start, end
+        return
+    # With a gap on either side a search in C finds whole words; the first gap is the text's own place -1.
+    padded = b" %b " % text.encode().translate(_ASCII_BLANKED)
+    for word in words:
+        gapped, at = b" %b " % word, -1
+        while (at := padded.find(gapped, at + 1)) >= 0:
+            yield word, at, at + len(word)
 
 
 def word_starts(text: str) -> list[int]:

@@ -140,3 +140,13 @@ def test_matches_are_bounded() -> None:
 def test_an_index_without_patterns_finds_nothing() -> None:
     """As in a rule set of terms only."""
     assert PatternIndex.build([]).find(fold("é")) == []
+
+
+def test_a_typed_pattern_that_minds_case_is_not_sieved_by_small_letters() -> None:
+    """Small letters can't tell what isn't one; such patterns read the text as typed."""
+    sources = [r"[^a-z ]{3}", r"\p{Lu}{3}", r"(?-i:ABC)", r"\bABC\b", r"[A-Z]{3}", r"[^\d\s]{3}"]
+    index = PatternIndex.build(
+        (Pattern.compile(each, View.TYPED), owner) for owner, each in enumerate(sources)
+    )
+    assert {found.owner for found in index.find(fold("say ABC"))} == {0, 1, 2, 3, 4, 5}
+    assert {found.owner for found in index.find(fold("say abc"))} == {5}
