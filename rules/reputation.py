@@ -62,14 +62,11 @@ def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputatio
     seen = reputation.first_seen
     if delta.messages:
         seen = delta.at if seen is None else min(seen, delta.at)
-    return Reputation(
-        strikes=reputation.strikes * halved(as_of - reputation.as_of, half_life_s)
-        + delta.strike * halved(as_of - delta.at, half_life_s),
-        good=reputation.good + delta.good,
-        messages=reputation.messages + delta.messages,
-        first_seen=seen,
-        as_of=as_of,
-    )
+    strikes = reputation.strikes and reputation.strikes * halved(as_of - reputation.as_of, half_life_s)
+    if delta.strike:
+        strikes += delta.strike * halved(as_of - delta.at, half_life_s)
+    good, messages = reputation.good + delta.good, reputation.messages + delta.messages
+    return Reputation(strikes, good, messages, seen, as_of)
 
 
 def trust(reputation: Reputation, now: float, *, half_life_s: float, good_for_half: float) -> float:

@@ -136,15 +136,16 @@ class RuleSet:
         patterns: Sequence[FoundPattern],
         links: Sequence[Link] | None,
     ) -> Evidence:
-        if not (terms or patterns or links):
+        by_link = [hit for armed in place.links for hit in armed.link_hits(links)] if links else ()
+        if not (terms or patterns or by_link):
             return Evidence(folded, place, links)
         weighty, owners = place.weighty, self._owners
         harmless = not (
-            links
+            by_link
             or any(weighty[owners[found.owner].rule] for found in terms)
             or any(weighty[match.owner] for match in patterns)
         )
-        find = partial(self._found, place, folded, terms, patterns, links)
+        find = partial(self._found, place, folded, terms, patterns, by_link)
         return Evidence(folded, place, links, find, harmless=harmless)
 
     def _found(
@@ -153,7 +154,7 @@ class RuleSet:
         folded: Folded,
         terms: Sequence[Found],
         patterns: Sequence[FoundPattern],
-        links: Sequence[Link] | None,
+        by_link: Sequence[Hit],
     ) -> tuple[Sequence[Hit], Sequence[Allowance]]:
         spans = self._spans(place, folded, terms)
         hits, allowed = [], []
@@ -166,10 +167,7 @@ class RuleSet:
         for match in patterns:
             if (by_pattern := place.active[match.owner]) is not None:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
-        for by_link in place.links if links else ():
-            for search in by_link.links:
-                hits += [hit for span in search.find(links or ()) for hit in by_link.hits(span, "typed")]
-        return hits, allowed
+        return [*hits, *by_link], allowed
 
     def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, set[Span]]:
         """Return where the terms of each active rule stand, in code points as typed."""

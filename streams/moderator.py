@@ -62,11 +62,12 @@ class Scores(Protocol):
 class _Case:
     """A message on its way through a batch."""
 
-    __slots__ = ("evidence", "message", "missing", "record", "scores")
+    __slots__ = ("author", "evidence", "message", "missing", "record", "scores")
 
     def __init__(self, record: Record, message: Message, evidence: Evidence) -> None:
         self.record = record
         self.message = message
+        self.author = message.author_key
         self.evidence = evidence
         self.scores: dict[str, float] | None = None
         self.missing: list[str] = []
@@ -196,9 +197,8 @@ class Moderator:
     async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
         messages: dict[str, list[str]] = {}
         for case in cases:
-            author = case.message.author_key
-            if author is not None:
-                messages.setdefault(author, []).append(case.message.id)
+            if case.author is not None:
+                messages.setdefault(case.author, []).append(case.message.id)
         asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
         standings = await self._desk.load(asks, now) if asks else []
         return {ask.author: _Live(standing) for ask, standing in zip(asks, standings, strict=True)}
@@ -207,8 +207,7 @@ class Moderator:
         self, case: _Case, rules: RuleSet, stamp: Stamp, topic_id: str, lives: dict[str, _Live], now: float
     ) -> Verdict:
         message, record = case.message, case.record
-        author = message.author_key
-        live = lives[author] if author is not None else None
+        live = lives[case.author] if case.author is not None else None
         before = live.reputation if live else None
         where = PartitionId(topic_id, record.partition)
         recall = live.recalls.get(message.id) if live else None
@@ -224,7 +223,8 @@ class Moderator:
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
             live.effects.setdefault(where, []).append(effect)
             current = self._move(live, effect, where, rules)
-            self._feed_brake(judgement, message, before, rules, now)
+            if judgement.strict_causes:
+                self._feed_brake(judgement, message, before, rules, now)
         if live is None:
             case.missing.append("author")
         elif before is None:
@@ -281,7 +281,7 @@ class Moderator:
         self, judgement: Judgement, message: Message, before: Reputation | None, rules: RuleSet, now: float
     ) -> None:
         policy = rules.policy
-        if not judgement.strict_causes or before is None or not policy.reputation.is_established(before):
+        if before is None or not policy.reputation.is_established(before):
             return
         author = message.author_key or ""
         for cause in judgement.strict_causes:

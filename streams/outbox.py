@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,8 @@ from streams.wire import (
 )
 
 log = structlog.get_logger(__name__)
+# structlog makes a logger anew each time it is asked; this is asked for every verdict.
+_verdicts_told = partial(logging.getLogger(__name__).isEnabledFor, logging.DEBUG)
 
 # A review item over this is sent without the message, so that any broker takes it.
 MAX_REVIEW_BYTES = 900_000
@@ -81,7 +84,7 @@ class Outbox:
             item = ReviewItem(verdict, message if self._review_text else None)
             headers = cloud_event(verdict.id, REVIEW, self._source, verdict.judged_at)
             outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
-        if log.is_enabled_for(logging.DEBUG):
+        if _verdicts_told():
             self._tell(verdict)
         return outputs
 

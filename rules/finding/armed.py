@@ -112,3 +112,8 @@ class Armed:
     def hits(self, span: tuple[int, int] | None, view: str) -> list[Hit]:
         """Return what was found at a place, once for each label that it speaks of."""
         return [Hit(self.id, label, weight, span, view) for label, weight in self.weights]
+
+    def link_hits(self, links: Sequence[Link]) -> list[Hit]:
+        """Return what its link searches find among the links of a text."""
+        spans = (span for search in self.links for span in search.find(links))
+        return [hit for span in spans for hit in self.hits(span, "typed")]

@@ -104,9 +104,9 @@ class PatternIndex:
         Raises:
             PatternError: When a pattern is too large to be looked for together with others.
         """
-        listed = list(patterns)
-        plain, typed = ([each for each in listed if each[0].view is view] for view in View)
-        minding = [each for each in typed if _MINDS_CASE.search(each[0].source)]
+        listed = [_Member(*each) for each in patterns]
+        plain, typed = ([each for each in listed if each.pattern.view is view] for view in View)
+        minding = [each for each in typed if _MINDS_CASE.search(each.pattern.source)]
         index = cls()
         index._lowered = list(_sieves([each for each in listed if each not in minding], View.PLAIN))
         index._minding = list(_sieves(minding, View.TYPED))
@@ -120,10 +120,10 @@ class PatternIndex:
         found: list[FoundPattern] = []
         for sieve in plain:
             for number in sieve.together.Match(folded.data) or ():
-                found += _matches(*sieve.members[number], folded)
+                found += sieve.members[number].matches(folded)
         for sieve in typed:
             for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
-                found += _matches(*sieve.members[number], folded)
+                found += sieve.members[number].matches(folded)
         return found
 
     def __init__(self) -> None:
@@ -134,15 +134,21 @@ class PatternIndex:
         self._typed: list[_Sieve] = []
 
 
+class _Member(NamedTuple):
+    """A pattern, and the caller's number for its owner."""
+
+    pattern: Pattern
+    owner: int
+
+    def matches(self, folded: Folded) -> list[FoundPattern]:
+        return [FoundPattern(self.owner, *span) for span in self.pattern.find(folded)]
+
+
 class _Sieve(NamedTuple):
     """Patterns that are looked for together; what it lets through may still not match."""
 
     together: re2.Set
-    members: Sequence[tuple[Pattern, int]]
-
-
-def _matches(pattern: Pattern, owner: int, folded: Folded) -> list[FoundPattern]:
-    return [FoundPattern(owner, *span) for span in pattern.find(folded)]
+    members: Sequence[_Member]
 
 
 class _Reading(NamedTuple):
@@ -203,18 +209,20 @@ def _compiled(source: str, spelled: str, view: View) -> re2._Regexp:
         raise PatternError(f'"{source}": {reason}{hint}') from error
 
 
-def _sieves(members: Sequence[tuple[Pattern, int]], view: View, *, loose: bool = False) -> Iterator[_Sieve]:
+def _sieves(members: Sequence[_Member], view: View, *, loose: bool = False) -> Iterator[_Sieve]:
     """Yield the patterns as a sieve; more than one where they are too large for one automaton."""
     if not members:
         return
     together = re2.Set.SearchSet(_options(view, _INDEX_MEMORY))
-    for pattern, _ in members:
-        together.Add(unicode_aware(pattern.source, loose=loose))
+    for each in members:
+        together.Add(unicode_aware(each.pattern.source, loose=loose))
     try:
         together.Compile()
     except re2.error as error:
         if len(members) == 1:
-            raise PatternError(f'"{members[0][0].source}": too large; shorten its repetitions') from error
+            raise PatternError(
+                f'"{members[0].pattern.source}": too large; shorten its repetitions'
+            ) from error
         half = len(members) // 2
         for part in (members[:half], members[half:]):
             yield from _sieves(part, view, loose=loose)
