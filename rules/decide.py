@@ -47,7 +47,8 @@ def decide(
         braked: Causes whose strict actions have reached too many established authors.
         switches: What operators have turned down, as far as it is in force.
     """
-    if not evidence.place.restless and _nothing_against(evidence, scores):
+    place = evidence.place
+    if not place.restless and _nothing_against(evidence, scores) and not _wakes(place.watched, scores):
         nothing = _nothing(message, evidence, rules, scores, reputation, now)
         if nothing is not None:
             return nothing
@@ -61,6 +62,13 @@ def decide(
 def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:
     """No rule found anything that could count, or only pleas, and no model spoke that they could answer."""
     return not evidence.hits if scores else evidence.harmless
+
+
+def _wakes(watched: Mapping[str, float], scores: Mapping[str, float] | None) -> bool:
+    """The model says what a rule waits for."""
+    if not watched or not scores:
+        return False
+    return any(scores.get(label, -1.0) >= limit for label, limit in watched.items())
 
 
 def _nothing(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rules.errors import Problem, RuleFileError
 from rules.finding.armed import Armed
-from rules.loading.arming import Entry, arm_all
+from rules.loading.arming import Entry, Promises, arm_all
 from rules.loading.embedded_tests import failing
 from rules.loading.files import PackFiles
 from rules.loading.policy_check import unsound
@@ -22,13 +22,16 @@ from rules.schema.rule import Rule
 POLICY_FILE = "policy.yaml"
 
 
-def load(folder: Path, previous: RuleSet | None = None) -> RuleSet:
+def load(folder: Path, previous: RuleSet | None = None, *, promises: Promises | None = None) -> RuleSet:
     """Return the rule set of a folder; what hasn't changed since `previous` is taken over.
+
+    `promises` are those of the model that will score: by label and precision, the probability from
+    which it holds. A rule that asks for a precision nobody promises loads, and waits.
 
     Raises:
         RuleFileError: With every problem that was found; nothing of the folder is used then.
     """
-    loading = _Loading(folder, previous)
+    loading = _Loading(folder, previous, promises)
     rules = loading.rules()
     if rules is None or loading.problems:
         raise RuleFileError(loading.problems)
@@ -47,8 +50,11 @@ def check(folder: Path) -> list[Problem]:
 class _Loading:
     """One folder on its way to being a rule set; problems gather while it goes as far as it can."""
 
-    def __init__(self, folder: Path, previous: RuleSet | None) -> None:
+    def __init__(
+        self, folder: Path, previous: RuleSet | None = None, promises: Promises | None = None
+    ) -> None:
         self.problems: list[Problem] = []
+        self._promises = promises
         self._files = PackFiles(folder)
         self._folder = folder
         self._previous = previous
@@ -63,7 +69,7 @@ class _Loading:
         policy = self._policy(paths)
         entries = [entry for path in paths if path != POLICY_FILE for entry in self._entries(path)]
         self._check_names(entries)
-        armed, problems = arm_all(entries, policy or Policy(), self._files)
+        armed, problems = arm_all(entries, policy or Policy(), self._files, self._promises)
         self.problems += problems
         if self.problems or policy is None:
             return None
@@ -123,8 +129,8 @@ class _Loading:
             rule = reader.read(item, Rule)
             if rule is not None and isinstance(item, Keys):
                 entries.append(Entry(path, rule, item.lines))
-                for key, message in doubts(rule, item.lines):
-                    reader.note(item.lines.get(key, item.line), f"{key}: {message}")
+                for key, message, line in doubts(rule, item.lines):
+                    reader.note(line or item.lines.get(key, item.line), f"{key}: {message}")
         self.problems += reader.problems
         return entries
 

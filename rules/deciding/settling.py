@@ -78,8 +78,9 @@ def candidates(
             yield _of_ladder(one, one.step[1], rules)
     for name, hits in fired.items():
         rule = rules[name].rule
-        if rule.action is not None and rule.label is not None:
-            yield _of_rule(rules[name], rule.action, rule.label, scores.get(rule.label, 0.0), hits, labels)
+        label = rule.speaks_for
+        if rule.action is not None and label is not None:
+            yield _of_rule(rules[name], rule.action, label, scores.get(label, 0.0), hits, labels)
 
 
 def settle(asked: Collection[Candidate], fired: Iterable[Armed], braked: Collection[str]) -> Settled:

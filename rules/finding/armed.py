@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple
 
 from rules.finding.composites import Check
+from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern
 from rules.finding.terms import Parts
 from rules.message import Message
 from rules.schema.rule import Rule, Scope, Status
-from rules.text.links import HostList, Link
+from rules.text.links import Link
 from rules.verdict import Hit
 
 
-class LinkSearch:
-    """Which links are hits: those on a list, those off a list, or all where all are on a list."""
+class Watch(NamedTuple):
+    """What the model must say of a label for a rule to be worth asking: at least this probability."""
 
-    __slots__ = ("_every", "_hosts", "_on")
-
-    def __init__(self, hosts: HostList, *, on: bool = True, every: bool = False) -> None:
-        self._hosts = hosts
-        self._on = on
-        self._every = every
-
-    def find(self, links: Sequence[Link]) -> list[tuple[int, int]]:
-        """Return the spans of the links that are hits."""
-        found = [link.span for link in links if self._hosts.match(link) is self._on]
-        return [] if self._every and len(found) < len(links) else found
+    label: str
+    limit: float
 
 
 class Armed:
@@ -43,13 +37,16 @@ class Armed:
         needs: For a composite, rules of which one must have fired; empty where it can do without.
         pleads: All it does is to speak in the author's favour.
         restless: It may do something to a message in which nothing was found.
+        watches: It may do something to it where the model says all of this.
         spares: For an allow rule, the names of the rules whose hits it spares.
+        copies: For one that spares whole messages, the texts as `squeezed` returns them.
         weights: What one hit adds to which label, in log-odds; a rule without a label has ("", 0).
     """
 
     __slots__ = (
         "check",
         "composite",
+        "copies",
         "everywhere",
         "expires",
         "final",
@@ -64,6 +61,7 @@ class Armed:
         "shadow",
         "spares",
         "terms",
+        "watches",
         "weights",
     )
 
@@ -79,6 +77,8 @@ class Armed:
         composite: bool = False,
         needs: frozenset[str] = frozenset(),
         restless: bool = False,
+        watches: Sequence[Watch] = (),
+        copies: frozenset[str] = frozenset(),
         spares: frozenset[str] = frozenset(),
     ) -> None:
         self.rule = rule
@@ -92,6 +92,7 @@ class Armed:
         self.pleads = (
             all(weight < 0 for _, weight in self.weights)
             and not self.shadow
+            and rule.rollout is None
             and not (rule.action or rule.at_most or rule.tags or rule.queue or rule.priority or rule.mask)
         )
         self.terms = tuple(terms)
@@ -101,6 +102,8 @@ class Armed:
         self.composite = composite
         self.needs = needs
         self.restless = restless
+        self.watches = tuple(watches)
+        self.copies = copies
         self.spares = spares
 
     def covers(self, message: Message) -> bool:
@@ -109,11 +112,24 @@ class Armed:
             message.tenant, message.channel, message.surface, message.lang
         )
 
+    def is_rolled_out_to(self, author: str | None) -> bool:
+        """Return whether an author is among those for whom the rule acts, which is the same at any time."""
+        share = self.rule.rollout
+        if share is None or share >= 1.0:
+            return True
+        return author is not None and _place_of(self.id, author) < share
+
     def hits(self, span: tuple[int, int] | None, view: str) -> list[Hit]:
         """Return what was found at a place, once for each label that it speaks of."""
         return [Hit(self.id, label, weight, span, view) for label, weight in self.weights]
 
     def link_hits(self, links: Sequence[Link]) -> list[Hit]:
         """Return what its link searches find among the links of a text."""
-        spans = (span for search in self.links for span in search.find(links))
+        spans = (link.span for search in self.links for link in search.find(links))
         return [hit for span in spans for hit in self.hits(span, "typed")]
+
+
+def _place_of(rule: str, author: str) -> float:
+    """Return a place in [0, 1) that depends on both names: each rule begins with other authors."""
+    digest = blake2b(f"{rule}\0{author}".encode(errors="replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2.0**64

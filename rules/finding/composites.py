@@ -6,22 +6,25 @@ whom nothing is known any more than one with `all:`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rules.message import EntityType, Message, Surface
+from rules.finding import seen
+from rules.finding.link_search import LinkSearch
+from rules.message import Author, Message, Surface
 from rules.reputation import Reputation
-from rules.schema.conditions import AuthorCondition, Condition, LinkCondition
-from rules.schema.policy import ReputationPolicy
-from rules.schema.values import AgeBound, Bound, Written
-from rules.text.links import HostList, Link, find_links
-
-_MENTION = re.compile(r"(?<![\w@])@\w")
-_EMOJI = re.compile(
-    "[\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff\u2600-\u27bf]"
+from rules.schema.conditions import (
+    AtLeast,
+    AuthorCondition,
+    Condition,
+    EmojiCondition,
+    LinkCondition,
+    ModelBound,
 )
+from rules.schema.policy import ReputationPolicy
+from rules.schema.values import AgeBound, Bound
+from rules.text.links import Link, find_links
 
 
 class Facts:
@@ -30,10 +33,12 @@ class Facts:
     Attributes:
         reputation: None where it isn't known.
         now: Epoch seconds.
+        scores: The model's probabilities by label; empty where no model spoke.
+        lang: The message's language; None where nobody knows.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
     """
 
-    __slots__ = ("_links", "fired", "message", "now", "reckoning", "reputation")
+    __slots__ = ("_links", "fired", "lang", "message", "now", "reckoning", "reputation", "scores")
 
     def __init__(
         self,
@@ -42,11 +47,14 @@ class Facts:
         now: float,
         reckoning: ReputationPolicy,
         links: Sequence[Link] | None = None,
+        scores: Mapping[str, float] | None = None,
     ) -> None:
         self.message = message
         self.reputation = reputation
         self.now = now
         self.reckoning = reckoning
+        self.scores = scores or {}
+        self.lang = message.lang
         self.fired: Collection[str] = ()
         self._links = links
 
@@ -61,10 +69,11 @@ Check = Callable[[Facts], bool | None]
 
 
 class Made(NamedTuple):
-    """What a condition is made with: lists of hosts, and the rules that a glob stands for."""
+    """What a condition is made with: searches for links, the rules behind a glob, a model's thresholds."""
 
-    hosts: Callable[[Sequence[Written]], HostList]
+    links: Callable[[LinkCondition], LinkSearch]
     rules: Callable[[str], frozenset[str]]
+    promised: Callable[[str, ModelBound], Bound | None]
 
 
 def all_of(checks: Sequence[Check]) -> Check:
@@ -105,40 +114,94 @@ def none_of(checks: Sequence[Check]) -> Check:
     return all_of([negated(check) for check in checks])
 
 
+def at_least(count: int, checks: Sequence[Check]) -> Check:
+    """True if so many are; false if so many can't be any more; else not known."""
+
+    def check(facts: Facts) -> bool | None:
+        said = [one(facts) for one in checks]
+        sure = said.count(True)
+        if sure >= count:
+            return True
+        return None if sure + said.count(None) >= count else False
+
+    return check
+
+
 def make_check(condition: Condition, made: Made) -> Check:
     """Return a function that says whether the condition holds."""
     return all_of(list(_parts(condition, made)))
 
 
+def make_joined(
+    every: Sequence[Condition],
+    some: Sequence[Condition],
+    none: Sequence[Condition],
+    number: AtLeast | None,
+    made: Made,
+) -> Iterator[Check]:
+    """Yield functions that say whether the conditions under `all`, `any`, `none` and `at_least` hold."""
+    yield from (make_check(one, made) for one in every)
+    if some:
+        yield any_of([make_check(one, made) for one in some])
+    if none:
+        yield none_of([make_check(one, made) for one in none])
+    if number is not None:
+        yield at_least(number.count, [make_check(one, made) for one in number.of])
+
+
 def _parts(condition: Condition, made: Made) -> Iterator[Check]:
+    """Yield what is asked, the cheap questions first."""
     if condition.surface is not None:
         yield _surface(condition.surface)
     if condition.author is not None:
-        yield make_author_check(condition.author)
+        yield from _author_parts(condition.author)
     if condition.rule is not None:
         yield _fired(made.rules(condition.rule))
+    for label, asked in condition.model.items():
+        yield _model(label, made.promised(label, asked))
+    if condition.behaviour is not None:
+        yield _unknown
+    if condition.language:
+        yield _language(frozenset(condition.language))
+    yield from _text_parts(condition)
+    if condition.links is not None:
+        yield _links(made.links(condition.links))
+    yield from make_joined(condition.all_of, condition.any_of, condition.none_of, condition.at_least, made)
+
+
+def _text_parts(condition: Condition) -> Iterator[Check]:
     if condition.length is not None:
-        yield _length(condition.length)
+        yield _measured(condition.length, lambda message: len(message.text))
     if condition.has is not None:
         yield _HAS[condition.has]
+    if condition.mentions is not None:
+        yield _measured(condition.mentions, seen.mentions)
     if condition.caps is not None:
-        yield _caps(condition.caps)
-    if condition.links is not None:
-        yield _links(condition.links, made)
-
-
-def make_author_check(condition: AuthorCondition) -> Check:
-    """Return a function that says whether the condition on the author holds."""
-    return all_of(list(_author_parts(condition)))
+        yield _measured(condition.caps, lambda message: seen.share_of_capitals(message.text))
+    if condition.repeated is not None:
+        yield _measured(condition.repeated, lambda message: seen.longest_run(message.text))
+    if condition.emoji is not None:
+        yield _emoji(condition.emoji)
+    if condition.script:
+        yield _script(condition.script)
 
 
 def _author_parts(condition: AuthorCondition) -> Iterator[Check]:
     if condition.roles:
-        yield _roles(frozenset(condition.roles))
+        roles = frozenset(condition.roles)
+        yield _author(lambda author: not roles.isdisjoint(author.roles))
+    if condition.bot is not None:
+        bot = condition.bot
+        yield _author(lambda author: author.bot is bot)
+    if condition.name:
+        fits = seen.name_like(condition.name)
+        yield _author(lambda author: None if author.name is None else fits(author.name))
     if condition.age is not None:
         yield _age(condition.age)
+    if condition.first_message is not None:
+        yield _standing(Bound("=" if condition.first_message else ">", 0), _messages)
     if condition.messages is not None:
-        yield _standing(condition.messages, lambda known, _: known.messages)
+        yield _standing(condition.messages, _messages)
     if condition.strikes is not None:
         yield _standing(condition.strikes, lambda known, facts: facts.reckoning.strikes_at(known, facts.now))
     if condition.trust is not None:
@@ -149,28 +212,52 @@ def _surface(surface: Surface) -> Check:
     return lambda facts: facts.message.surface == surface
 
 
+def _unknown(_: Facts) -> None:
+    """Nobody counts behaviour yet."""
+    return
+
+
+def _measured(bound: Bound, measure: Callable[[Message], float]) -> Check:
+    return lambda facts: bound.holds(measure(facts.message))
+
+
 def _fired(rules: frozenset[str]) -> Check:
     return lambda facts: not rules.isdisjoint(facts.fired)
 
 
-def _length(bound: Bound) -> Check:
-    return lambda facts: bound.holds(len(facts.message.text))
+def _model(label: str, bound: Bound | None) -> Check:
+    if bound is None:  # a precision that nobody promised
+        return _unknown
+
+    def check(facts: Facts) -> bool | None:
+        score = facts.scores.get(label)
+        return None if score is None else bound.holds(score)
+
+    return check
 
 
-def _caps(bound: Bound) -> Check:
-    return lambda facts: bound.holds(_share_of_capitals(facts.message.text))
+def _language(languages: frozenset[str]) -> Check:
+    return lambda facts: None if facts.lang is None else facts.lang in languages
 
 
-def _share_of_capitals(text: str) -> float:
-    capitals = sum(map(str.isupper, text))
-    cased = capitals + sum(map(str.islower, text))
-    return capitals / cased if cased else 0.0
+def _emoji(condition: EmojiCondition) -> Check:
+    def check(facts: Facts) -> bool:
+        count, others = seen.emoji(facts.message)
+        share = count / (count + others) if count else 0.0
+        enough = condition.count is None or condition.count.holds(count)
+        return enough and (condition.share is None or condition.share.holds(share))
+
+    return check
 
 
-def _roles(roles: frozenset[str]) -> Check:
+def _script(scripts: Sequence[str]) -> Check:
+    return lambda facts: seen.mostly_in(scripts, facts.message.text)
+
+
+def _author(ask: Callable[[Author], bool | None]) -> Check:
     def check(facts: Facts) -> bool | None:
         author = facts.message.author
-        return None if author is None else not roles.isdisjoint(author.roles)
+        return None if author is None else ask(author)
 
     return check
 
@@ -198,39 +285,19 @@ def _standing(bound: Bound, value: Callable[[Reputation, Facts], float]) -> Chec
     return check
 
 
-def _links(condition: LinkCondition, made: Made) -> Check:
-    hosts = made.hosts(condition.only or condition.elsewhere)
-    if condition.only:
-        return lambda facts: bool(facts.links) and all(map(hosts.match, facts.links))
-    return lambda facts: not all(map(hosts.match, facts.links))
+def _messages(known: Reputation, _: Facts) -> float:
+    return known.messages
 
 
-def _has_link(facts: Facts) -> bool:
-    return bool(facts.links)
-
-
-def _has_mention(facts: Facts) -> bool:
-    message = facts.message
-    return (
-        bool(message.mentions) or _marked(message, EntityType.MENTION) or bool(_MENTION.search(message.text))
-    )
-
-
-def _has_attachment(facts: Facts) -> bool:
-    return bool(facts.message.attachments)
-
-
-def _has_emoji(facts: Facts) -> bool:
-    return _marked(facts.message, EntityType.EMOTE) or bool(_EMOJI.search(facts.message.text))
-
-
-def _marked(message: Message, kind: EntityType) -> bool:
-    return any(entity.type == kind for entity in message.entities)
+def _links(search: LinkSearch) -> Check:
+    return lambda facts: search.holds(facts.links)
 
 
 _HAS: dict[str, Check] = {
-    "link": _has_link,
-    "mention": _has_mention,
-    "attachment": _has_attachment,
-    "emoji": _has_emoji,
+    "link": lambda facts: bool(facts.links),
+    "mention": lambda facts: seen.mentions(facts.message) > 0,
+    "attachment": lambda facts: bool(facts.message.attachments),
+    "emoji": lambda facts: seen.emoji(facts.message)[0] > 0,
+    "quote": lambda facts: seen.has_quote(facts.message),
+    "code": lambda facts: seen.has_code(facts.message),
 }

@@ -24,12 +24,25 @@ class Place:
         links: Those that look at links.
         lookers: Those that look for nothing in the text, only at conditions.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
+        watched: From which probability of a label on a rule may fire though nothing was found.
+        copiers: Allow rules that spare exact copies of whole messages.
         restless: Whether a rule here may do something though nothing was found.
         weighty: By the rule's number, whether it acts here and does more than to speak in the
             author's favour: pleas alone have no consequence.
     """
 
-    __slots__ = ("active", "by_id", "labels", "links", "lookers", "restless", "weighty", "woken")
+    __slots__ = (
+        "active",
+        "by_id",
+        "copiers",
+        "labels",
+        "links",
+        "lookers",
+        "restless",
+        "watched",
+        "weighty",
+        "woken",
+    )
 
     def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
         rules = [armed for armed in active if armed is not None]
@@ -43,6 +56,10 @@ class Place:
         for armed in lookers:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
+        self.copiers = tuple(armed for armed in rules if armed.copies)
+        self.watched: dict[str, float] = {}
+        for watch in (armed.watches[0] for armed in lookers if armed.watches):
+            self.watched[watch.label] = min(watch.limit, self.watched.get(watch.label, watch.limit))
         self.restless = any(armed.restless for armed in lookers)
         self.weighty = tuple(
             armed is not None and not armed.spares and (not armed.pleads or armed.id in self.woken)

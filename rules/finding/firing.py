@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rules.finding.armed import Armed
 from rules.finding.composites import Facts
 from rules.finding.evidence import Allowance, Evidence
+from rules.finding.seen import lies_in
 from rules.verdict import Hit
 
 
@@ -32,9 +33,12 @@ class Fired(NamedTuple):
     spared: list[Spared]
 
 
-def fire(evidence: Evidence, facts: Facts, without: Collection[str] = ()) -> Fired:
-    """Return the rules that fire, as if those in `without` had not been written."""
-    return _Firing(evidence, facts, without).fired
+def fire(evidence: Evidence, facts: Facts, without: Collection[str] = (), *, everyone: bool = False) -> Fired:
+    """Return the rules that fire, as if those in `without` had not been written.
+
+    A rule that isn't rolled out to the author yet is in shadow for them, unless it is to be for `everyone`.
+    """
+    return _Firing(evidence, facts, without, everyone).fired
 
 
 def holds(armed: Armed, facts: Facts) -> bool:
@@ -48,12 +52,14 @@ def holds(armed: Armed, facts: Facts) -> bool:
 class _Firing:
     """One message's rules, as they fire: first those that look for themselves, then composites."""
 
-    def __init__(self, evidence: Evidence, facts: Facts, without: Collection[str]) -> None:
+    def __init__(self, evidence: Evidence, facts: Facts, without: Collection[str], everyone: bool) -> None:
         self._place = place = evidence.place
         self._facts = facts
         self._without = without
+        self._everyone = everyone
         self._found: dict[str, list[Hit]] = {}
         self.fired = Fired({}, {}, [])
+        self._copied = self._spared_copies(evidence)
         self._sift(evidence)
         composites = {}
         for armed in (*(place.by_id[rule] for rule in self._found), *place.lookers):
@@ -67,20 +73,51 @@ class _Firing:
 
     def _sift(self, evidence: Evidence) -> None:
         """Sort the hits by their rules, those that an allow rule spares apart."""
-        allowed = [one for one in evidence.allowed if self._is_asked(one.rule)]
+        allowed = [
+            one for one in evidence.allowed if self._is_asked(one.rule) and self._is_rolled_out(one.rule)
+        ]
         for hit in evidence.hits:
-            if hit.rule in self._without:
+            armed = self._place.by_id[hit.rule]
+            if hit.rule in self._without or not self._lies_right(armed, hit):
                 continue
-            by = _sparer(self._place.by_id[hit.rule], hit, allowed) if allowed else None
+            by = _sparer(armed, hit, allowed) if allowed else None
+            by = by or self._copied.get(hit.rule)
             if by is None:
                 self._found.setdefault(hit.rule, []).append(hit)
             else:
                 self.fired.spared.append(Spared(hit, by))
 
     def _add(self, armed: Armed) -> None:
-        if self._is_asked(armed):
-            hits = self._found.get(armed.id) or armed.hits(None, "message")
-            (self.fired.shadow if armed.shadow else self.fired.live)[armed.id] = hits
+        if not self._is_asked(armed):
+            return
+        hits = self._found.get(armed.id) or armed.hits(None, "message")
+        by = self._copied.get(armed.id)
+        if by is not None and armed.id not in self._found:
+            self.fired.spared.extend(Spared(hit, by) for hit in hits)
+        elif not armed.shadow and self._is_rolled_out(armed):
+            self.fired.live[armed.id] = hits
+        elif armed.rule.labels:  # without one there is nothing to report
+            self.fired.shadow[armed.id] = hits
+
+    def _lies_right(self, armed: Armed, hit: Hit) -> bool:
+        parts = armed.rule.parts
+        return not parts or lies_in(hit, self._facts.message) in parts
+
+    def _is_rolled_out(self, armed: Armed) -> bool:
+        return self._everyone or armed.is_rolled_out_to(self._facts.message.author_key)
+
+    def _spared_copies(self, evidence: Evidence) -> dict[str, str]:
+        """Return the rules that are spared because the message is an exact copy, each with who spares it."""
+        if not self._place.copiers:
+            return {}
+        text = " ".join(evidence.folded.text.split())
+        return {
+            name: one.id
+            for one in self._place.copiers
+            if text in one.copies and self._is_asked(one) and self._is_rolled_out(one)
+            for name in one.spares
+            if name in self._place.by_id and not self._place.by_id[name].final
+        }
 
     def _is_asked(self, armed: Armed) -> bool:
         return armed.id not in self._without and holds(armed, self._facts)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from rules.errors import PatternError, Problem, RuleFileError
-from rules.finding.armed import Armed, LinkSearch
-from rules.finding.composites import Check, Made, all_of, any_of, make_author_check, make_check, none_of
+from rules.finding.armed import Armed, Watch
+from rules.finding.composites import Check, Made, all_of, make_joined
 from rules.finding.keywords import check_term
+from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern
 from rules.finding.terms import Parts, split_term
+from rules.fold import fold
 from rules.loading.files import PackFiles
 from rules.loading.lists import ListLine, read_list
+from rules.schema.conditions import Condition, LinkCondition, ModelBound
 from rules.schema.policy import Policy
-from rules.schema.rule import Rule, Status
-from rules.schema.values import Written
+from rules.schema.rule import Rule
+from rules.schema.values import Bound, Written
 from rules.text.links import HostList
+from rules.text.lookalikes import Lookalikes
+
+# By label and promised precision: the probability from which the promise holds.
+Promises = Mapping[str, Mapping[float, float]]
 
 
 class Entry(NamedTuple):
@@ -35,14 +42,19 @@ class Armoury:
         problems: Filled while arming; a rule with a problem is not to be used.
     """
 
-    def __init__(self, entries: Sequence[Entry], policy: Policy, files: PackFiles) -> None:
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        policy: Policy,
+        files: PackFiles,
+        promises: Promises | None = None,
+    ) -> None:
         self.problems: list[Problem] = []
+        self.promises = promises or {}
         self._policy = policy
         self._files = files
         self._lists: dict[str, list[ListLine]] = {}
-        self._rules = {
-            entry.rule.id: entry.rule for entry in entries if entry.rule.status is not Status.DRAFT
-        }
+        self._rules = {entry.rule.id: entry.rule for entry in entries if not entry.rule.status.idle}
 
     def arm(self, entry: Entry) -> Armed:
         """Return the rule made ready, without what it has problems with."""
@@ -99,6 +111,8 @@ class _Bench:
             patterns=list(self._patterns()),
             links=list(self._links()),
             check=self._check(),
+            watches=tuple(self._watches()),
+            copies=frozenset(self._copies()),
             composite=is_composite(rule),
             needs=needs,
             restless=self._is_restless(needs),
@@ -106,7 +120,8 @@ class _Bench:
         )
 
     def _terms(self) -> Iterator[Parts]:
-        for text in (*self._rule.terms, *self._rule.allow):
+        allow = () if self._rule.spares_whole else self._rule.allow
+        for text in (*self._rule.terms, *allow):
             yield from self._term(self._path, text.line, text)
         for path in self._rule.word_list:
             for entry in self._list("list", path):
@@ -130,25 +145,54 @@ class _Bench:
             except PatternError as error:
                 self._note("regex", str(error), source.line)
 
+    def _copies(self) -> Iterator[str]:
+        """Yield the texts of which an exact copy is spared, as they are compared."""
+        for text in self._rule.copies:
+            written = self._list("copies", text) if text.endswith(".txt") else [text]
+            for one in written:
+                yield squeezed(one if isinstance(one, str) else one.text)
+
     def _links(self) -> Iterator[LinkSearch]:
         if self._rule.domains:
             yield LinkSearch(self._hosts(self._rule.domains, "domains"))
         if self._rule.links is not None:
-            only = self._rule.links.only
-            yield LinkSearch(self._hosts(only or self._rule.links.elsewhere), on=bool(only), every=bool(only))
+            yield self._link_search(self._rule.links)
+
+    def _link_search(self, asked: LinkCondition) -> LinkSearch:
+        listed = asked.only or asked.elsewhere
+        return LinkSearch(
+            self._hosts(listed) if listed else None,
+            on=bool(asked.only),
+            every=bool(asked.only),
+            like=Lookalikes(self._entries(asked.like, "links", self._is_name)) if asked.like else None,
+            kinds=asked.kind,
+            count=asked.count,
+        )
 
     def _hosts(self, items: Sequence[Written], key: str = "links") -> HostList:
+        return HostList(self._entries(items, key, self._is_host))
+
+    def _entries(
+        self, items: Sequence[Written], key: str, is_good: Callable[[str, int, str], bool]
+    ) -> list[str]:
+        """Return the hosts that are written here and in list files, less those that are none."""
         hosts: list[tuple[str, int, str]] = []
         for item in items:
             if item.endswith(".txt"):
                 hosts += [(item, entry.line, entry.text) for entry in self._list(key, item)]
             else:
                 hosts.append((self._path, item.line, item))
-        return HostList(host for path, line, host in hosts if self._is_host(path, line, host))
+        return [host for path, line, host in hosts if is_good(path, line, host)]
 
     def _is_host(self, path: str, line: int, host: str) -> bool:
+        return self._is_readable(path, line, host, HostList)
+
+    def _is_name(self, path: str, line: int, host: str) -> bool:
+        return self._is_readable(path, line, host, Lookalikes)
+
+    def _is_readable(self, path: str, line: int, host: str, read: Callable[[Sequence[str]], object]) -> bool:
         try:
-            HostList((host,))
+            read((host,))
         except PatternError as error:
             self._armoury.problems.append(Problem(path, line, str(error)))
             return False
@@ -164,14 +208,36 @@ class _Bench:
         return []
 
     def _check(self) -> Check | None:
-        rule, made = self._rule, Made(self._hosts, self._named)
-        checks = [make_author_check(rule.author)] if rule.author else []
-        checks += [make_check(condition, made) for condition in rule.all_of]
-        if rule.any_of:
-            checks.append(any_of([make_check(condition, made) for condition in rule.any_of]))
-        if rule.none_of:
-            checks.append(none_of([make_check(condition, made) for condition in rule.none_of]))
+        rule, made = self._rule, Made(self._link_search, self._named, self._promised)
+        must_hold = list(self._must_hold())
+        checks = list(make_joined(must_hold, rule.any_of, rule.none_of, rule.at_least, made))
         return all_of(checks) if checks else None
+
+    def _promised(self, label: str, asked: ModelBound) -> Bound | None:
+        """Return the probability that keeps what is asked: of the promises that are enough, the weakest."""
+        if asked.precision is None:
+            return asked.bound
+        kept = self._armoury.promises.get(label, {})
+        enough = [precision for precision in kept if precision >= asked.precision]
+        return Bound(">=", kept[min(enough)]) if enough else None
+
+    def _watches(self) -> Iterator[Watch]:
+        """Yield what the model must say before a rule that looks for nothing in the text can fire."""
+        if self._rule.searches:
+            return
+        for label, asked in self._asked_of_model():
+            bound = self._promised(label, asked)
+            if bound is not None and bound.sign in (">", ">="):
+                yield Watch(label, bound.limit)
+
+    def _asked_of_model(self) -> Iterator[tuple[str, ModelBound]]:
+        for condition in self._must_hold():
+            yield from condition.model.items()
+
+    def _must_hold(self) -> Iterator[Condition]:
+        if self._rule.own_condition is not None:
+            yield self._rule.own_condition
+        yield from self._rule.all_of
 
     def _named(self, glob: str) -> frozenset[str]:
         names = self._armoury.first_hand(glob)
@@ -182,7 +248,7 @@ class _Bench:
         return names
 
     def _line_of(self, glob: str) -> int:
-        return next(one.line for one in self._rule.conditions if one.rule == glob)
+        return next(one.line for one in self._rule.conditions if one.rule == glob) or self._rule.line
 
     def _spares(self) -> frozenset[str]:
         """Return the rules that are spared; of several globs some may wait for rules to come."""
@@ -207,7 +273,14 @@ class _Bench:
         rule = self._rule
         if rule.searches or not (rule.labels or rule.tags or rule.queue):
             return False
+        if not rule.unknown and (self._waits() or any(True for _ in self._watches())):
+            return False
         return not (needs and self._armoury.finds_in_text(needs))
+
+    def _waits(self) -> bool:
+        """Whether it can't fire yet: nobody counts behaviour, and some precision nobody promised."""
+        promised = (self._promised(label, asked) for label, asked in self._asked_of_model())
+        return any(one.behaviour for one in self._must_hold()) or None in list(promised)
 
     def _note(self, key: str, message: str, line: int = 0) -> None:
         line = line or self._lines.get(key, self._rule.line)
@@ -219,10 +292,15 @@ def is_composite(rule: Rule) -> bool:
     return any(condition.rule is not None for condition in rule.conditions)
 
 
+def squeezed(text: str) -> str:
+    """Return a text as whole messages are compared: its plain view, all white space one blank."""
+    return " ".join(fold(text).text.split())
+
+
 def arm_all(
-    entries: Sequence[Entry], policy: Policy, files: PackFiles
+    entries: Sequence[Entry], policy: Policy, files: PackFiles, promises: Promises | None = None
 ) -> tuple[Mapping[str, Armed], list[Problem]]:
-    """Return every rule made ready, by name, drafts left out; and what is wrong with them."""
-    armoury = Armoury(entries, policy, files)
-    armed = {entry.rule.id: armoury.arm(entry) for entry in entries if entry.rule.status is not Status.DRAFT}
+    """Return every rule made ready, by name, idle ones left out; and what is wrong with them."""
+    armoury = Armoury(entries, policy, files, promises)
+    armed = {entry.rule.id: armoury.arm(entry) for entry in entries if not entry.rule.status.idle}
     return armed, armoury.problems

@@ -11,10 +11,10 @@ from rules.finding.composites import Facts
 from rules.finding.evidence import Place
 from rules.finding.firing import Fired, fire
 from rules.loading.arming import Entry
-from rules.message import Author, Message, Surface
+from rules.message import Author, Entity, Message, Surface
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.rule import Rule, Status, Test
+from rules.schema.rule import Rule, Test
 
 # Rules' tests run at one moment of their own, before any day a rule could expire on.
 NOW = 0.0
@@ -22,9 +22,9 @@ _CLASS = re.compile(r"\[!?(.)[^]]*\]")
 
 
 def failing(entry: Entry, rules: RuleSet) -> Iterator[Problem]:
-    """Yield a problem for each of a rule's own tests that fails; drafts aren't tried."""
+    """Yield a problem for each of a rule's own tests that fails; drafts and expired rules aren't tried."""
     rule = entry.rule
-    if rule.status is Status.DRAFT:
+    if rule.status.idle:
         return
     for key, tests in (("hit", rule.hit), ("miss", rule.miss), ("spared", rule.spared), ("kept", rule.kept)):
         for test in tests:
@@ -64,7 +64,8 @@ def _fired(test: Test, rule: Rule, rules: RuleSet) -> Fired:
     standing = test.standing
     known = Reputation(standing.strikes, standing.good, standing.messages, NOW, NOW) if standing else None
     evidence = rules.scan_at(place, message)
-    return fire(evidence, Facts(message, known, NOW, rules.policy.reputation, evidence.links))
+    facts = Facts(message, known, NOW, rules.policy.reputation, evidence.links, test.model)
+    return fire(evidence, facts, everyone=True)
 
 
 def _place(test: Test, message: Message, rule: Rule, rules: RuleSet) -> Place:
@@ -84,7 +85,15 @@ def _message(test: Test, rule: Rule) -> Message:
         channel=test.channel or _example(scope.channels),
         surface=test.surface or next(iter(scope.surfaces), Surface.CHAT),
         lang=test.lang or next(iter(scope.languages), None),
+        entities=tuple(_entities(test)),
     )
+
+
+def _entities(test: Test) -> Iterator[Entity]:
+    for one in test.entities:
+        start = test.text.find(one.text)
+        if start >= 0:
+            yield Entity(one.type, (start, start + len(one.text)))
 
 
 def _author(test: Test, rule: Rule) -> Author:
@@ -94,7 +103,7 @@ def _author(test: Test, rule: Rule) -> Author:
         return Author("test", roles=asked)
     age = test.author.age
     created = None if age is None else datetime.fromtimestamp(NOW, UTC) - timedelta(seconds=age)
-    return Author("test", roles=test.author.roles, created_at=created)
+    return Author("test", test.author.name, roles=test.author.roles, created_at=created, bot=test.author.bot)
 
 
 def _example(globs: tuple[str, ...]) -> str:

@@ -34,6 +34,7 @@ def unsound(policy: Policy) -> Iterator[Unsound]:
     yield from _labels(policy.merged(()), policy.labels, ("labels",), policy.max_shift)
     for index, scope in enumerate(policy.scopes):
         place = ("scopes", index, "labels")
+        yield from _loosened(policy, index)
         yield from _labels(policy.merged([scope]), scope.labels, place, policy.max_shift)
 
 
@@ -73,9 +74,28 @@ def _labels(
             yield Unsound((*place, label), f"{label}: {message}")
 
 
+def _loosened(policy: Policy, index: int) -> Iterator[Unsound]:
+    """Yield what a scope would loosen though the policy, or a scope before it, has locked it."""
+    before = policy.merged(policy.scopes[:index])
+    for label, change in policy.scopes[index].labels.items():
+        locked = before.of(label)
+        place = ("scopes", index, "labels", label)
+        for step in locked.locked:
+            written, kept = change.ladder.get(step), locked.ladder.get(step)
+            if written is not None and kept is not None and written > kept:
+                message = f"{label}: {step} is locked at {kept:g} points; write as many or fewer"
+                yield Unsound((*place, "ladder", step), message)
+        if locked.locked and change.base is not None and change.base < locked.base:
+            message = f"{label}: its steps are locked; the base may not fall below {locked.base:g}"
+            yield Unsound((*place, "base"), message)
+
+
 def _label(label: str, policy: ResolvedLabel, max_shift: float) -> Iterator[str]:
     ranks = [action.rank for _, action in policy.steps]
     points = [points for points, _ in policy.steps]
+    for step in policy.locked:
+        if step not in policy.ladder:
+            yield f"locked: there is no step {step} on the ladder"
     if Action.ALLOW in policy.ladder:
         yield "allow is no step of a ladder; take it out"
     if ranks != sorted(ranks, reverse=True) or len(set(points)) < len(points):

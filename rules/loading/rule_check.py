@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
-from rules.schema.conditions import AuthorCondition, Condition
+from rules.loading.condition_check import Doubt, condition_doubts, is_language, link_doubts
 from rules.schema.policy import CARE_LABELS, is_label
-from rules.schema.rule import Rule, Status
+from rules.schema.rule import WHOLE_MESSAGE, Rule, Status
 from rules.verdict import Action
 
 _ID = re.compile(r"[a-z0-9_.-]+/[a-z0-9_.-]+")
 # What an allow rule can't say: it has no voice of its own.
 _NOT_WITH_ALLOW = (
     "label", "strength", "weight", "terms", "list", "regex", "domains", "links", "against", "action",
-    "at_most", "final", "mask", "strike", "message", "queue", "hit", "miss",
+    "at_most", "final", "mask", "strike", "message", "queue", "hit", "miss", "parts", "budget", "views",
 )  # fmt: skip
-
-
-class Doubt(NamedTuple):
-    """What doesn't make sense, and the key that it should be shown at."""
-
-    key: str
-    message: str
 
 
 def doubts(rule: Rule, written: Collection[str]) -> Iterator[Doubt]:
@@ -35,13 +27,9 @@ def doubts(rule: Rule, written: Collection[str]) -> Iterator[Doubt]:
     yield from _allow(rule, written) if rule.allow or rule.spares else _voice(rule)
     yield from _final(rule)
     yield from _care(rule)
-    for key, conditions in (("all", rule.all_of), ("any", rule.any_of), ("none", rule.none_of)):
-        for condition in conditions:
-            yield from (Doubt(key, message) for message in _condition(condition))
-    if rule.author == AuthorCondition():
-        yield Doubt("author", "is empty; write messages, age, roles, trust or strikes")
-    if rule.links is not None and bool(rule.links.only) == bool(rule.links.elsewhere):
-        yield Doubt("links", "write either except or only")
+    yield from condition_doubts(rule)
+    if rule.links is not None:
+        yield from (Doubt("links", message) for message in link_doubts(rule.links))
 
 
 def _labels(rule: Rule) -> Iterator[Doubt]:
@@ -63,7 +51,7 @@ def _voice(rule: Rule) -> Iterator[Doubt]:
     weighed = rule.strength is not None or rule.weight is not None
     if weighed and not rule.labels:
         yield Doubt("strength" if rule.strength else "weight", "needs a label that it is evidence for")
-    if rule.action is not None and not rule.label:
+    if rule.action is not None and not rule.speaks_for:
         yield Doubt("action", "needs a label that says what it is for")
     if rule.action is Action.ALLOW:
         yield Doubt("action", "allow is the least anyway; at_most: allow holds other rules back")
@@ -91,8 +79,19 @@ def _idle_keys(rule: Rule) -> Iterator[Doubt]:
         yield Doubt("view", "is for regex; there is none")
     if rule.mask and not rule.searches:
         yield Doubt("mask", "there is nothing to star out; give it terms, a list, …")
+    if rule.parts and not rule.searches:
+        yield Doubt("parts", "there is nothing to be found in them; give it terms, a list, …")
     if rule.unknown and not any(rule.conditions):
         yield Doubt("unknown", "is for rules with conditions; there are none")
+    if rule.copies and not rule.spares_whole:
+        yield Doubt("copies", f"is for allow: {WHOLE_MESSAGE}")
+    if rule.budget is not None and min(rule.budget.authors, rule.budget.within_s) <= 0:
+        yield Doubt("budget", "authors and within must be above 0")
+    if rule.budget is not None and not rule.allow and not (rule.action or rule.strength or rule.weight):
+        yield Doubt("budget", "counts whom the rule holds or removes; it asks for neither")
+    for language in rule.scope.languages:
+        if not is_language(language):
+            yield Doubt("scope", f'languages: write codes such as en, de or pt, not "{language}"')
 
 
 def _allow(rule: Rule, written: Collection[str]) -> Iterator[Doubt]:
@@ -102,6 +101,10 @@ def _allow(rule: Rule, written: Collection[str]) -> Iterator[Doubt]:
         yield Doubt("spares", "needs allow: the terms inside which hits don't count")
     if rule.status is Status.SHADOW:
         yield Doubt("status", "an allow rule is live or a draft; what it would spare can't be shown yet")
+    if rule.spares_whole and len(rule.allow) > 1:
+        yield Doubt("allow", f"{WHOLE_MESSAGE} stands alone; make the terms a rule of their own")
+    if rule.spares_whole and not rule.copies:
+        yield Doubt("allow", f"{WHOLE_MESSAGE} needs copies: the texts of which an exact copy is spared")
     for key in _NOT_WITH_ALLOW:
         if key in written:
             yield Doubt(key, "doesn't go with allow; make it a rule of its own")
@@ -114,23 +117,19 @@ def _final(rule: Rule) -> Iterator[Doubt]:
         yield Doubt("final", "needs an action that nothing makes milder")
     if rule.at_most is not None:
         yield Doubt("at_most", "doesn't go with final")
+    if rule.budget is not None:
+        yield Doubt("budget", "doesn't go with final; no brake lowers it")
     if any(condition.author and condition.author.on_standing for condition in rule.conditions):
         yield Doubt("final", "doesn't go with conditions on standing (messages, trust, strikes)")
+    if any(condition.model or condition.behaviour for condition in rule.conditions):
+        yield Doubt("final", "doesn't go with conditions on the model or on behaviour")
 
 
 def _care(rule: Rule) -> Iterator[Doubt]:
-    if rule.label not in CARE_LABELS:
+    label = rule.speaks_for
+    if label not in CARE_LABELS:
         return
     if rule.action is not None and rule.action.strict:
-        yield Doubt("action", f"{rule.label} is about someone in need; flag is the most")
+        yield Doubt("action", f"{label} is about someone in need; flag is the most")
     if rule.strike:
-        yield Doubt("strike", f"{rule.label} is about someone in need; it never costs a strike")
-
-
-def _condition(condition: Condition) -> Iterator[str]:
-    if condition.is_empty:
-        yield "the condition is empty; write what must hold"
-    if condition.author == AuthorCondition():
-        yield "author: is empty; write messages, age, roles, trust or strikes"
-    if condition.links is not None and bool(condition.links.only) == bool(condition.links.elsewhere):
-        yield "links: write either except or only"
+        yield Doubt("strike", f"{label} is about someone in need; it never costs a strike")

@@ -101,6 +101,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
         base: Log-odds that a message starts with where no model spoke.
         care: The label is about someone in need: never above flag, never a strike.
         ladder: Points from which each action is taken.
+        locked: Steps that no scope may raise or take away, nor the base that leads to them lower.
         queue: Where a human should see it.
     """
 
@@ -108,6 +109,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust = Trust.COUNTED
     care: bool = False
     ladder: dict[Action, Points] = {}
+    locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
 
@@ -145,18 +147,30 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
     base: float | None = None
     trust: Trust | None = None
     ladder: dict[Action, Points] = {}
+    locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
     line: int = 0
 
     def over(self, policy: LabelPolicy) -> LabelPolicy:
-        """Return the policy with the change merged in, ladder step by ladder step."""
+        """Return the policy with the change merged in, ladder step by ladder step.
+
+        What is locked only gets stricter: of a locked step the lower points hold, and of two
+        bases that lead to one the higher.
+        """
         changed = {
             name: value
             for name in ("base", "trust", "queue", "priority")
             if (value := getattr(self, name)) is not None
         }
-        return msgspec.structs.replace(policy, **changed, ladder={**policy.ladder, **self.ladder})
+        ladder = {**policy.ladder, **self.ladder}
+        for step in policy.locked:
+            if step in policy.ladder:
+                ladder[step] = min(policy.ladder[step], ladder[step])
+        if policy.locked:
+            changed["base"] = max(policy.base, changed.get("base", policy.base))
+        locked = tuple(dict.fromkeys((*policy.locked, *self.locked)))
+        return msgspec.structs.replace(policy, **changed, ladder=ladder, locked=locked)
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):

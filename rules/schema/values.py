@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import Final, Self
 
 import msgspec
+import re2
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _BOUND = re.compile(r"(<=|>=|<|>|=)\s*(\S.*)")
 _WORDS = re.compile(r"(\d+) words?")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_FEW_LETTERS = re.compile(r"under [1-9]\d* letters?")
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -69,6 +74,44 @@ class Words(int):
         if match is None or int(match[1]) < 1:
             raise ValueError(f'expected a distance such as 8 words, got "{text}"')
         return cls(match[1])
+
+
+class Share(float):
+    """A part of all, written "25%": above 0 and at most 1."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        match = _SHARE.fullmatch(text.strip())
+        if match is None or not 0 < float(match[1]) <= 100:
+            raise ValueError(f'expected a share such as 25%, got "{text}"')
+        return cls(float(match[1]) / 100.0)
+
+
+class Ignored(str):
+    """What isn't counted as behaviour: "commands", "emotes", or texts "under 12 letters"."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        if text not in ("commands", "emotes") and _FEW_LETTERS.fullmatch(text) is None:
+            raise ValueError(f'expected commands, emotes or "under 12 letters", got "{text}"')
+        return cls(text)
+
+
+class Script(str):
+    """A script of Unicode by its English name: latin, cyrillic, han, arabic, devanagari."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        name = "_".join(map(str.capitalize, re.split(r"[ _]+", text.strip())))
+        try:
+            re2.compile(rf"\p{{{name}}}", _QUIET)
+        except re2.error:
+            raise ValueError(f'expected a script such as latin, cyrillic or han, got "{text}"') from None
+        return cls(name)
 
 
 class Bound(msgspec.Struct, frozen=True):

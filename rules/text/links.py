@@ -31,6 +31,11 @@ class Link(msgspec.Struct, frozen=True):
     span: tuple[int, int]
     bare: bool
 
+    @property
+    def leads_to_address(self) -> bool:
+        """Whether the host is a number instead of a name, in any of the spellings that browsers take."""
+        return _ADDRESS.fullmatch(self.host) is not None
+
 
 def find_links(typed: str, entities: Sequence[Entity] = ()) -> list[Link]:
     """Return the links of a text, ascending and without overlaps.
@@ -83,8 +88,11 @@ _TAKEN = (EntityType.LINK, EntityType.MENTION, EntityType.EMOTE)
 _WORD = rf"[^\W_{NO_SPACES}]"
 _LABEL = rf"{_WORD}++(?:-++{_WORD}++)*+"
 _DOT = r"(?:[.。]|\[\.\]|\(\.\))"  # the plain view has no other full stops
+_SIX = r"\[[0-9a-f]*:[0-9a-f:.]*\]"  # an address of IP version 6
+_ADDRESS = re.compile(rf"\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{8,10}}|0x[0-9a-f]{{1,8}}|{_SIX}")
+_NET = re.compile(r"/\d{1,2}")
 _LINK = re.compile(
-    rf"(?:(?:h(?:tt|xx)ps?|ftp)(?:\[:\]|:)[/\\]{{2}}(?P<authority>(?:{_DOT}|[^\s/?#\\<>\"`'|,;()\[\]{{}}])++)"
+    rf"(?:(?:h(?:tt|xx)ps?|ftp)(?:\[:\]|:)[/\\]{{2}}(?P<authority>(?:{_SIX}|{_DOT}|[^\s/?#\\<>\"`'|,;()\[\]{{}}])++)"
     rf"|(?<!{_WORD})(?<![@/\\_])(?<!{_WORD}[.])(?P<host>{_LABEL}(?:{_DOT}{_LABEL})++)(?!@|_|[.]?{_WORD})"
     r"(?::\d{1,5})?+)"
     rf"(?P<rest>(?:[/?#\\][^\s<>\"`{NO_SPACES}\u3000-\u303f]*+)?+)"
@@ -126,13 +134,19 @@ def _seen(typed: str, *, trusted: bool = False) -> Iterator[Link]:
             rest = ""
         if bare and not trusted:
             name = _DOTS.sub(".", original(named_at, named_end))
-            if not is_host(name, has_path=bool(rest)):
+            behind = text[named_end:rest_at] + rest
+            if not is_host(name, has_path=bool(rest)) and not _is_address(name, behind):
                 continue
         host = _PORT.sub("", _DOTS.sub(".", named.rpartition("@")[2])).strip(".")
         if host:
             end = rest_at + len(rest) if rest else named_end
             span = (spans[match.start()][0], spans[end - 1][1])
             yield Link(host, original(rest_at, rest_at + len(rest)), span, bare)
+
+
+def _is_address(name: str, behind: str) -> bool:
+    """Return whether four numbers are an address and no version: with a port or a path, "/24" being none."""
+    return bool(behind) and _ADDRESS.fullmatch(name) is not None and _NET.fullmatch(behind) is None
 
 
 def _trimmed(rest: str) -> str:

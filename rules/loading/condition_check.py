@@ -1,0 +1,101 @@
+"""Says what doesn't make sense about a rule's conditions, each taken by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rules.schema.conditions import (
+    AtLeast,
+    AuthorCondition,
+    Behaviour,
+    Condition,
+    EmojiCondition,
+    LinkCondition,
+    ModelBound,
+)
+from rules.schema.rule import Rule
+from rules.verdict import MODEL_LABELS
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+class Doubt(NamedTuple):
+    """What doesn't make sense, and the key that it should be shown at; a line where the key has many."""
+
+    key: str
+    message: str
+    line: int = 0
+
+
+def condition_doubts(rule: Rule) -> Iterator[Doubt]:
+    """Yield what doesn't make sense about each condition of a rule, those inside others included."""
+    at_least = rule.at_least.of if rule.at_least else ()
+    keyed = (("all", rule.all_of), ("any", rule.any_of), ("none", rule.none_of), ("at_least", at_least))
+    for key, conditions in keyed:
+        for condition in (one for outer in conditions for one in outer.walk()):
+            yield from (Doubt(key, message, condition.line) for message in _condition(condition))
+    for key in ("author", "behaviour"):
+        yield from (Doubt(key, message) for message in _part(getattr(rule, key)))
+    yield from (Doubt("model", message) for message in _model(rule.model))
+    if rule.at_least is not None:
+        yield from (Doubt("at_least", message) for message in _at_least(rule.at_least))
+    if rule.unknown and any(one.behaviour for one in rule.conditions):
+        yield Doubt("unknown", "behaviour is not counted yet: the rule would fire on everybody")
+
+
+def is_language(code: str) -> bool:
+    """Return whether it is written as the code of a language is."""
+    return _LANGUAGE.fullmatch(code) is not None
+
+
+def link_doubts(links: LinkCondition) -> Iterator[str]:
+    """Yield what doesn't make sense about a condition on links."""
+    if links.only and links.elsewhere:
+        yield "write either except or only"
+    if links == LinkCondition():
+        yield "is empty; write either except or only, or like, kind or count"
+
+
+def _condition(condition: Condition) -> Iterator[str]:
+    if condition.is_empty:
+        yield "the condition is empty; write what must hold"
+    for key in ("author", "behaviour", "emoji", "links"):
+        yield from (f"{key}: {message}" for message in _part(getattr(condition, key)))
+    yield from (f"model: {message}" for message in _model(condition.model))
+    for language in condition.language:
+        if not is_language(language):
+            yield f'language: write codes such as en, de or pt, not "{language}"'
+    if condition.at_least is not None:
+        yield from (f"at_least: {message}" for message in _at_least(condition.at_least))
+
+
+def _part(asked: object) -> Iterator[str]:
+    match asked:
+        case AuthorCondition() if asked == AuthorCondition():
+            yield "is empty; write messages, age, roles, trust or strikes"
+        case Behaviour() if asked.within is None or not (asked.messages or asked.same_text):
+            yield "write messages or same_text, and within"
+        case EmojiCondition() if asked == EmojiCondition():
+            yield "is empty; write count or share"
+        case LinkCondition():
+            yield from link_doubts(asked)
+
+
+def _model(asked: dict[str, ModelBound]) -> Iterator[str]:
+    for label, bound in asked.items():
+        if label not in MODEL_LABELS:
+            yield f'the model knows no label "{label}"; it has {", ".join(MODEL_LABELS)}'
+        if (bound.precision is None) == (bound.bound is None):
+            yield f'{label}: write a probability such as "> 0.8", or precision'
+        if bound.precision is not None and not 0.5 <= bound.precision < 1:
+            yield f"{label}.precision: write a share from 0.5 to below 1, such as 0.95"
+
+
+def _at_least(asked: AtLeast) -> Iterator[str]:
+    if not 1 < asked.count < len(asked.of):
+        yield (
+            f"{asked.count} of {len(asked.of)} conditions; one of them is any, each of them is all, "
+            "between them is at_least"
+        )
