@@ -141,9 +141,12 @@ def _reasons(case: Case) -> tuple[Reason, ...]:
 def _reason(hit: Hit, case: Case) -> Reason:
     if hit.span is None:
         return Reason(hit.rule, hit.label, hit.weight)
+    return Reason(hit.rule, hit.label, hit.weight, _matched(hit, case), hit.span, hit.view)
+
+
+def _matched(hit: Hit, case: Case) -> str | None:
     visible = (case.rule(hit.rule).matched or case.policy.matched) is Visibility.SHOWN
-    matched = case.message.text[slice(*hit.span)][:MAX_MATCHED] if visible else None
-    return Reason(hit.rule, hit.label, hit.weight, matched, hit.span, hit.view)
+    return case.message.text[slice(*hit.span)][:MAX_MATCHED] if visible and hit.span else None
 
 
 def _shadows(case: Case) -> Iterator[Shadow]:
@@ -153,4 +156,5 @@ def _shadows(case: Case) -> Iterator[Shadow]:
         label = rule.labels[0]
         scored = case.scale.with_hits(label, case.model.get(label), [*case.hits(), *hits])
         step = scored.step[1] if scored.step else Action.ALLOW
-        yield Shadow(name, label, max(step, rule.action or Action.ALLOW, key=lambda action: action.rank))
+        action = max(step, rule.action or Action.ALLOW, key=lambda action: action.rank)
+        yield Shadow(name, label, action, _matched(hits[0], case), hits[0].span)

@@ -83,12 +83,18 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     view: str | None = None
 
 
-class Shadow(msgspec.Struct, frozen=True):
-    """What a rule in shadow would have done, had it been live."""
+class Shadow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a rule in shadow would have done, had it been live; also one that isn't rolled out to the author.
+
+    Attributes:
+        matched: What it found first, as in a reason.
+    """
 
     rule: str
     label: str
     action: Action
+    matched: str | None = None
+    span: tuple[int, int] | None = None
 
 
 class StandingNote(msgspec.Struct, frozen=True):

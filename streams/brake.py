@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 class _Window:
     """Who was reached and when last, the longest ago first."""
 
+    within_s: float
     reached: OrderedDict[str, float] = field(default_factory=OrderedDict)
     tripped: bool = False
 
@@ -44,18 +45,19 @@ class Brake:
 
         The brake goes on with the `authors`-th of them: the next message of the cause is lowered.
         """
-        window = self._windows.setdefault((cause, tenant), _Window())
+        window = self._windows.setdefault((cause, tenant), _Window(within_s))
+        window.within_s = within_s  # a reload may have changed it
         newest = max(now, window.reached.get(author, now))
         window.reached[author] = newest
         window.reached.move_to_end(author)
         self._forget(window, newest - within_s, keep=authors)
         self._turn(cause, tenant, window, on=len(window.reached) >= authors)
 
-    def settle(self, now: float, within_s: float) -> None:
+    def settle(self, now: float) -> None:
         """Let brakes go whose windows have emptied below the bound; called once a batch."""
         for (cause, tenant), window in list(self._windows.items()):
             before = len(window.reached)
-            self._forget(window, now - within_s, keep=before)
+            self._forget(window, now - window.within_s, keep=before)
             if window.tripped and len(window.reached) < before:
                 self._turn(cause, tenant, window, on=False)
             if not window.reached:

@@ -21,6 +21,7 @@ class Metrics:
         self.repeats = Counter("repeats", "Records judged before; nothing was moved", **say)
         self.missing = Counter("missing", "Verdicts without something", ["what"], **say)
         self.braked = Counter("braked", "Actions that a brake lowered", ["cause"], **say)
+        self.shadow = Counter("shadow", "What rules in shadow would have done", ["rule", "action"], **say)
         self.stage = Histogram("stage_seconds", "Time by stage", ["stage"], buckets=_STAGES, **say)
         self.batch = Histogram("batch_messages", "Messages a batch", buckets=_BATCHES, **say)
         self.lag = Gauge("lag_messages", "Records not yet judged", ["partition"], **say)

@@ -148,7 +148,7 @@ class Moderator:
             outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
         if cases:
-            self._brake.settle(newest, rules.policy.brake.within_s)
+            self._brake.settle(newest)
         outputs += self._outbox.events()
         effects = [
             AuthorEffects(author, partition, tuple(found))
@@ -285,13 +285,10 @@ class Moderator:
             return
         author = message.author_key or ""
         for cause in judgement.strict_causes:
+            rule = rules.rules.get(cause)
+            bound = rule.budget if rule and rule.budget else policy.brake
             self._brake.reach(
-                cause,
-                message.tenant,
-                author,
-                now,
-                authors=policy.brake.authors,
-                within_s=policy.brake.within_s,
+                cause, message.tenant, author, now, authors=bound.authors, within_s=bound.within_s
             )
 
     def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
@@ -305,6 +302,8 @@ class Moderator:
     def _note(self, verdict: Verdict) -> None:
         if verdict.repeat:
             self._metrics.repeats.inc()
+        for shadow in verdict.shadow:
+            self._metrics.shadow.labels(shadow.rule, shadow.action).inc()
         for name in verdict.lowered_by:
             if name.startswith("brake:"):
                 self._metrics.braked.labels(name.removeprefix("brake:")).inc()

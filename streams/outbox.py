@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -33,6 +34,8 @@ _verdicts_told = partial(logging.getLogger(__name__).isEnabledFor, logging.DEBUG
 
 # A review item over this is sent without the message, so that any broker takes it.
 MAX_REVIEW_BYTES = 900_000
+# Of each rule in shadow a human sees one message in so many seconds: enough to judge the rule by.
+SHADOW_SAMPLE_S = 60.0
 
 
 class Record(NamedTuple):
@@ -71,6 +74,7 @@ class Outbox:
         self._metrics = metrics
         self._review_text = review_text
         self._events: list[Output] = []
+        self._sampled: dict[str, float] = {}
         self._shared: tuple[str, list[Header]] = ("", [])
 
     def published(self, verdict: Verdict, message: Message, record: Record) -> list[Output]:
@@ -80,13 +84,27 @@ class Outbox:
         outputs = [self._to(self._topics.verdicts, record, value, headers)]
         if verdict.action is not Action.ALLOW or verdict.kind == "edited":
             outputs.append(self._to(self._topics.actions, record, value, headers))
-        if verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None:
+        if (
+            verdict.action in (Action.FLAG, Action.HOLD)
+            or verdict.queue is not None
+            or (verdict.shadow and self._is_sample(verdict, record))
+        ):
             item = ReviewItem(verdict, message if self._review_text else None)
             headers = cloud_event(verdict.id, REVIEW, self._source, verdict.judged_at)
             outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
         if _verdicts_told():
             self._tell(verdict)
         return outputs
+
+    def _is_sample(self, verdict: Verdict, record: Record) -> bool:
+        """Return whether a rule in shadow has shown humans nothing for a while, by the records' time."""
+        due = [
+            shadow.rule
+            for shadow in verdict.shadow
+            if abs(record.at - self._sampled.get(shadow.rule, -math.inf)) >= SHADOW_SAMPLE_S
+        ]
+        self._sampled.update(dict.fromkeys(due, record.at))
+        return bool(due)
 
     def _rest(self, judged_at: str) -> list[Header]:
         """Return the headers that all verdicts of a batch share."""

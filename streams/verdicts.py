@@ -11,7 +11,17 @@ import msgspec
 from rules.message import Message
 from rules.reputation import Reputation, trust
 from rules.ruleset import RuleSet
-from rules.verdict import SCHEMA, Judgement, ModelNote, Reason, Source, StandingChange, StandingNote, Verdict
+from rules.verdict import (
+    SCHEMA,
+    Judgement,
+    ModelNote,
+    Reason,
+    Shadow,
+    Source,
+    StandingChange,
+    StandingNote,
+    Verdict,
+)
 from streams.wire import rfc3339, rounded
 
 
@@ -95,7 +105,7 @@ def verdict_of(
         reasons=tuple(_shown(reason, stamp.show_matched) for reason in j.reasons) if j.reasons else (),
         would_be=j.would_be,
         lowered_by=j.lowered_by,
-        shadow=j.shadow,
+        shadow=j.shadow if stamp.show_matched else tuple(map(_unnamed, j.shadow)),
         tags=j.tags,
         policy=j.policy,
         user_message=j.user_message,
@@ -120,6 +130,10 @@ def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
 def _shown(reason: Reason, show_matched: bool) -> Reason:
     matched = reason.matched if show_matched else None
     return Reason(reason.rule, reason.label, rounded(reason.weight), matched, reason.span, reason.view)
+
+
+def _unnamed(shadow: Shadow) -> Shadow:
+    return msgspec.structs.replace(shadow, matched=None)
 
 
 def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -> StandingChange:

@@ -455,6 +455,35 @@ async def test_it_lets_go_when_the_window_is_over(it: Bench) -> None:
     assert removed["action"] == "remove"
 
 
+async def test_a_rule_may_have_a_budget_of_its_own() -> None:
+    """One established author here, where the policy allows three; newcomers never count, however many."""
+    it = Bench(
+        loaded(RULES.replace("[zzlure]}", "[zzlure], budget: {authors: 1}}"), policy=POLICY),
+        MemoryStandings(),
+    )
+    await it.establish("ann", "bob")
+    newcomers = await reach(it, *(f"new-{number}" for number in range(20)))
+    assert {verdict["action"] for verdict in newcomers} == {"remove"}
+    assert [verdict["action"] for verdict in await reach(it, "ann", "bob", at=NOW + 60)] == ["remove", "hold"]
+    assert [verdict["action"] for verdict in await reach(it, "ann", "bob", text="zztalk", at=NOW + 90)] == [
+        "hold", "hold",
+    ]  # fmt: skip
+
+
+async def test_rules_in_shadow_are_counted_and_one_message_a_minute_is_shown_to_humans() -> None:
+    """They decide nothing; the sample on mod.review comes with the message, and says what was found."""
+    shadow = "- {id: spam/tried, label: spam, action: remove, terms: [zztried], status: shadow}"
+    it = Bench(loaded(RULES + shadow, policy=POLICY), MemoryStandings())
+    judged = await it.judge(it.records(*(said("ann", "a zztried", f"m{n}") for n in range(90))))
+    assert {verdict["action"] for verdict in it.on(it.topics.verdicts, judged)} == {"allow"}
+    assert it.metric("shadow_total", rule="spam/tried", action="remove") == 90
+    samples = it.on(it.topics.review, judged)
+    assert [sample["message"]["id"] for sample in samples] == ["m0", "m60"]
+    assert samples[0]["verdict"]["shadow"] == [
+        {"rule": "spam/tried", "label": "spam", "action": "remove", "matched": "zztried", "span": [2, 9]}
+    ]
+
+
 async def test_other_rules_and_tenants_are_not_braked_with_it(it: Bench) -> None:
     """What is wrong is one rule, in one place."""
     await it.establish("a", "b", "c")

@@ -39,6 +39,18 @@ def test_one_author_counts_once(it: Watched) -> None:
     assert not it.brake.tripped("t")
 
 
+def test_each_rule_may_have_a_bound_and_a_window_of_its_own(it: Watched) -> None:
+    """A budget of one author in ten seconds beside three in a minute."""
+    it.reach("a", 0)
+    it.brake.reach("spam/y", "t", "a", 0, authors=1, within_s=10.0)
+    assert it.brake.tripped("t") == {"spam/y"}
+    it.brake.settle(11)
+    assert not it.brake.tripped("t")
+    it.reach("b", 12)
+    it.reach("c", 13)
+    assert it.brake.tripped("t") == {"scam/x"}
+
+
 def test_tenants_and_causes_are_apart(it: Watched) -> None:
     """A rule that is wrong for one tenant may be right for another."""
     for number, tenant in enumerate(("t", "t", "u")):
@@ -60,9 +72,9 @@ def test_it_lets_go_when_the_window_empties(it: Watched) -> None:
     """Without anybody reached any more, time alone turns it off."""
     for author in "abc":
         it.reach(author, 0)
-    it.brake.settle(30, 60.0)
+    it.brake.settle(30)
     assert it.brake.tripped("t")
-    it.brake.settle(61, 60.0)
+    it.brake.settle(61)
     assert not it.brake.tripped("t")
     assert it.said[-1] == ("scam/x", "t", False, 0)
 
@@ -71,7 +83,7 @@ def test_it_stays_on_while_the_rule_goes_on_reaching_people(it: Watched) -> None
     """Lowered actions count too: otherwise it would open and close with every window."""
     for second in range(0, 600, 10):
         it.reach(f"author-{second}", second)
-        it.brake.settle(second, 60.0)
+        it.brake.settle(second)
     assert it.brake.tripped("t")
     assert len(it.said) == 1
 

@@ -40,6 +40,51 @@ def holds(keys: str, message: Message, reputation: Reputation | None = None) -> 
         ("all: [{links: {only: [ours.example]}}]", "no link", False),
         ("all: [{links: {except: [ours.example]}}]", "ours.example shop.example", True),
         ("all: [{links: {except: [ours.example]}}]", "no link", False),
+        ("all: [{links: {count: '> 1'}}]", "a.example b.example", True),
+        ("all: [{links: {count: '> 1'}}]", "a.example", False),
+        ("all: [{links: {count: '< 1'}}]", "no link", True),
+        ("all: [{links: {except: [ours.example], count: '> 1'}}]", "ours.example a.example b.example", True),
+        (
+            "all: [{links: {except: [ours.example], count: '> 1'}}]",
+            "ours.example ours.example a.example",
+            False,
+        ),
+        ("all: [{links: {only: [ours.example], count: '> 1'}}]", "ours.example www.ours.example", True),
+        ("all: [{links: {kind: full}}]", "see https://a.example", True),
+        ("all: [{links: {kind: full}}]", "see a.example", False),
+        ("all: [{links: {kind: bare}}]", "see a.example", True),
+        ("all: [{links: {kind: bare}}]", "see main.py. Then go", False),
+        ("all: [{links: {kind: ip}}]", "http://203.0.113.7/login", True),
+        ("all: [{links: {kind: ip}}]", "http://[2001:db8::1]/", True),
+        ("all: [{links: {kind: ip}}]", "http://3405803783/", True),
+        ("all: [{links: {kind: ip}}]", "203.0.113.7:25565", True),
+        ("all: [{links: {kind: ip}}]", "version 1.2.3.4 in 10.0.0.0/8", False),
+        ("all: [{links: {like: [discord.com, discord.gift]}}]", "dlscord.gift", True),
+        (
+            "all: [{links: {like: [discord.com, discord.gift]}}]",
+            "https://cdn.discord.com/x discord.gift",
+            False,
+        ),
+        ("all: [{mentions: '> 2'}]", "@ann @bob @cy", True),
+        ("all: [{mentions: '> 2'}]", "@ann @bob cy@mail.example", False),
+        ("all: [{emoji: '> 2'}]", "🎉🎉🎉", True),
+        ("all: [{emoji: '> 1'}]", "👨‍👩‍👧", False),
+        ("all: [{emoji: '= 1'}]", "🇩🇪", True),
+        ("all: [{emoji: '= 1'}]", "👍🏽", True),
+        ("all: [{emoji: {share: '> 0.7'}}]", "🎉🎉🎉 a", True),
+        ("all: [{emoji: {share: '> 0.7'}}]", "🎉 abc", False),
+        ("all: [{emoji: {count: '> 1', share: '> 0.7'}}]", "🎉", False),
+        ("all: [{repeated: '> 5'}]", "noooOOO", True),
+        ("all: [{repeated: '> 5'}]", "no      o", False),
+        ("all: [{script: [cyrillic, greek]}]", "привет 123", True),
+        ("all: [{script: cyrillic}]", "hello привет всем friends", False),
+        ("all: [{script: han}]", "你好", True),
+        ("all: [{script: latin}]", "123 !!", False),
+        ("at_least: {count: 2, of: [{has: link}, {has: emoji}, {caps: '> 0.9'}]}", "HEY 🎉", True),
+        ("at_least: {count: 2, of: [{has: link}, {has: emoji}, {caps: '> 0.9'}]}", "hey 🎉", False),
+        ("all: [{any: [{has: link}, {none: [{length: '> 3'}]}]}]", "hey", True),
+        ("all: [{any: [{has: link}, {none: [{length: '> 3'}]}]}]", "hello", False),
+        ("all: [{at_least: {count: 2, of: [{has: link}, {has: emoji}, {has: mention}]}}]", "@a 🎉", True),
         ("any: [{length: '> 90'}, {has: link}]", "shop.example", True),
         ("any: [{length: '> 90'}, {has: link}]", "hello", False),
         ("none: [{length: '> 90'}, {has: link}]", "hello", True),
@@ -60,6 +105,44 @@ def test_what_the_platform_marks_counts_as_well() -> None:
     assert holds("all: [{has: attachment}]", said("", attachments=(Attachment("image"),)))
     assert holds("all: [{surface: bio}]", said("x", surface=Surface.BIO))
     assert not holds("all: [{surface: bio}]", said("x"))
+    assert holds("all: [{mentions: '> 1'}]", said("hey", mentions=("bob", "cy")))
+    assert holds(
+        "all: [{emoji: {share: '> 0.9'}}]", said("Kappa", entities=(Entity(EntityType.EMOTE, (0, 5)),))
+    )
+    assert holds("all: [{has: quote}]", said("x", entities=(Entity(EntityType.QUOTE, (0, 1)),)))
+    assert holds("all: [{has: code}]", said("x", entities=(Entity(EntityType.CODE, (0, 1)),)))
+    assert not holds("all: [{has: code}]", said("`x`"))
+
+
+def test_a_language_is_known_or_not() -> None:
+    """What nobody knows is in no language, and in no other either."""
+    assert holds("all: [{language: [de, nl]}]", said("hallo", lang="nl"))
+    assert not holds("all: [{language: [de, nl]}]", said("hello", lang="en"))
+    assert holds("none: [{language: [de]}]", said("hello", lang="en"))
+    assert not holds("none: [{language: [de]}]", said("hello"))
+
+
+def test_what_the_model_says_is_known_or_not() -> None:
+    """Without a model's word neither the condition nor its opposite holds."""
+    tagged = condition("model: {spam: '> 0.8'}, scope: {}")
+    assert judged(tagged, "hi", scores={"spam": 0.9}).tags == ("fired",)
+    assert judged(tagged, "hi", scores={"spam": 0.8}).tags == ()
+    assert judged(tagged, "hi").tags == ()
+    opposite = condition("none: [{model: {spam: '> 0.8'}}]")
+    assert judged(opposite, "hi", scores={"spam": 0.1}).tags == ("fired",)
+    assert judged(opposite, "hi").tags == ()
+    low = condition("all: [{model: {spam: '< 0.2', scam: '< 0.2'}}]")
+    assert judged(low, "hi", scores={"spam": 0.1, "scam": 0.1}).tags == ("fired",)
+    assert judged(low, "hi", scores={"spam": 0.1, "scam": 0.3}).tags == ()
+
+
+def test_of_several_unknown_ones_so_many_must_be_possible() -> None:
+    """Two of three: one that holds and one unknown are not known to be two."""
+    keys = "at_least: {count: 2, of: [{length: '> 1'}, {author: {messages: '< 3'}}, {has: link}]}"
+    assert not holds(keys, said("hi"))
+    assert holds(f"{keys}, unknown: true", said("hi"))
+    assert not holds(f"{keys}, unknown: true", said("h"))
+    assert holds(keys, said("hi"), Reputation())
 
 
 def aged(days: float) -> Message:
@@ -78,6 +161,16 @@ def test_a_condition_on_the_author() -> None:
     assert not holds("author: {messages: '< 3'}", said("hi"), Reputation(messages=3))
     assert holds("author: {trust: '> 0.4'}", said("hi"), Reputation(good=50, as_of=NOW))
     assert not holds("author: {trust: '> 0.4'}", said("hi"), Reputation(good=50, strikes=9, as_of=NOW))
+    assert holds("author: {first_message: true}", said("hi"), Reputation())
+    assert not holds("author: {first_message: true}", said("hi"), Reputation(messages=1))
+    assert holds("author: {first_message: false}", said("hi"), Reputation(messages=1))
+    assert holds("author: {bot: true}", said("hi", author=Author("ann", bot=True)))
+    assert not holds("author: {bot: true}", said("hi"))
+    assert holds(
+        "author: {name: ['*official*']}", said("hi", author=Author("ann", name="The ＯＦＦＩＣＩＡＬ one"))
+    )
+    assert not holds("author: {name: [admin]}", said("hi", author=Author("ann", name="administrator")))
+    assert not holds("none: [{author: {name: [admin]}}]", said("hi"))
     assert holds("author: {strikes: '>= 2'}", said("hi"), Reputation(strikes=2, as_of=NOW))
     assert not holds("author: {strikes: '>= 2'}", said("hi"), Reputation(strikes=2, as_of=NOW - 86_400))
 
@@ -90,7 +183,13 @@ def test_an_account_date_without_a_zone_is_utc() -> None:
     assert not holds("author: {age: '< 46h'}", message)
 
 
-ON_THE_AUTHOR = ["{messages: '< 3'}", "{trust: '< 0.1'}", "{strikes: '< 1'}", "{age: '< 2d'}"]
+ON_THE_AUTHOR = [
+    "{messages: '< 3'}",
+    "{first_message: true}",
+    "{trust: '< 0.1'}",
+    "{strikes: '< 1'}",
+    "{age: '< 2d'}",
+]
 
 
 @pytest.mark.parametrize("author", ON_THE_AUTHOR)

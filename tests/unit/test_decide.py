@@ -287,8 +287,8 @@ def test_a_rule_in_shadow_reports_and_decides_nothing() -> None:
     assert judgement.reasons == ()
     assert judgement.good
     assert judgement.shadow == (
-        Shadow("spam/viewbot", "spam", Action.REMOVE),
-        Shadow("spam/tried", "spam", Action.HOLD),
+        Shadow("spam/viewbot", "spam", Action.REMOVE, "cheap viewers", (0, 13)),
+        Shadow("spam/tried", "spam", Action.HOLD, "viewers", (6, 13)),
     )
 
 
