@@ -112,8 +112,13 @@ def admin(access: Access) -> Iterator[KafkaAdminClient]:
 
 
 @contextmanager
-def consumer(access: Access, partitions: Sequence[TopicPartition]) -> Iterator[KafkaConsumer]:
-    """Lend a reader of these partitions, outside of any group; seek before the first poll."""
+def consumer(
+    access: Access, partitions: Sequence[TopicPartition], wait_ms: int = 100
+) -> Iterator[KafkaConsumer]:
+    """Lend a reader of these partitions, outside of any group; seek before the first poll.
+
+    The broker may hold a fetch for `wait_ms` where there is nothing new.
+    """
     with _said(access):
         client = _open(
             KafkaConsumer,
@@ -122,7 +127,7 @@ def consumer(access: Access, partitions: Sequence[TopicPartition]) -> Iterator[K
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=wait_ms,
             max_partition_fetch_bytes=LARGEST_RECORD,
             request_timeout_ms=int(ANSWER_S * 1000),
         )

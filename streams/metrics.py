@@ -22,6 +22,8 @@ class Metrics:
         self.missing = Counter("missing", "Verdicts without something", ["what"], **say)
         self.braked = Counter("braked", "Actions that a brake lowered", ["cause"], **say)
         self.shadow = Counter("shadow", "What rules in shadow would have done", ["rule", "action"], **say)
+        self.switched = Counter("switched", "Actions that a switch lowered", **say)
+        self.orders = Gauge("orders", "Orders of operators in force", ["order"], **say)
         self.stage = Histogram("stage_seconds", "Time by stage", ["stage"], buckets=_STAGES, **say)
         self.batch = Histogram("batch_messages", "Messages a batch", buckets=_BATCHES, **say)
         self.lag = Gauge("lag_messages", "Records not yet judged", ["partition"], **say)

@@ -18,6 +18,8 @@ from rules.fold import readable
 from rules.message import Kind, Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
+from rules.switches import NONE as NO_SWITCHES
+from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Source, Verdict
 from streams.brake import Brake
 from streams.desk import Desk
@@ -93,6 +95,7 @@ class Moderator:
         outbox: Makes records of what was decided.
         topic: Where the records come from.
         model: Scores texts, or None to judge without.
+        switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
     """
 
     def __init__(
@@ -107,8 +110,10 @@ class Moderator:
         model: Scores | None = None,
         model_note: ModelNote | None = None,
         show_matched: bool = True,
+        switches: Callable[[], Switches] = lambda: NO_SWITCHES,
     ) -> None:
         self._current = current
+        self._switches = switches
         self._desk = desk
         self._outbox = outbox
         self._metrics = metrics
@@ -125,12 +130,12 @@ class Moderator:
         Each record comes out as one verdict or one dead letter. The effects are the
         caller's to note at the desk, before the next batch is judged.
         """
-        rules = self._current()
+        rules, switches = self._current(), self._switches()
         started = time.time()
         stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
         outputs: list[Output] = []
         cases = await self._read(records, rules, outputs)
-        await self._score(cases)
+        await self._score(cases, switches)
         newest = max((_time_of(case.record, started) for case in cases), default=started)
         lives = await self._look_up(cases, newest)
         said = Counter[tuple[str, str]]()
@@ -139,7 +144,7 @@ class Moderator:
                 await asyncio.sleep(0)
             try:
                 at = _time_of(case.record, started)
-                verdict = self._decide(case, rules, stamp, topic_id, lives, at)
+                verdict = self._decide(case, rules, switches, stamp, topic_id, lives, at)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
                 continue
@@ -175,8 +180,12 @@ class Moderator:
                 cases.append(case)
         return cases
 
-    async def _score(self, cases: Sequence[_Case]) -> None:
+    async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
         asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
+        if switches and self._model is not None:
+            asked = [case for case in asked if not _silenced(case, switches)]
+            if not asked:
+                return
         if self._model is None:
             for case in asked:
                 case.missing.append("model")
@@ -204,7 +213,14 @@ class Moderator:
         return {ask.author: _Live(standing) for ask, standing in zip(asks, standings, strict=True)}
 
     def _decide(
-        self, case: _Case, rules: RuleSet, stamp: Stamp, topic_id: str, lives: dict[str, _Live], now: float
+        self,
+        case: _Case,
+        rules: RuleSet,
+        switches: Switches,
+        stamp: Stamp,
+        topic_id: str,
+        lives: dict[str, _Live],
+        now: float,
     ) -> Verdict:
         message, record = case.message, case.record
         live = lives[case.author] if case.author is not None else None
@@ -213,7 +229,7 @@ class Moderator:
         recall = live.recalls.get(message.id) if live else None
         repeat = live is not None and live.marks.get(where, -1) >= record.offset
         content_hash = self._hash.content(message)
-        judgement = self._judgement(case, rules, before, recall, content_hash, now)
+        judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
         current = before
         if live is not None and not repeat:
             counts = not (message.author and (message.author.bot or message.author.relay))
@@ -249,6 +265,7 @@ class Moderator:
         self,
         case: _Case,
         rules: RuleSet,
+        switches: Switches,
         before: Reputation | None,
         recall: Recall | None,
         content_hash: str,
@@ -261,7 +278,14 @@ class Moderator:
             return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
         braked = self._brake.tripped(message.tenant)
         return decide(
-            message, case.evidence, rules, scores=case.scores, reputation=before, now=now, braked=braked
+            message,
+            case.evidence,
+            rules,
+            scores=case.scores,
+            reputation=before,
+            now=now,
+            braked=braked,
+            switches=switches,
         )
 
     @staticmethod
@@ -305,8 +329,11 @@ class Moderator:
         for shadow in verdict.shadow:
             self._metrics.shadow.labels(shadow.rule, shadow.action).inc()
         for name in verdict.lowered_by:
-            if name.startswith("brake:"):
-                self._metrics.braked.labels(name.removeprefix("brake:")).inc()
+            kind, _, what = name.partition(":")
+            if kind == "brake":
+                self._metrics.braked.labels(what).inc()
+            elif kind == "switch":
+                self._metrics.switched.inc()
 
     def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
         metrics = self._metrics
@@ -317,6 +344,14 @@ class Moderator:
             metrics.actions.labels(action, label).inc(number)
         for what, number in Counter(what for case in cases for what in case.missing).items():
             metrics.missing.labels(what).inc(number)
+
+
+def _silenced(case: _Case, switches: Switches) -> bool:
+    """Note on a case that a switch keeps the model from it."""
+    switch = switches.silences_model(case.message)
+    if switch is not None:
+        case.missing += ["model", switch.name]
+    return switch is not None
 
 
 def _time_of(record: Record, now: float) -> float:

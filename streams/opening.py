@@ -14,6 +14,7 @@ from streams.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from models import Classifier
+    from streams.last_good import LastGood
 
 
 def load_packs(folder: Path) -> RuleSet:
@@ -28,6 +29,21 @@ def load_packs(folder: Path) -> RuleSet:
         return packs.load(folder)
     except RuleFileError as error:
         raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
+
+
+def load_or_last_good(folder: Path, last_good: LastGood) -> tuple[RuleSet, str | None]:
+    """Return the rule set in a folder, or the one that was good last and why it is that one.
+
+    Raises:
+        ConfigurationError: The folder is unusable, and no earlier rule set was kept.
+    """
+    try:
+        return load_packs(folder), None
+    except ConfigurationError as error:
+        rules = last_good.newest()
+        if rules is None:
+            raise
+        return rules, str(error)
 
 
 def load_model(folder: Path | None) -> tuple[Classifier | None, ModelNote | None]:

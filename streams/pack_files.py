@@ -1,5 +1,6 @@
 """What the folder of packs holds at this moment: by `stat`, cheaply, and by content, surely."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -46,6 +47,16 @@ def prints(folder: Path) -> Prints:
         found[name] = hashlib.sha256(content).hexdigest()
     if not any(name.endswith(".yaml") for name in found):
         raise InProgressError(f"no packs in {folder}")
+    return found
+
+
+def lists(folder: Path) -> dict[str, bytes]:
+    """Return what the lists hold; one that can't be read is left out."""
+    found = {}
+    for path in _files(folder):
+        if path.suffix == ".txt":
+            with contextlib.suppress(OSError):
+                found[path.relative_to(folder).as_posix()] = path.read_bytes()
     return found
 
 

@@ -38,7 +38,10 @@ class Record(NamedTuple):
 
 
 def produce(
-    access: Access, topic: str, records: Iterable[tuple[bytes | None, bytes]]
+    access: Access,
+    topic: str,
+    records: Iterable[tuple[bytes | None, bytes | None]],
+    headers: Sequence[tuple[str, bytes]] = (),
 ) -> list[tuple[int, int]]:
     """Put (key, value) pairs on a topic and return the (partition, offset) of each, in their order.
 
@@ -48,7 +51,7 @@ def produce(
     with admin(access) as client:
         partitions_of(client, topic)
     with producer(access) as writer:
-        sent = [writer.send(topic, key=key, value=value) for key, value in records]
+        sent = [writer.send(topic, key=key, value=value, headers=list(headers)) for key, value in records]
         writer.flush()
         written = [future.get(timeout=0) for future in sent]
     return [(it.partition, it.offset) for it in written]

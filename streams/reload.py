@@ -1,4 +1,4 @@
-"""Watches the folder of packs and puts new rule sets in force: whole, tried aside, or not at all."""
+"""Watches the folder of packs and takes new rule sets: whole, tried aside, or not at all."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from rules import packs
 from rules.errors import RuleFileError
 from rules.ruleset import RuleSet
 from streams import pack_files
+from streams.cuts import Cut, cut_lists, cut_rules
 from streams.pack_files import InProgressError, Prints, Stats
 
 log = structlog.get_logger()
@@ -22,33 +23,31 @@ class Reload(msgspec.Struct, frozen=True):
 
     Attributes:
         at: Epoch seconds.
-        old: Hash of the rule set that was in force.
-        new: Hash of the one that is now; the same where the files were refused.
-        added: Rules that are new by their id.
-        removed: Rules that are gone.
+        rules: The rule set that is good now: the new one, or the old where the files were refused.
+        changed: Files that differ from those judged before.
         refused: Why the files were not taken, a line per problem; None when they were.
+        cut: They were refused because too much of a list is gone.
     """
 
     at: float
-    old: str
-    new: str
-    added: int = 0
-    removed: int = 0
+    rules: RuleSet
+    changed: tuple[str, ...] = ()
     refused: str | None = None
+    cut: bool = False
 
 
 class PackWatcher:
-    """Keeps the rule set in force in step with the files.
+    """Keeps the rule set in step with the files.
 
     Files are looked at by `stat`, and by content where that changed and every `rehash_s`
     regardless: size and time don't tell all. Two looks at least `settle_s` apart must agree
     before a change is taken. A file that is gone may be on its way back, so that takes
-    `gone_s`; an empty file, or a folder without packs, is never taken.
+    `gone_s`; an empty file, or a folder without packs, is never taken, and a list of which a
+    large part is gone only when somebody has said that this is meant.
 
     Attributes:
-        current: The rule set in force; replaced in one assignment, never changed.
-        since: Epoch seconds from which it is in force.
-        stale: Why the newest files aren't in force; None while they are.
+        current: The newest rule set that was good; replaced, never changed.
+        stale: Why the newest files aren't; None while they are.
     """
 
     def __init__(
@@ -58,15 +57,24 @@ class PackWatcher:
         on_reload: Callable[[Reload], None],
         *,
         now: float,
+        stale: str | None = None,
+        may_cut: Callable[[str], object] = lambda _file: False,
         every_s: float = 1.0,
         settle_s: float = 0.2,
         gone_s: float = 10.0,
         rehash_s: float = 30.0,
     ) -> None:
-        """Start from a rule set that was loaded from `folder`; the first looks compare it with the files."""
+        """Start from a rule set; the first looks compare it with the files.
+
+        Args:
+            stale: Why it wasn't loaded from them.
+            may_cut: Asked whether a large part of a list may be gone, by its path.
+        """
         self.current = current
-        self.since = now
-        self.stale: str | None = None
+        self.stale = stale
+        self._may_cut = may_cut
+        self._cuts: list[Cut] = []
+        self._lists = pack_files.lists(current.loaded_from)
         self._folder = folder
         self._on_reload = on_reload
         self._every_s, self._settle_s, self._gone_s, self._rehash_s = every_s, settle_s, gone_s, rehash_s
@@ -80,11 +88,16 @@ class PackWatcher:
     async def run(self) -> None:
         """Look until cancelled; what is wrong with the files ends nothing."""
         while True:
-            await self.look(time.time())
+            try:
+                await self.look(time.time())
+            except Exception as error:
+                log.exception("packs_unread", error=repr(error))
+                self.stale = f"looking at the packs failed: {error!r}"
             await asyncio.sleep(self._every_s if self._candidate is None else self._settle_s)
 
     async def look(self, now: float) -> None:
         """Compare the files with what was judged last, and take a change that has settled."""
+        self._forgive()
         try:
             stats = await asyncio.to_thread(pack_files.stats, self._folder)
             if self._candidate is None and stats == self._stats and not self._due(now):
@@ -128,16 +141,32 @@ class PackWatcher:
 
     async def _take(self, prints: Prints, now: float) -> None:
         rules, refused = await asyncio.to_thread(self._load)
+        lists = await asyncio.to_thread(pack_files.lists, self._folder)
         self._candidate = None
         if not await self._unchanged(prints):
             self._wait("the files changed while they were read")
             return
+        self._cuts = [] if rules is None else await asyncio.to_thread(self._cut, rules, lists)
+        refused = refused or "\n".join(map(str, self._cuts)) or None
+        changed = _changed(self._judged, prints) if self._judged else ()
         recovered = self._refused is not None
         self._judged, self._refused, self.stale = prints, refused, refused
-        if rules is None:
-            self._say(Reload(now, self.current.hash, self.current.hash, refused=refused))
-        elif recovered or rules.hash != self.current.hash:
-            self._swap(rules, now)
+        if rules is None or refused is not None:
+            self._say(Reload(now, self.current, changed, refused, cut=bool(self._cuts)))
+            return
+        self._lists = lists
+        if recovered or rules.hash != self.current.hash:
+            self.current = rules
+            self._say(Reload(now, rules, changed))
+
+    def _cut(self, rules: RuleSet, lists: dict[str, bytes]) -> list[Cut]:
+        found = [*cut_lists(self._lists, lists), *cut_rules(self.current.rules, rules.rules)]
+        return [cut for cut in found if not self._may_cut(cut.file)]
+
+    def _forgive(self) -> None:
+        """Judge the files anew when what they were refused for has been allowed."""
+        if self._cuts and all(self._may_cut(cut.file) for cut in self._cuts):
+            self._cuts, self._judged, self._stats = [], {}, None
 
     async def _unchanged(self, prints: Prints) -> bool:
         try:
@@ -154,18 +183,13 @@ class PackWatcher:
             log.exception("packs_failed", error=repr(error))
             return None, f"loading failed unexpectedly: {error!r}"
 
-    def _swap(self, rules: RuleSet, now: float) -> None:
-        old, self.current = self.current, rules
-        if old.hash != rules.hash:
-            self.since = now
-        before, after = old.rules.keys(), rules.rules.keys()
-        self._say(Reload(now, old.hash, rules.hash, len(after - before), len(before - after)))
-
     def _say(self, reload: Reload) -> None:
         if reload.refused is None:
-            log.info(
-                "ruleset_swapped", old=reload.old, new=reload.new, added=reload.added, removed=reload.removed
-            )
+            log.info("packs_taken", ruleset=reload.rules.hash, changed=reload.changed)
         else:
-            log.error("ruleset_refused", in_force=reload.old, reason=reload.refused)
+            log.error("ruleset_refused", in_force=reload.rules.hash, reason=reload.refused)
         self._on_reload(reload)
+
+
+def _changed(before: Prints, after: Prints) -> tuple[str, ...]:
+    return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name)))

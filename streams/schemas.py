@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rules.verdict import SCHEMA, Verdict
+from streams.orders import ORDER, Order
 from streams.wire import CONTROL, REVIEW, ControlEvent, MessageRecord, ReviewItem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,10 +37,11 @@ def schemas() -> dict[str, dict[str, Any]]:
         SCHEMA: _schema_of(Verdict),
         REVIEW: _schema_of(ReviewItem),
         CONTROL: _schema_of(ControlEvent),
+        ORDER: _schema_of(Order),
     }
 
 
-def _schema_of(kind: type) -> dict[str, Any]:
+def _schema_of(kind: Any) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
     for definition in schema["$defs"].values():
         if "description" in definition:

@@ -9,30 +9,38 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
 
 import structlog
 
-from rules.ruleset import RuleSet
 from streams.access import access_of
+from streams.announcer import Announcer
 from streams.app import Membership
 from streams.desk import Desk
 from streams.errors import ConfigurationError
+from streams.follower import Follower
+from streams.last_good import LastGood
 from streams.metrics import Metrics
 from streams.moderator import Moderator
-from streams.opening import load_model, load_packs
+from streams.opening import load_model, load_or_last_good
+from streams.orders import Orders
 from streams.outbox import Outbox
 from streams.probes import Answer, Probes
-from streams.reload import PackWatcher, Reload
+from streams.reload import PackWatcher
+from streams.rulebook import Rulebook
 from streams.settings import Settings
 from streams.standings_redis import RedisStandings
 from streams.topics import Access, Topics, ensure, partitions
-from streams.wire import ControlEvent, rfc3339
 from streams.worker import Worker
 
 log = structlog.get_logger(__name__)
 
 # Without a secret of its own a deployment's hashes can be looked up by whoever knows this line.
 NO_SECRET = b"chatsieve: no secret was set"
+
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 def tune_process() -> None:
@@ -56,7 +64,8 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         Standstill: When the watchdog ends the work.
     """
     access, url = access_of(settings), store_of(settings)
-    rules = load_packs(settings.packs)
+    last_good = LastGood(settings.state, settings.packs)
+    rules, stale = load_or_last_good(settings.packs, last_good)
     model, note = load_model(settings.model)
     secret = _secret(settings)
     topics, metrics = Topics(settings.topic_prefix), Metrics()
@@ -68,16 +77,25 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         metrics=metrics,
         review_text=settings.review_text,
     )
-    watcher = _watcher(settings, rules, outbox, metrics)
+    orders = Orders()
+    announcer = Announcer(outbox, metrics, orders)
+    watcher = PackWatcher(
+        settings.packs, rules, announcer.reloaded, now=time.time(), stale=stale, may_cut=orders.accepts_shrink
+    )
+    rulebook = Rulebook(
+        rules, orders, last_good, announcer.changed,
+        now=time.time(), origin="files" if stale is None else "last_good",
+    )  # fmt: skip
     desk = Desk(
         store,
         metrics=metrics,
-        half_life=lambda: watcher.current.policy.reputation.half_life_s,
+        half_life=lambda: rulebook.current.policy.reputation.half_life_s,
         max_effects=settings.journal_effects,
         max_age_s=settings.journal_seconds,
     )
     moderator = Moderator(
-        current=lambda: watcher.current,
+        current=lambda: rulebook.current,
+        switches=orders.switches,
         desk=desk,
         outbox=outbox,
         metrics=metrics,
@@ -104,14 +122,22 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             settings.http,
             registry=metrics.registry,
             live=lambda: _live(worker),
-            ready=lambda: _ready(worker, watcher, desk),
+            ready=lambda: _ready(worker, watcher, rulebook, desk),
         )
+        follower = Follower(access, topics.control, orders.replace)
         port = await probes.start()
         name = note.name if note else None
         log.info("serving", worker=settings.worker, ruleset=rules.hash, model=name, http=port)
         try:
-            await _work(worker, watcher, _stopping(stop))
+            # Whoever starts in the middle of an incident must not judge as if there were none.
+            await follower.start()
+            announcer.begin(watcher, rulebook)
+            await rulebook.settle()
+            stopping = _stopping(stop)
+            besides: list[Job] = [watcher.run, rulebook.run, partial(announcer.run, stopping)]
+            await _work(worker, besides, stopping)
         finally:
+            await follower.stop()
             await probes.stop()
             await store.close()
     log.info("stopped", worker=settings.worker)
@@ -128,17 +154,29 @@ def _membership(settings: Settings) -> Membership:
     )
 
 
-async def _work(worker: Worker, watcher: PackWatcher, stop: asyncio.Event) -> None:
+async def _work(worker: Worker, besides: Sequence[Job], stop: asyncio.Event) -> None:
     # What is imported and loaded stays for good: a full collection need not walk it under load.
     gc.collect()
     gc.freeze()
-    watching = asyncio.create_task(watcher.run())
+    tasks = [asyncio.create_task(job()) for job in besides]
+    for task in tasks:
+        task.add_done_callback(partial(_must_go_on, stop))
     try:
         await worker.run(stop)
     finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+
+
+def _must_go_on(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """A worker that can't follow its packs or orders any more stops in order, and ends with the error."""
+    if not task.cancelled() and not stop.is_set():
+        log.critical("task_ended", error=repr(task.exception()))
+        stop.set()
 
 
 def store_of(settings: Settings) -> str:
@@ -170,25 +208,6 @@ async def _output_partitions(access: Access, topics: Topics, settings: Settings)
     return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}
 
 
-def _watcher(settings: Settings, rules: RuleSet, outbox: Outbox, metrics: Metrics) -> PackWatcher:
-    """Return a watcher that counts and announces what comes of new files, the start included."""
-
-    def reloaded(reload: Reload) -> None:
-        metrics.reloads.labels("refused" if reload.refused else "accepted").inc()
-        metrics.ruleset.clear()
-        metrics.ruleset.labels(reload.new).set(1)
-        outbox.announce(_announcement(reload, settings.worker))
-
-    now = time.time()
-    watcher = PackWatcher(settings.packs, rules, reloaded, now=now)
-    metrics.ruleset.labels(rules.hash).set(1)
-    metrics.ruleset_age.set_function(lambda: time.time() - watcher.since)
-    metrics.ruleset_since.set_function(lambda: watcher.since)
-    metrics.ruleset_stale.set_function(lambda: float(watcher.stale is not None))
-    outbox.announce(_announcement(Reload(now, "", rules.hash), settings.worker))
-    return watcher
-
-
 def _stopping(stop: asyncio.Event | None) -> asyncio.Event:
     event = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -203,18 +222,14 @@ def _live(worker: Worker) -> Answer:
     return not still, {"live": not still}
 
 
-def _ready(worker: Worker, watcher: PackWatcher, desk: Desk) -> Answer:
+def _ready(worker: Worker, watcher: PackWatcher, rulebook: Rulebook, desk: Desk) -> Answer:
     good = worker.ready and watcher.stale is None
     return good, {
         "ready": good,
         "partitions": worker.partitions,
-        "ruleset": watcher.current.hash,
+        "ruleset": rulebook.current.hash,
+        "orders": rulebook.following,
         "stale": watcher.stale,
         "store": "away" if desk.away else "there",
         "journal": desk.pending,
     }
-
-
-def _announcement(reload: Reload, worker: str) -> ControlEvent:
-    event = "ruleset_rejected" if reload.refused else "ruleset_accepted"
-    return ControlEvent(event, worker, rfc3339(reload.at), ruleset=reload.new, reason=reload.refused)

@@ -39,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partitions: Annotated[int, _says("partitions of topics that are missing and made at start")] = 8
     replication: Annotated[int, _says("replicas of topics that are missing and made at start")] = 1
     packs: Annotated[Path, _says("folder of rule packs")] = TREE / "rules" / "packs"
+    state: Annotated[Path | None, _says("folder that outlives a worker: rule sets that were good")] = (
+        TREE / ".cache" / "state"
+    )
     model: Annotated[Path | None, _says("folder of the model's artifact; none: judge without a model")] = None
     key: Annotated[str | None, _says("secret for the keyed hashes of authors and texts")] = None
     http: Annotated[str, _says("health and metrics, host:port; port 0 takes a free one")] = "127.0.0.1:8080"

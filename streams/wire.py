@@ -72,14 +72,21 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that operators and other workers should know, on `mod.control`.
 
     Attributes:
-        event: "ruleset_accepted", "ruleset_rejected", "brake_on" or "brake_off".
+        event: "ruleset_accepted", "ruleset_rejected", "worker_alive", "worker_stopped", "brake_on" or
+            "brake_off".
         worker: Which worker says so.
         at: RFC 3339.
-        ruleset: Content hash in force after the event.
-        reason: Why, in words.
+        ruleset: Hash in force after the event.
+        reason: Why, in words; of a worker, why the newest files aren't in force.
         cause: The rule, or "model", that the brake holds.
         tenant: Where the brake holds it.
         authors: How many distinct established authors it reached in its window.
+        since: RFC 3339, from when that rule set has been in force there.
+        origin: Where it came from: "files", "last_good" (kept from an earlier run), "rollback" or "orders".
+        added: Rules that are new by their id.
+        removed: Rules that are gone.
+        changed: Files that differ from those judged before, at most 20.
+        orders: Ids of the orders that this worker follows.
     """
 
     event: str
@@ -90,6 +97,12 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str | None = None
     tenant: str | None = None
     authors: int | None = None
+    since: str | None = None
+    origin: str | None = None
+    added: int | None = None
+    removed: int | None = None
+    changed: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
 
 
 class Output(NamedTuple):

@@ -149,6 +149,7 @@ class Worker:
                 await self._waiting.close()
                 await asyncio.wait([judging], timeout=STOP_S)
                 await self._settled(STOP_S)
+                await _confirmed(await chunks.produce(self.app, self._outbox.events()))
                 for task in (judging, *others):
                     task.cancel()
         except* (KafkaError, BrokerError) as group:

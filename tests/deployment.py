@@ -131,14 +131,7 @@ class Deployment:
     def start(self, *program: str, wait: bool = True, **settings: object) -> subprocess.Popen[bytes]:
         """Start a worker process, or another program, and wait until it is ready."""
         self.http = http = f"127.0.0.1:{free_port()}"
-        given = {
-            "broker": self.access.brokers[0], "store": self._store_url, "topic_prefix": self._prefix,
-            "store_prefix": self._prefix, "group": self._prefix + "group", "http": http, "log": "info",
-            "packs": self.packs, "worker": f"w{len(self.workers)}",
-            "session_timeout": 2.0, "rebalance_timeout": 4.0, "store_timeout": 2.0,
-        }  # fmt: skip
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CHATSIEVE_")}
-        environment |= {f"CHATSIEVE_{name.upper()}": str(value) for name, value in (given | settings).items()}
+        environment = self.environment(http=http, **settings)
         with (Path(self._folder.name) / f"worker-{len(self.workers)}.log").open("wb") as log:
             command = [sys.executable, *(program or ("-m", "streams", "serve"))]
             worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -146,6 +139,28 @@ class Deployment:
         if wait:
             self.wait_until_ready(worker, http)
         return worker
+
+    def environment(self, **settings: object) -> dict[str, str]:
+        """Return the environment of a process that belongs to this deployment."""
+        given = {
+            "broker": self.access.brokers[0], "store": self._store_url, "topic_prefix": self._prefix,
+            "store_prefix": self._prefix, "group": self._prefix + "group", "log": "info",
+            "packs": self.packs, "state": self._folder.name + "/state", "worker": f"w{len(self.workers)}",
+            "session_timeout": 2.0, "rebalance_timeout": 4.0, "store_timeout": 2.0,
+        }  # fmt: skip
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CHATSIEVE_")}
+        return environment | {
+            f"CHATSIEVE_{name.upper()}": str(value) for name, value in (given | settings).items()
+        }
+
+    def command(self, *arguments: str, code: int = 0) -> str:
+        """Run a command against this deployment and return what it prints; it must end with `code`."""
+        done = subprocess.run(
+            [sys.executable, "-m", "streams", *arguments],
+            env=self.environment(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def wait_until_ready(self, worker: subprocess.Popen[bytes], http: str) -> None:
         """Return when the worker has partitions; fail when it ends or takes too long."""

@@ -9,9 +9,12 @@ import click
 # Imported when asked for: Faust, kafka-python, structlog and rich take one to two seconds
 # together, and whoever asks `judge` or `check` wants an answer.
 _COMMANDS = {
+    "block": "incidents:block",
     "check": "judging:check",
+    "control": "incidents:control",
     "demo": "working:demo",
     "judge": "judging:judge",
+    "rules": "rules:rules",
     "schemas": "working:schemas",
     "serve": "working:serve",
     "topics": "topics:topics",

@@ -1,0 +1,183 @@
+"""The rule set in force: the newest good packs, or those gone back to, with emergency terms on top."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from rules.errors import RuleFileError
+from rules.loading.blocks import Block, with_blocks
+from rules.ruleset import RuleSet
+from streams.last_good import LastGood
+from streams.orders import BlockOrder, Order, Orders, RollbackOrder
+
+log = structlog.get_logger(__name__)
+
+# Orders are looked at so often; they come into force within 10 s all over the fleet.
+EVERY_S = 0.25
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Another rule set came into force, or couldn't.
+
+    Attributes:
+        at: Epoch seconds.
+        origin: "files", "last_good", "rollback" or "orders".
+        added: Rules that are new by their id.
+        removed: Rules that are gone.
+        changed: Files that differ from those judged before.
+        refused: Why it couldn't, a line per problem; None when it did.
+    """
+
+    at: float
+    old: str
+    new: str
+    origin: str
+    added: int = 0
+    removed: int = 0
+    changed: tuple[str, ...] = ()
+    refused: str | None = None
+
+
+class _Recipe(NamedTuple):
+    """What a rule set is made of, by hash and ids."""
+
+    base: str
+    blocks: tuple[BlockOrder, ...]
+
+
+class Rulebook:
+    """Makes the rule set in force of packs and orders, aside, and puts it in force in one assignment.
+
+    Attributes:
+        current: The rule set in force; replaced, never changed.
+        since: Epoch seconds from which it is in force.
+        origin: Where it came from, as in `Change`.
+    """
+
+    def __init__(
+        self,
+        base: RuleSet,
+        orders: Orders,
+        last_good: LastGood,
+        on_change: Callable[[Change], None],
+        *,
+        now: float,
+        origin: str = "files",
+    ) -> None:
+        self.current = base
+        self.since = now
+        self.origin = origin
+        self._base = base
+        self._from = origin
+        self._orders = orders
+        self._last_good = last_good
+        self._on_change = on_change
+        self._made_of = _Recipe(base.hash, ())
+        self._refused: _Recipe | None = None
+        self._changed: tuple[str, ...] = ()
+        self._unkept: RuleSet | None = base if origin == "files" else None
+
+    @property
+    def following(self) -> tuple[str, ...]:
+        """Ids of the orders that are in force here."""
+        return tuple(order.id for order in self._orders.in_force() if self._follows(order))
+
+    def _follows(self, order: Order) -> bool:
+        if isinstance(order, BlockOrder):
+            return f"block/{order.id}" in self.current.rules
+        return not isinstance(order, RollbackOrder) or self._made_of.base == order.ruleset
+
+    def rebase(self, base: RuleSet, now: float, changed: tuple[str, ...] = ()) -> None:
+        """Take new packs: at once, unless orders want something made of them first."""
+        self._base, self._from, self._refused = base, "files", None
+        self._unkept, self._changed = base, changed
+        wanted = self._wanted()
+        if wanted == _Recipe(base.hash, ()):
+            self._swap(base, wanted, now)
+        elif wanted == self._made_of:
+            self._swap(self.current, wanted, now)  # nothing else is in force, but the files are good again
+
+    async def run(self) -> None:
+        """Follow the orders until cancelled."""
+        while True:
+            await self.settle()
+            if self._unkept is not None:
+                rules, self._unkept = self._unkept, None
+                await asyncio.to_thread(self._last_good.keep, rules)
+            await asyncio.sleep(EVERY_S)
+
+    async def settle(self) -> None:
+        """Put in force what packs and orders want together, if that isn't in force already."""
+        wanted = self._wanted()
+        if wanted in (self._made_of, self._refused):
+            return
+        rules, refused = await asyncio.to_thread(self._make, wanted, self._base)
+        if wanted != self._wanted():
+            return  # something new came in between; the next look makes that
+        now = time.time()
+        if rules is not None:
+            self._swap(rules, wanted, now)
+            return
+        self._refused = wanted
+        log.error("orders_refused", in_force=self.current.hash, reason=refused)
+        old = self.current.hash
+        self._on_change(Change(now, old, old, self._origin_of(wanted), refused=refused))
+
+    def _wanted(self) -> _Recipe:
+        rollback = self._orders.rollback()
+        return _Recipe(rollback.ruleset if rollback else self._base.hash, self._orders.blocks())
+
+    def _make(self, wanted: _Recipe, newest: RuleSet) -> tuple[RuleSet | None, str | None]:
+        base = newest if wanted.base == newest.hash else self._last_good.load(wanted.base)
+        if base is None:
+            return None, f"there is no copy of {wanted.base} here to go back to"
+        try:
+            return with_blocks(base, list(_understood(base, wanted.blocks))), None
+        except Exception as error:  # whatever an order does to the loader, it must not end a worker
+            log.exception("orders_failed", error=repr(error))
+            return None, f"orders failed unexpectedly: {error!r}"
+
+    def _swap(self, rules: RuleSet, recipe: _Recipe, now: float) -> None:
+        old, self.current = self.current, rules
+        self._made_of, self.origin = recipe, self._origin_of(recipe)
+        if old.hash != rules.hash:
+            self.since = now
+        before, after = old.rules.keys(), rules.rules.keys()
+        added, removed = len(after - before), len(before - after)
+        changed, self._changed = self._changed, ()
+        change = Change(now, old.hash, rules.hash, self.origin, added, removed, changed)
+        log.info(
+            "ruleset_swapped", old=old.hash, new=rules.hash, origin=self.origin, added=added, removed=removed
+        )
+        self._on_change(change)
+
+    def _origin_of(self, recipe: _Recipe) -> str:
+        if recipe.base != self._base.hash:
+            return "rollback"
+        return "orders" if recipe.blocks else self._from
+
+
+def _understood(base: RuleSet, orders: tuple[BlockOrder, ...]) -> Iterator[Block]:
+    """Yield the terms that these packs can take; one that makes no sense doesn't cost the others."""
+    for order in orders:
+        block = block_of(order)
+        try:
+            with_blocks(base.without_rules(), [block])
+        except RuleFileError as error:
+            log.warning("block_refused", block=order.id, reason=str(error))
+        else:
+            yield block
+
+
+def block_of(order: BlockOrder) -> Block:
+    """Return an emergency term as the rule that it becomes."""
+    return Block(
+        f"block/{order.id}", order.term, order.label, order.action, order.author, order.reason,
+        order.until.timestamp(), order.tenant, order.channel,
+    )  # fmt: skip
