@@ -111,6 +111,7 @@ _ENTRY = re.compile(r"(?:[a-z]+://)?(?:\*\.)?([^\s/@:?#*!,;()<>\"']+)(/[^?#\s]*)
 def _may_hold_link(typed: str) -> bool:
     # Looking for one character costs a tenth of what an expression does.
     if typed.isascii():
+        typed = typed if typed.isprintable() else undisguised(typed)
         return ("." in typed or "//" in typed) and _ASCII_JOINT.search(typed) is not None
     return any(mark in typed for mark in _JOINTS)
 
