@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from rules.errors import Problem, RuleFileError
 from rules.finding.armed import Armed
+from rules.loading.advice import advice
 from rules.loading.arming import Entry, Promises, arm_all
 from rules.loading.embedded_tests import failing
 from rules.loading.files import PackFiles
@@ -26,7 +31,8 @@ def load(folder: Path, previous: RuleSet | None = None, *, promises: Promises | 
     """Return the rule set of a folder; what hasn't changed since `previous` is taken over.
 
     `promises` are those of the model that will score: by label and precision, the probability from
-    which it holds. A rule that asks for a precision nobody promises loads, and waits.
+    which it holds; without any, those of `previous`. A rule that asks for a precision nobody promises
+    loads, and waits.
 
     Raises:
         RuleFileError: With every problem that was found; nothing of the folder is used then.
@@ -40,11 +46,34 @@ def load(folder: Path, previous: RuleSet | None = None, *, promises: Promises | 
 
 def check(folder: Path) -> list[Problem]:
     """Return everything that is wrong with a folder, sorted by file and line; nothing if it loads."""
-    try:
-        load(folder)
-    except RuleFileError as error:
-        return error.problems
-    return []
+    return inspect(folder).problems
+
+
+class Inspection(NamedTuple):
+    """What `inspect` says of a folder.
+
+    Attributes:
+        problems: What keeps it from loading, sorted by file and line.
+        advice: What loads and yet is idle, contradicts itself, waits or is out of date; sorted likewise.
+        rules: The rule set; None where there are problems.
+    """
+
+    problems: list[Problem]
+    advice: list[Problem]
+    rules: RuleSet | None
+
+
+def inspect(folder: Path, *, promises: Promises | None = None, now: float | None = None) -> Inspection:
+    """Return what is wrong with a folder, and what could be better.
+
+    Unlike `load` it goes on where something is wrong, with the files that are in order, so that nobody
+    mends a folder in ten rounds. Days are compared with `now`, in epoch seconds; None leaves that out.
+    """
+    loading = _Loading(folder, promises=promises)
+    rules = loading.rules(whole=False)
+    problems = sorted(set(loading.problems))
+    found = loading.advice(-math.inf if now is None else now)
+    return Inspection(problems, found, None if problems else rules)
 
 
 class _Loading:
@@ -54,13 +83,17 @@ class _Loading:
         self, folder: Path, previous: RuleSet | None = None, promises: Promises | None = None
     ) -> None:
         self.problems: list[Problem] = []
-        self._promises = promises
+        self._good: tuple[Sequence[Entry], Mapping[str, Armed], Policy] | None = None
+        self._promises = promises or (previous.promises if previous else {})
         self._files = PackFiles(folder)
         self._folder = folder
         self._previous = previous
 
-    def rules(self) -> RuleSet | None:
-        """Return the rule set, or None when it didn't come to that."""
+    def rules(self, *, whole: bool = True) -> RuleSet | None:
+        """Return the rule set, or None when it didn't come to that.
+
+        Where something is wrong that is None, or, if it needn't be the whole, a rule set of what is in order.
+        """
         try:
             paths = self._files.packs()
         except RuleFileError as error:
@@ -71,13 +104,28 @@ class _Loading:
         self._check_names(entries)
         armed, problems = arm_all(entries, policy or Policy(), self._files, self._promises)
         self.problems += problems
-        if self.problems or policy is None:
+        if (self.problems or policy is None) and whole:
             return None
-        return self._tried(entries, armed, policy)
+        if self.problems:
+            entries = _in_order(entries, self.problems)
+            armed, _ = arm_all(entries, policy or Policy(), self._files, self._promises)
+        self._good = entries, armed, policy or Policy()
+        return self._tried(entries, armed, policy or Policy())
+
+    def advice(self, now: float) -> list[Problem]:
+        """Return what could be better about the rules that are in order."""
+        if self._good is None:
+            return []
+        entries, armed, policy = self._good
+        found = advice(entries, armed, policy, self._files, promises=self._promises, now=now)
+        return sorted(set(found))
 
     def _tried(self, entries: Sequence[Entry], armed: Mapping[str, Armed], policy: Policy) -> RuleSet:
         previous = self._previous
-        if previous is not None and previous.hash == self._files.hash():
+        if previous is not None and (previous.hash, previous.promises) == (
+            self._files.hash(),
+            self._promises,
+        ):
             return previous
         rules = RuleSet(
             [entry.rule for entry in entries],
@@ -86,6 +134,7 @@ class _Loading:
             content_hash=self._files.hash(),
             loaded_from=self._folder,
             previous=previous.keywords if previous else None,
+            promises=self._promises,
         )
         self.problems += [problem for entry in entries for problem in failing(entry, rules)]
         return rules
@@ -142,6 +191,34 @@ class _Loading:
                 where = f"{other.path}:{other.lines['id']}"
                 message = f'id: "{entry.rule.id}" is taken by {where}; choose another'
                 self.problems.append(Problem(entry.path, entry.lines["id"], message))
+
+
+def _in_order(entries: Sequence[Entry], problems: Sequence[Problem]) -> list[Entry]:
+    """Return the rules of files without problems, less those that speak of rules of other files."""
+    troubled = {problem.path for problem in problems}
+    good = [entry for entry in entries if troubled.isdisjoint((entry.path, *_read_by(entry.rule)))]
+    while True:
+        names = [entry.rule.id for entry in good]
+        left = [entry for entry in good if all(map(partial(_is_named, names), _asked_by(entry.rule)))]
+        if len(left) == len(good):
+            return left
+        good = left
+
+
+def _read_by(rule: Rule) -> Iterator[str]:
+    yield from (*rule.word_list, *rule.domains, *rule.copies)
+    for links in (rule.links, *(one.links for one in rule.conditions)):
+        if links is not None:
+            yield from (*links.only, *links.elsewhere, *links.like)
+
+
+def _asked_by(rule: Rule) -> Iterator[str]:
+    yield from rule.spares
+    yield from (one.rule for one in rule.conditions if one.rule)
+
+
+def _is_named(names: Sequence[str], glob: str) -> bool:
+    return any(fnmatchcase(name, glob) for name in names)
 
 
 def _line_of(node: Node, keys: tuple[str | int, ...]) -> int:

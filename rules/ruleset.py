@@ -43,6 +43,7 @@ class RuleSet:
         policy: The numbers that scores are judged by.
         rules: By name, in the order of the files; drafts are among them, though they do nothing.
         loaded_from: The folder.
+        promises: What the model that scores keeps, by label and precision: the probability it holds from.
         armed: The same made ready, without drafts.
         keywords: Handed to the next rule set, which takes over what hasn't changed.
     """
@@ -56,11 +57,13 @@ class RuleSet:
         content_hash: str = "",
         loaded_from: Path = Path(),
         previous: KeywordIndex | None = None,
+        promises: Mapping[str, Mapping[float, float]] | None = None,
     ) -> None:
         self.rules: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in rules})
         self.policy = policy
         self.hash = content_hash
         self.loaded_from = loaded_from
+        self.promises = promises or {}
         self.armed = armed
         self._numbered = tuple(armed.values())
         self._scoped = tuple(one for one in self._numbered if not one.everywhere)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -31,9 +31,13 @@ class LastGood:
 
     Args:
         state: Where copies are kept; None keeps nothing.
+        promises: What the model keeps, for rules that ask for a precision.
     """
 
-    def __init__(self, state: Path | None, folder: Path) -> None:
+    def __init__(
+        self, state: Path | None, folder: Path, *, promises: Mapping[str, Mapping[float, float]] | None = None
+    ) -> None:
+        self._promises = promises
         name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         self._root = state / name if state else None
         self._folder = folder
@@ -52,7 +56,7 @@ class LastGood:
         if self._root is None:
             return None
         try:
-            rules = packs.load(self._root / ruleset)
+            rules = packs.load(self._root / ruleset, promises=self._promises)
         except RuleFileError:
             return None
         return rules if rules.hash == ruleset else None

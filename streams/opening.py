@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from streams.last_good import LastGood
 
 
-def load_packs(folder: Path) -> RuleSet:
-    """Return the rule set in a folder.
+def load_packs(folder: Path, model: Classifier | None = None) -> RuleSet:
+    """Return the rule set in a folder; rules that ask for a precision get the model's promises.
 
     Raises:
         ConfigurationError: When it is unusable; the message holds every problem, a line each.
@@ -26,19 +26,21 @@ def load_packs(folder: Path) -> RuleSet:
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is no folder of packs: name one with CHATSIEVE_PACKS or --packs")
     try:
-        return packs.load(folder)
+        return packs.load(folder, promises=model.thresholds if model else None)
     except RuleFileError as error:
         raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
 
 
-def load_or_last_good(folder: Path, last_good: LastGood) -> tuple[RuleSet, str | None]:
+def load_or_last_good(
+    folder: Path, last_good: LastGood, model: Classifier | None = None
+) -> tuple[RuleSet, str | None]:
     """Return the rule set in a folder, or the one that was good last and why it is that one.
 
     Raises:
         ConfigurationError: The folder is unusable, and no earlier rule set was kept.
     """
     try:
-        return load_packs(folder), None
+        return load_packs(folder, model), None
     except ConfigurationError as error:
         rules = last_good.newest()
         if rules is None:

@@ -64,9 +64,9 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         Standstill: When the watchdog ends the work.
     """
     access, url = access_of(settings), store_of(settings)
-    last_good = LastGood(settings.state, settings.packs)
-    rules, stale = load_or_last_good(settings.packs, last_good)
     model, note = load_model(settings.model)
+    last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
+    rules, stale = load_or_last_good(settings.packs, last_good, model)
     secret = _secret(settings)
     topics, metrics = Topics(settings.topic_prefix), Metrics()
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)

@@ -36,6 +36,12 @@ class PackFiles:
             raise RuleFileError([Problem(".", 0, "no packs here; expected *.yaml files")])
         return sorted(found)
 
+    def lists(self) -> list[str]:
+        """Return the text files below the folder, sorted, whether a rule reads them or not."""
+        found = (path for path in self.folder.rglob("*.txt") if path.is_file())
+        below = (path.relative_to(self.folder) for path in found)
+        return sorted(path.as_posix() for path in below if not any(one.startswith(".") for one in path.parts))
+
     def read(self, path: str) -> bytes:
         """Return the bytes of a file.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
 import msgspec
 
 from rules import packs
+from rules.errors import Problem
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from streams import settings as settings_module
@@ -16,6 +18,9 @@ from streams.commands.ends import TROUBLE, console, ends_well
 from streams.errors import ConfigurationError
 from streams.offline import Offline, lines_of
 from streams.opening import load_model, load_packs
+
+# So much advice is read; more of it only hides what is trouble.
+SHOWN_ADVICE = 20
 
 _packs = click.option(
     "--packs", "folder", type=click.Path(path_type=Path), default=None, help="Folder of rule packs."
@@ -39,10 +44,10 @@ def judge(
 ) -> None:
     """Judge lines of JSON from standard input, one verdict a line; only `text` is required."""
     settings = settings_module.read()
-    rules = load_packs(folder or settings.packs)
+    classifier, note = (None, None) if no_model else load_model(model or settings.model)
+    rules = load_packs(folder or settings.packs, classifier)
     if no_rules:
         rules = rules.without_rules()
-    classifier, note = (None, None) if no_model else load_model(model or settings.model)
     offline = Offline(
         rules,
         model=classifier,
@@ -94,8 +99,8 @@ def try_(
 ) -> None:
     """Explain what would be done with TEXT, and why."""
     settings = settings_module.read()
-    rules = load_packs(folder or settings.packs)
     classifier, note = (None, None) if no_model else load_model(model or settings.model)
+    rules = load_packs(folder or settings.packs, classifier)
     # An argument that isn't UTF-8 comes with half characters in it.
     text = text.encode(errors="surrogateescape").decode(errors="replace")
     message = Message("try", Author("you", roles=roles), text, tenant=tenant, channel=channel, lang=lang)
@@ -111,20 +116,46 @@ def try_(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--json", "as_json", is_flag=True, help="The problems as JSON.")
+@_model
+@click.option("--all", "everything", is_flag=True, help="All advice, not the first few lines.")
+@click.option("--strict", is_flag=True, help="Advice is trouble too: end with 1.")
+@click.option("--json", "as_json", is_flag=True, help="Problems and advice as JSON.")
 @ends_well
-def check(folder: Path | None, as_json: bool) -> None:
-    """Lint a folder of packs; ends with 1 and file:line on trouble."""
-    folder = folder or settings_module.read().packs
+def check(folder: Path | None, model: Path | None, everything: bool, strict: bool, as_json: bool) -> None:
+    """Lint a folder of packs; ends with 1 and file:line on trouble.
+
+    Trouble keeps a folder from loading. Advice doesn't: what is written twice, found by another term
+    already, contradicts itself, can never fire, is out of date or waits for something.
+    """
+    settings = settings_module.read()
+    folder = folder or settings.packs
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder")
-    problems = packs.check(folder)
+    classifier, _ = load_model(model or settings.model)
+    found = packs.inspect(folder, promises=classifier.thresholds if classifier else None, now=time.time())
     if as_json:
-        click.echo(msgspec.json.encode(problems))
+        click.echo(msgspec.json.encode([*map(_plain, found.problems), *map(_advised, found.advice)]))
     else:
-        for problem in problems:
-            click.echo(f"{folder}/{problem}", err=True)
-        if not problems:
-            rules = packs.load(folder)
-            click.echo(f"{folder}: {len(list(rules.rules))} rules, {rules.hash}, nothing to mend")
-    sys.exit(TROUBLE if problems else 0)
+        _report(folder, found, everything)
+    sys.exit(TROUBLE if found.problems or (strict and found.advice) else 0)
+
+
+def _report(folder: Path, found: packs.Inspection, everything: bool) -> None:
+    for problem in found.problems:
+        click.echo(f"{folder}/{problem}", err=True)
+    shown = found.advice if everything else found.advice[:SHOWN_ADVICE]
+    for problem in shown:
+        click.echo(f"{folder}/{problem}")
+    if len(shown) < len(found.advice):
+        click.echo(f"… and {len(found.advice) - len(shown)} more pieces of advice: check --all shows them")
+    if found.rules is not None:
+        words = "nothing to mend" + (f", {len(found.advice)} pieces of advice" if found.advice else "")
+        click.echo(f"{folder}: {len(found.rules.rules)} rules, {found.rules.hash}, {words}")
+
+
+def _plain(problem: Problem) -> dict[str, object]:
+    return msgspec.structs.asdict(problem)
+
+
+def _advised(problem: Problem) -> dict[str, object]:
+    return _plain(problem) | {"advice": True}

@@ -313,6 +313,17 @@ def test_trouble_in_packs_ends_with_1_and_says_file_and_line(tmp_path: Path) -> 
     assert json.loads(as_json.stdout)[0]["line"] == 3
 
 
+def test_advice_ends_with_1_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """What loads is no trouble; a CI of strict people may see it otherwise."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "sale.yaml").write_text(RULE.replace("}\n", ", within: 3 words}\n"))
+    done = streams("check", tmp_path)
+    assert done.returncode == 0
+    assert f"{tmp_path}/sale.yaml:2: spam/buy: within: " in done.stdout.decode()
+    assert streams("check", tmp_path, "--strict").returncode == 1
+    assert json.loads(streams("check", tmp_path, "--json").stdout)[0]["advice"] is True
+
+
 def test_a_rule_that_fails_its_own_test_is_trouble(tmp_path: Path) -> None:
     """The packs are tried, not only read."""
     (tmp_path / "policy.yaml").write_text(POLICY)
