@@ -24,8 +24,12 @@ log = structlog.get_logger(__name__)
 
 # While the store is away it is asked so often whether it is back.
 PROBE_S = 0.25
+# Saves begin no closer than this: a save has its price whatever is in it, and no verdict waits for one.
+SAVE_EVERY_S = 0.05
 # A save takes no more effects than the store can apply well within its time-out.
 SAVE_EFFECTS = 2000
+# With so many batches to save there is no need to wait for more.
+MANY_BATCHES = 64
 
 
 class _Batch:
@@ -121,7 +125,10 @@ class Desk:
             if self._away:
                 await self._probe()
             elif self._confirmed:
+                began = time.monotonic()
                 await self._save()
+                if len(self._confirmed) < MANY_BATCHES:
+                    await asyncio.sleep(max(0.0, began + SAVE_EVERY_S - time.monotonic()))
             else:
                 self._due.clear()
                 await self._due.wait()

@@ -66,11 +66,12 @@ class _Case:
 
     __slots__ = ("author", "evidence", "message", "missing", "record", "scores")
 
-    def __init__(self, record: Record, message: Message, evidence: Evidence) -> None:
+    evidence: Evidence
+
+    def __init__(self, record: Record, message: Message) -> None:
         self.record = record
         self.message = message
         self.author = message.author_key
-        self.evidence = evidence
         self.scores: dict[str, float] | None = None
         self.missing: list[str] = []
 
@@ -134,10 +135,17 @@ class Moderator:
         started = time.time()
         stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
         outputs: list[Output] = []
-        cases = await self._read(records, rules, outputs)
-        await self._score(cases, switches)
-        newest = max((_time_of(case.record, started) for case in cases), default=started)
-        lives = await self._look_up(cases, newest)
+        read = await self._read(records, outputs)
+        newest = max((_time_of(case.record, started) for case in read), default=started)
+        # The store answers while we scan; the task gets its turn once, so that the question is sent.
+        looking_up = asyncio.create_task(self._look_up(read, newest))
+        try:
+            await asyncio.sleep(0)
+            cases = await self._scan(read, rules, outputs)
+            await self._score(cases, switches)
+            lives = await looking_up
+        finally:
+            looking_up.cancel()
         said = Counter[tuple[str, str]]()
         for number, case in enumerate(cases):
             if number % YIELD_EVERY == 0:
@@ -164,18 +172,29 @@ class Moderator:
 
     # -- the steps of a batch
 
-    async def _read(self, records: Sequence[Record], rules: RuleSet, outputs: list[Output]) -> list[_Case]:
+    async def _read(self, records: Sequence[Record], outputs: list[Output]) -> list[_Case]:
         cases = []
         for number, record in enumerate(records):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             try:
-                message = read_message(record.value)
-                case = _Case(record, message, rules.scan(message))
+                cases.append(_Case(record, read_message(record.value)))
             except UnreadableError as error:
                 outputs.append(self._outbox.refused(record, error))
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 outputs.append(self._outbox.refused(record, _judging_failed(error)))
+        return cases
+
+    async def _scan(self, read: Sequence[_Case], rules: RuleSet, outputs: list[Output]) -> list[_Case]:
+        """Find the evidence of each; return those with which that went well."""
+        cases = []
+        for number, case in enumerate(read):
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+            try:
+                case.evidence = rules.scan(case.message)
+            except Exception as error:  # noqa: BLE001 - as above
+                outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
             else:
                 cases.append(case)
         return cases
