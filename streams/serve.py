@@ -48,7 +48,7 @@ def tune_process() -> None:
 
     Left as it is, the garbage collector takes much of the CPU, because it walks through all
     that a batch holds and all rules again and again, though next to nothing of it is in cycles;
-    and the consumer's thread waits 5 ms for its turn whenever the judging one is at work.
+    and the judging thread waits 5 ms for its turn whenever another one, such as a reload, is at work.
     """
     # Above what some batches in flight hold, so that a collection looks at more than them.
     gc.set_threshold(200_000, 20, 100)

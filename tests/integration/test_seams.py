@@ -32,7 +32,9 @@ OURS = (
 
 # What each of our classes replaces in the one that it inherits from, by name.
 REPLACED: dict[Any, set[str]] = {
-    chunks.SliceThread: {"_create_worker_consumer", "_commit", "seek_to_committed"},
+    chunks.SliceThread: {
+        "_create_worker_consumer", "_commit", "seek_to_committed", "start", "call_thread", "_stop_children",
+    },
     chunks.WatermarkConsumer: {
         "_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "_should_commit",
         "_filter_tps_with_pending_acks", "_commit", "on_stop", "verify_event_path",
