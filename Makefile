@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 TEMP   := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka chaos check bench schemas lock clean
+.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ check: $(VENV)/.dev ## lint, types, import contracts, rule packs
 
 bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
 	@$(PYTHON) -m tests.bench
+
+reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages a second (ten minutes)
+	@$(PYTHON) -m tests.reload_fire --reloads 1000
 
 schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas

@@ -45,7 +45,7 @@ class Announcer:
         """Pass on good packs, and say why others are not taken."""
         if reload.refused is None:
             self._metrics.reloads.labels("accepted").inc()
-            self.rulebook.rebase(reload.rules, reload.at, reload.changed)
+            self.rulebook.rebase(reload.rules, reload.at, reload.changed, reload.prints)
             return
         self._metrics.reloads.labels("cut" if reload.cut else "refused").inc()
         self._say("ruleset_rejected", reload.at, reason=reload.refused, changed=reload.changed[:MAX_CHANGED])

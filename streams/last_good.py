@@ -16,7 +16,7 @@ from rules import packs
 from rules.errors import RuleFileError
 from rules.ruleset import RuleSet
 from streams import pack_files
-from streams.pack_files import InProgressError
+from streams.pack_files import InProgressError, Prints
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +42,16 @@ class LastGood:
         self._root = state / name if state else None
         self._folder = folder
 
-    def keep(self, rules: RuleSet) -> None:
-        """Copy the folder, if it still holds what `rules` was loaded from."""
+    def keep(self, rules: RuleSet, prints: Prints | None = None) -> None:
+        """Copy the folder, if it still holds what `rules` was loaded from.
+
+        Args:
+            prints: What the files held then; without, the copy is loaded to see whether it is the same.
+        """
         if self._root is None:
             return
         try:
-            self._keep(self._root, rules)
+            self._keep(self._root, rules, prints)
         except (OSError, InProgressError, RuleFileError) as error:
             log.warning("last_good_not_kept", ruleset=rules.hash, error=str(error))
 
@@ -73,7 +77,7 @@ class LastGood:
             return [path.name for path in _newest_first(self._root)]
         return []
 
-    def _keep(self, root: Path, rules: RuleSet) -> None:
+    def _keep(self, root: Path, rules: RuleSet, prints: Prints | None) -> None:
         root.mkdir(parents=True, exist_ok=True)
         place = root / rules.hash
         if not place.is_dir():
@@ -82,7 +86,7 @@ class LastGood:
                 for name in pack_files.prints(self._folder):
                     (copy / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(self._folder / name, copy / name)
-                if packs.load(copy, previous=rules).hash == rules.hash:
+                if _is_copy(copy, rules, prints):
                     copy.rename(place)
             finally:
                 shutil.rmtree(copy, ignore_errors=True)
@@ -90,6 +94,12 @@ class LastGood:
             os.utime(place)
         for old in list(_newest_first(root))[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_copy(copy: Path, rules: RuleSet, prints: Prints | None) -> bool:
+    if prints is None:
+        return packs.load(copy, previous=rules).hash == rules.hash
+    return pack_files.prints(copy) == prints
 
 
 def _newest_first(root: Path) -> Iterator[Path]:

@@ -72,4 +72,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _gone(error: OSError, folder: Path) -> str:
-    return f"{error.filename or folder}: {(error.strerror or 'unreadable').lower()}"
+    name = Path(error.filename or folder)
+    if name.is_relative_to(folder) and name != folder:
+        name = name.relative_to(folder)
+    return f"{name}: {(error.strerror or 'unreadable').lower()}"

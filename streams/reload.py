@@ -11,7 +11,7 @@ import structlog
 from rules import packs
 from rules.errors import RuleFileError
 from rules.ruleset import RuleSet
-from streams import pack_files
+from streams import aside, pack_files
 from streams.cuts import Cut, cut_lists, cut_rules
 from streams.pack_files import InProgressError, Prints, Stats
 
@@ -24,6 +24,7 @@ class Reload(msgspec.Struct, frozen=True):
     Attributes:
         at: Epoch seconds.
         rules: The rule set that is good now: the new one, or the old where the files were refused.
+        prints: What the files hold.
         changed: Files that differ from those judged before.
         refused: Why the files were not taken, a line per problem; None when they were.
         cut: They were refused because too much of a list is gone.
@@ -31,6 +32,7 @@ class Reload(msgspec.Struct, frozen=True):
 
     at: float
     rules: RuleSet
+    prints: Prints
     changed: tuple[str, ...] = ()
     refused: str | None = None
     cut: bool = False
@@ -152,12 +154,12 @@ class PackWatcher:
         recovered = self._refused is not None
         self._judged, self._refused, self.stale = prints, refused, refused
         if rules is None or refused is not None:
-            self._say(Reload(now, self.current, changed, refused, cut=bool(self._cuts)))
+            self._say(Reload(now, self.current, prints, changed, refused, cut=bool(self._cuts)))
             return
         self._lists = lists
         if recovered or rules.hash != self.current.hash:
             self.current = rules
-            self._say(Reload(now, rules, changed))
+            self._say(Reload(now, rules, prints, changed))
 
     def _cut(self, rules: RuleSet, lists: dict[str, bytes]) -> list[Cut]:
         found = [*cut_lists(self._lists, lists), *cut_rules(self.current.rules, rules.rules)]
@@ -176,7 +178,8 @@ class PackWatcher:
 
     def _load(self) -> tuple[RuleSet | None, str | None]:
         try:
-            return packs.load(self._folder, previous=self.current), None
+            with aside.loading():
+                return packs.load(self._folder, previous=self.current), None
         except RuleFileError as error:
             return None, str(error)
         except Exception as error:  # whatever a file can do to a parser, it must not end a worker

@@ -13,8 +13,10 @@ import structlog
 from rules.errors import RuleFileError
 from rules.loading.blocks import Block, with_blocks
 from rules.ruleset import RuleSet
+from streams import aside
 from streams.last_good import LastGood
 from streams.orders import BlockOrder, Order, Orders, RollbackOrder
+from streams.pack_files import Prints
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +83,8 @@ class Rulebook:
         self._made_of = _Recipe(base.hash, ())
         self._refused: _Recipe | None = None
         self._changed: tuple[str, ...] = ()
-        self._unkept: RuleSet | None = base if origin == "files" else None
+        self._retired: list[RuleSet] = []
+        self._unkept: tuple[RuleSet, Prints | None] | None = (base, None) if origin == "files" else None
 
     @property
     def following(self) -> tuple[str, ...]:
@@ -93,10 +96,12 @@ class Rulebook:
             return f"block/{order.id}" in self.current.rules
         return not isinstance(order, RollbackOrder) or self._made_of.base == order.ruleset
 
-    def rebase(self, base: RuleSet, now: float, changed: tuple[str, ...] = ()) -> None:
+    def rebase(
+        self, base: RuleSet, now: float, changed: tuple[str, ...] = (), prints: Prints | None = None
+    ) -> None:
         """Take new packs: at once, unless orders want something made of them first."""
         self._base, self._from, self._refused = base, "files", None
-        self._unkept, self._changed = base, changed
+        self._unkept, self._changed = (base, prints), changed
         wanted = self._wanted()
         if wanted == _Recipe(base.hash, ()):
             self._swap(base, wanted, now)
@@ -107,10 +112,17 @@ class Rulebook:
         """Follow the orders until cancelled."""
         while True:
             await self.settle()
-            if self._unkept is not None:
-                rules, self._unkept = self._unkept, None
-                await asyncio.to_thread(self._last_good.keep, rules)
+            await self.tidy()
             await asyncio.sleep(EVERY_S)
+
+    async def tidy(self) -> None:
+        """Keep a copy of what came into force, and let go of what went."""
+        if self._unkept is not None:
+            unkept, self._unkept = self._unkept, None
+            await asyncio.to_thread(self._last_good.keep, *unkept)
+            del unkept
+        while self._retired:
+            await asyncio.to_thread(aside.let_go, [self._retired.pop()])
 
     async def settle(self) -> None:
         """Put in force what packs and orders want together, if that isn't in force already."""
@@ -134,11 +146,12 @@ class Rulebook:
         return _Recipe(rollback.ruleset if rollback else self._base.hash, self._orders.blocks())
 
     def _make(self, wanted: _Recipe, newest: RuleSet) -> tuple[RuleSet | None, str | None]:
-        base = newest if wanted.base == newest.hash else self._last_good.load(wanted.base)
-        if base is None:
-            return None, f"there is no copy of {wanted.base} here to go back to"
         try:
-            return with_blocks(base, list(_understood(base, wanted.blocks))), None
+            with aside.loading():
+                base = newest if wanted.base == newest.hash else self._last_good.load(wanted.base)
+                if base is None:
+                    return None, f"there is no copy of {wanted.base} here to go back to"
+                return with_blocks(base, list(_understood(base, wanted.blocks))), None
         except Exception as error:  # whatever an order does to the loader, it must not end a worker
             log.exception("orders_failed", error=repr(error))
             return None, f"orders failed unexpectedly: {error!r}"
@@ -151,6 +164,8 @@ class Rulebook:
         before, after = old.rules.keys(), rules.rules.keys()
         added, removed = len(after - before), len(before - after)
         changed, self._changed = self._changed, ()
+        if old is not rules:
+            self._retired.append(old)
         change = Change(now, old.hash, rules.hash, self.origin, added, removed, changed)
         log.info(
             "ruleset_swapped", old=old.hash, new=rules.hash, origin=self.origin, added=added, removed=removed

@@ -80,8 +80,9 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     orders = Orders()
     announcer = Announcer(outbox, metrics, orders)
     watcher = PackWatcher(
-        settings.packs, rules, announcer.reloaded, now=time.time(), stale=stale, may_cut=orders.accepts_shrink
-    )
+        settings.packs, rules, announcer.reloaded,
+        now=time.time(), stale=stale, may_cut=orders.accepts_shrink, every_s=settings.packs_every,
+    )  # fmt: skip
     rulebook = Rulebook(
         rules, orders, last_good, announcer.changed,
         now=time.time(), origin="files" if stale is None else "last_good",

@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     partitions: Annotated[int, _says("partitions of topics that are missing and made at start")] = 8
     replication: Annotated[int, _says("replicas of topics that are missing and made at start")] = 1
     packs: Annotated[Path, _says("folder of rule packs")] = TREE / "rules" / "packs"
+    packs_every: Annotated[float, _says("seconds between looks at it")] = 1.0
     state: Annotated[Path | None, _says("folder that outlives a worker: rule sets that were good")] = (
         TREE / ".cache" / "state"
     )

@@ -17,12 +17,12 @@ import msgspec
 from streams.embedded import Store
 from streams.errors import EmbeddedError
 from streams.settings import Settings
-from tests.bench import measures, programs
+from tests.bench import measures, programs, stalls
 from tests.bench.scan import scan
 from tests.bench.table import Part, text
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "cpu", "latency", "push")
+PARTS = ("scan", "stalls", "cpu", "latency", "push")
 TROUBLE, USAGE = 1, 2
 
 
@@ -58,7 +58,9 @@ def main() -> int:
     try:
         if "scan" in asked:
             show(scan(options.packs))
-        if set(asked) - {"scan"}:
+        if "stalls" in asked:
+            show(stalls.measured())
+        if set(asked) - {"scan", "stalls"}:
             asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)

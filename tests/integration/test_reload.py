@@ -98,7 +98,7 @@ async def test_a_new_rule_comes_into_force(scene: Scene) -> None:
     assert scene.finds("free nitro")
     new = scene.watcher.current
     (told,) = scene.told
-    assert told == Reload(told.at, new, ("scam.yaml",))
+    assert told == Reload(told.at, new, told.prints, ("scam.yaml",))
     assert new.hash != old.hash
 
 
