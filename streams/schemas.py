@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
+from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
 from streams.orders import ORDER, Order
 from streams.wire import CONTROL, REVIEW, ControlEvent, MessageRecord, ReviewItem
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 # What `read_message` asks besides the types of the fields: a deletion needs no more than its id.
 _ASKED_OF_A_MESSAGE = {
@@ -29,7 +28,7 @@ _ASKED_OF_AN_AUTHOR_ID = {"minLength": 1, "maxLength": 256}
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each kind of record, by its versioned name."""
+    """Return the JSON Schema of each kind of record, by its versioned name, and of packs and policies."""
     message = _schema_of(MessageRecord) | _ASKED_OF_A_MESSAGE
     message["$defs"]["Author"]["properties"]["id"] |= _ASKED_OF_AN_AUTHOR_ID
     return {
@@ -37,6 +36,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         SCHEMA: _schema_of(Verdict),
         REVIEW: _schema_of(ReviewItem),
         CONTROL: _schema_of(ControlEvent),
+        "pack": pack_schema(),
+        "policy": policy_schema(),
         ORDER: _schema_of(Order),
     }
 

@@ -51,21 +51,21 @@ class Reader:
         self.problems.append(Problem(self.path, line, message))
 
     def _value(self, node: Node, kind: Any, name: str) -> Any:
-        kind = _without_none(kind)
+        kind = without_none(kind)
         origin = get_origin(kind)
         if origin is tuple:
             return self._items(node, get_args(kind)[0], name)
         if origin is dict:
             return self._dict(node, get_args(kind), name)
-        if isinstance(node, Mapping) and _is_struct(kind):
+        if isinstance(node, Mapping) and is_struct(kind):
             return self._struct(node, kind, name)
         if isinstance(node, Scalar):
             return self._scalar(node, kind, name)
-        expected = "keys with values" if _is_struct(kind) else "one value"
+        expected = "keys with values" if is_struct(kind) else "one value"
         raise self._trouble(node.line, name, f"expected {expected}, got {_shape(node)}")
 
     def _struct(self, node: Mapping, kind: Any, name: str) -> Any:
-        fields = _fields(kind)
+        fields = fields_of(kind)
         values: dict[str, Any] = {}
         troubled = False
         for key, child in node.entries.items():
@@ -128,7 +128,7 @@ class Reader:
         try:
             if kind is Written:
                 value: Any = Written.at(node.line, node.text)
-            elif _is_struct(kind) and hasattr(kind, "line") and hasattr(kind, "parse"):
+            elif is_struct(kind) and hasattr(kind, "line") and hasattr(kind, "parse"):
                 value = msgspec.structs.replace(kind.parse(node.text), line=node.line)
             else:
                 value = _read_word(node.text, kind)
@@ -142,7 +142,7 @@ class Reader:
 
 
 @cache
-def _fields(kind: Any) -> dict[str, Any]:
+def fields_of(kind: Any) -> dict[str, Any]:
     """Return the fields of a type by their key."""
     return {field.encode_name: field for field in msgspec.structs.fields(kind) if field.name != "line"}
 
@@ -172,13 +172,15 @@ def _choice(text: str, choices: dict[str, T]) -> T:
     return choices[text]
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
+    """Return the kind of an optional value."""
     if get_origin(kind) in (Union, types.UnionType):
         (kind,) = (part for part in get_args(kind) if part is not types.NoneType)
     return kind
 
 
-def _is_struct(kind: Any) -> bool:
+def is_struct(kind: Any) -> bool:
+    """Return whether it is written as keys with values."""
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 

@@ -210,7 +210,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         max_evidence: Bound on the sum of rule evidence for a label, log-odds.
         max_shift: What standing can add or take, log-odds.
         matched: Whether verdicts show matched text, where the rule doesn't say.
+        reputation: How standing comes and goes, and what it is worth.
+        brake: How many established authors the strict actions of one cause may reach.
+        hold: How long a message is held, and what becomes of it then.
         labels: By label; "custom.*" stands for every custom label without an entry.
+        scopes: What tenants and channels change, the last word being the last one's.
     """
 
     strengths: dict[Strength, float] = msgspec.field(

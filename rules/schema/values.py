@@ -115,7 +115,7 @@ class Script(str):
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """A comparison with a number: "< 3", ">= 0.5"; holds(x) is x on its left side."""
+    """A comparison with a number: "< 3", ">= 0.5"."""
 
     sign: str
     limit: float
@@ -125,11 +125,12 @@ class Bound(msgspec.Struct, frozen=True):
         return cls(*_split_bound(text, number, "< 3"))
 
     def holds(self, value: float) -> bool:
+        """Return whether a value stands on the left side of the comparison."""
         return _COMPARE[self.sign](value, self.limit)
 
 
 class AgeBound(Bound, frozen=True):
-    """A comparison with a length of time: "< 2d"; holds(x) takes seconds."""
+    """A comparison with a length of time: "< 2d"; in seconds once it is read."""
 
     @classmethod
     def parse(cls, text: str) -> Self:

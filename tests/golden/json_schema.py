@@ -32,7 +32,7 @@ class _Check:
 
     def faults(self, value: Any, schema: Schema, path: str) -> Iterator[str]:
         for keyword, asked in schema.items():
-            if keyword in ("then", "else", "items", *_SAID):
+            if keyword in ("then", "else", "items", "additionalProperties", *_SAID):
                 continue
             check = getattr(self, f"_{keyword.strip('$')}", None)
             if check is None:
@@ -41,6 +41,8 @@ class _Check:
                 yield from self._if_else(value, schema, path)
             else:
                 yield from check(value, asked, path)
+        if "additionalProperties" in schema:
+            yield from self._others(value, schema, path)
         if "items" in schema:
             yield from self._items(value, schema, path)
 
@@ -77,9 +79,15 @@ class _Check:
             if isinstance(value, dict) and name in value:
                 yield from self.faults(value[name], schema, f"{path}.{name}")
 
-    def _additionalProperties(self, value: Any, asked: Schema, path: str) -> Iterator[str]:  # noqa: N802
+    def _others(self, value: Any, schema: Schema, path: str) -> Iterator[str]:
+        known = schema.get("properties", {})
         for name, item in value.items() if isinstance(value, dict) else ():
-            yield from self.faults(item, asked, f"{path}.{name}")
+            if name in known:
+                continue
+            if schema["additionalProperties"] is False:
+                yield f"{path}.{name}: is no key"
+            else:
+                yield from self.faults(item, schema["additionalProperties"], f"{path}.{name}")
 
     def _required(self, value: Any, asked: list[str], path: str) -> Iterator[str]:
         for name in asked:
