@@ -10,6 +10,7 @@ import msgspec
 from rules.decide import decide
 from rules.deciding.case import Case, open_case
 from rules.deciding.scoring import Scored
+from rules.deciding.sources import base_source, standing_source, step_source, weight_source
 from rules.finding.evidence import Evidence, Span
 from rules.logodds import points_of
 from rules.message import Message
@@ -29,6 +30,8 @@ class Piece(msgspec.Struct, frozen=True):
         total: Points reached with it; start + all pieces so far, exactly.
         why: The rule's own words.
         matched: The typed text, None where nothing or where it is hidden.
+        view: Which reading of the text it was found in.
+        source: Where the number comes from: the rule's strength or weight, the standing, the policy's bound.
     """
 
     name: str
@@ -37,14 +40,17 @@ class Piece(msgspec.Struct, frozen=True):
     why: str | None = None
     matched: str | None = None
     span: Span | None = None
+    view: str | None = None
+    source: str | None = None
 
 
 class Rung(msgspec.Struct, frozen=True):
-    """One step of a ladder."""
+    """One step of a ladder; `source` says which scope of the policy set it."""
 
     points: float
     action: Action
     reached: bool
+    source: str
 
 
 class LabelStory(msgspec.Struct, frozen=True):
@@ -52,6 +58,7 @@ class LabelStory(msgspec.Struct, frozen=True):
 
     Attributes:
         start: Points before any evidence; `starts_with` says whose: "model" or "base".
+        start_source: Which scope of the policy set the base; None where the model spoke.
         uncounted: Hits that another one overlaps, which counts more.
         ladder: From the lowest step up; empty where nothing follows from the label.
         total: Points in the end; the start plus all pieces, exactly.
@@ -59,6 +66,7 @@ class LabelStory(msgspec.Struct, frozen=True):
 
     label: str
     starts_with: str
+    start_source: str | None
     start: float
     pieces: tuple[Piece, ...]
     total: float
@@ -142,6 +150,7 @@ def explain(
 
 def _story(scored: Scored, case: Case) -> LabelStory:
     start = _tenths(scored.start)
+    place = (case.policy, case.message.tenant, case.message.channel, scored.label)
     pieces = tuple(_pieces(scored, case))
     counted = set(scored.evidence.counted) if scored.evidence else set()
     label_hits = (hit for hit in case.hits() if hit.label == scored.label and hit.weight)
@@ -149,11 +158,12 @@ def _story(scored: Scored, case: Case) -> LabelStory:
     return LabelStory(
         label=scored.label,
         starts_with="model" if scored.from_model else "base",
+        start_source=None if scored.from_model else base_source(*place),
         start=start,
         pieces=pieces,
         total=total,
         ladder=tuple(
-            Rung(points, action, 100.0 * scored.score >= points)
+            Rung(points, action, 100.0 * scored.score >= points, step_source(*place, action))
             for points, action in reversed(scored.policy.steps)
         ),
         uncounted=tuple(dict.fromkeys(hit.rule for hit in label_hits if hit not in counted)),
@@ -181,7 +191,17 @@ def _pieces(scored: Scored, case: Case) -> Iterator[Piece]:
             why=rule.why if rule else None,
             matched=_matched(push.hit, case) if push.hit else None,
             span=push.hit.span if push.hit else None,
+            view=push.hit.view if push.hit and push.hit.span else None,
+            source=_source(push, case),
         )
+
+
+def _source(push: _Push, case: Case) -> str:
+    if push.hit is not None:
+        return weight_source(case.rule(push.hit.rule), push.hit.weight)
+    if push.name == "standing":
+        return standing_source(case)
+    return f"max_evidence {case.policy.max_evidence:g}"
 
 
 def _pushes(scored: Scored) -> Iterator[_Push]:

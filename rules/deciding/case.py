@@ -43,6 +43,8 @@ class Case(NamedTuple):
     braked: Collection[str] = ()
     unheard: frozenset[str] = frozenset()
     unmasked: frozenset[str] = frozenset()
+    reputation: Reputation | None = None
+    now: float = 0.0
 
     @property
     def acted(self) -> Candidate | None:
@@ -88,4 +90,7 @@ def open_case(
     asked = list(candidates(scored, fired.live, place.by_id, place.labels))
     settled = settle(asked, (place.by_id[name] for name in fired.live), braked)
     care = next((one for one in asked if one.care), None)
-    return Case(message, evidence, policy, model, fired, scale, scored, settled, care, asked, braked)
+    return Case(
+        message, evidence, policy, model, fired, scale, scored, settled, care, asked, braked,
+        reputation=reputation, now=now,
+    )  # fmt: skip

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rules.explain import Explanation, LabelStory
+from rules.explain import Explanation, LabelStory, Piece
 from rules.message import Message
 from rules.verdict import LADDER, Judgement, Verdict
 
@@ -162,21 +162,29 @@ def _story(story: LabelStory) -> Table:
     table.add_column("by")
     table.add_column("adds", justify="right")
     table.add_column("makes", justify="right")
+    table.add_column("from", style="dim")
     table.add_column("why", style="dim")
-    start = "the model" if story.starts_with == "model" else "the policy's base"
-    table.add_row("", start, "", f"{story.start:g}", "" if story.starts_with == "model" else "no model spoke")
+    start = "the model" if story.starts_with == "model" else f"the base in {story.start_source}"
+    table.add_row(
+        "", Text(start), "", f"{story.start:g}", "", "" if story.starts_with == "model" else "no model spoke"
+    )
     for piece in story.pieces:
-        found = (
-            f"“{printable(piece.matched)}” at {piece.span[0]}–{piece.span[1]}"
-            if piece.matched and piece.span
-            else ""
-        )
         table.add_row(
-            Text(found), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}", Text(piece.why or "")
-        )
+            Text(_found(piece)), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}",
+            Text(piece.source or ""), Text(piece.why or ""),
+        )  # fmt: skip
     for rule in story.uncounted:
-        table.add_row("", Text(rule), "0", "", "overlaps a stronger hit")
+        table.add_row("", Text(rule), "0", "", "", "overlaps a stronger hit")
     return table
+
+
+def _found(piece: Piece) -> str:
+    """What was found as typed, where, and in which reading if that isn't the plain one."""
+    if not piece.span:
+        return ""
+    place = f"{piece.span[0]}–{piece.span[1]}"
+    view = f" ({piece.view})" if piece.view not in (None, "plain") else ""
+    return (f"“{printable(piece.matched)}” at {place}" if piece.matched else f"hidden, at {place}") + view
 
 
 def _ladder(story: LabelStory) -> Text:
@@ -189,6 +197,11 @@ def _ladder(story: LabelStory) -> Text:
             style=STYLES[rung.action.value] if rung.reached else "dim",
         )
         line.append(" ✓   " if rung.reached else "   ")
+    sources = dict.fromkeys(rung.source for rung in story.ladder)
+    for source in sources:
+        steps = [rung.action.value for rung in story.ladder if rung.source == source]
+        named = f"{', '.join(steps)}: " if len(sources) > 1 else ""
+        line.append(f"[{named}{source}] ", style="dim")
     return line
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from rules import packs
+from rules.explain import explain
 from rules.message import Author, Entity, EntityType
 from rules.reputation import Reputation
 from rules.verdict import Action
@@ -202,3 +203,43 @@ def test_a_rule_on_the_model_is_asked_only_where_the_model_says_enough() -> None
     assert place.watched == {"spam": 0.8, "scam": 0.5}
     assert judged(rules, "hello", scores={"scam": 0.5}).decided_by in ("model/sure", "ladder:scam:flag")
     assert judged(rules, "hello", reputation=Reputation(), now=NOW).action is Action.ALLOW
+
+
+# -- where numbers come from
+
+
+def test_an_explanation_names_the_source_of_each_number() -> None:
+    """Which scope of the policy set a step, which strength a rule has and where, what standing said."""
+    scopes = """    scopes:
+      - match: {channels: ["kids-*"]}
+        labels: {spam: {ladder: {flag: 15}, base: -3}}
+      - match: {tenants: [school]}
+        labels: {spam: {ladder: {hold: 50}}}
+"""
+    rules = loaded(
+        """
+        - {id: spam/a, label: spam, strength: medium, terms: [viewers], scope: {channels: ["kids-*"]}}
+        - {id: spam/b, label: spam, weight: 0.5, terms: [cheap]}
+        """,
+        policy=POLICY + scopes,
+    )
+    message = said("cheap viewers", tenant="school", channel="kids-1")
+    known = Reputation(strikes=2, as_of=NOW)
+    told = explain(message, rules.scan(message), rules, scores=None, reputation=known, now=NOW)
+    (spam,) = told.labels
+    assert spam.start_source == "policy.yaml:12 for channels kids-*"
+    assert [(rung.action, rung.source) for rung in spam.ladder] == [
+        (Action.FLAG, "policy.yaml:12 for channels kids-*"),
+        (Action.HOLD, "policy.yaml:14 for tenants school"),
+        (Action.REMOVE, "policy.yaml"),
+    ]
+    assert [(piece.name, piece.source) for piece in spam.pieces] == [
+        ("spam/a", "medium (+2.2), in channels kids-*"),
+        ("spam/b", "weight +0.5"),
+        ("standing", "strikes 2, trust 0, at most 1 either way"),
+    ]
+    assert [piece.view for piece in spam.pieces] == ["plain", "plain", None]
+    (told_by_model,) = explain(
+        message, rules.scan(message), rules, scores={"spam": 0.2}, reputation=None, now=NOW
+    ).labels
+    assert (told_by_model.starts_with, told_by_model.start_source) == ("model", None)
