@@ -14,6 +14,8 @@ LABEL org.opencontainers.image.title="Chatsieve" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN groupadd --gid 10001 chatsieve \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin chatsieve
+# Copies of rule sets that were good; a volume that is mounted here takes over whose it is.
+RUN install -d -o 10001 -g 10001 /var/lib/chatsieve
 COPY --from=dependencies /opt/venv /opt/venv
 WORKDIR /app
 COPY models models
@@ -22,7 +24,8 @@ COPY streams streams
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    CHATSIEVE_HTTP=0.0.0.0:8080
+    CHATSIEVE_HTTP=0.0.0.0:8080 \
+    CHATSIEVE_STATE=/var/lib/chatsieve
 USER 10001:10001
 EXPOSE 8080
 # Fails when the watchdog sees lag and no record judged. The worker ends itself then; this tells who looks on.

@@ -14,7 +14,9 @@ from rules.explain import Explanation, explain
 from rules.fold import readable
 from rules.message import Kind, Message
 from rules.reputation import Reputation
-from rules.ruleset import RuleSet
+from rules.ruleset import Evidence, RuleSet
+from rules.switches import NONE as NO_SWITCHES
+from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Verdict
 from streams.errors import UnreadableError
 from streams.verdicts import KeyedHash, Stamp, verdict_of
@@ -45,6 +47,7 @@ class Offline:
 
     Args:
         standing: What every author's reputation is taken to be; None is unknown.
+        switches: What is taken to be turned down.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Offline:
         secret: bytes = b"",
         standing: Reputation | None = None,
         show_matched: bool = True,
+        switches: Switches = NO_SWITCHES,
     ) -> None:
         self._rules = rules
         self._model = model
@@ -63,6 +67,7 @@ class Offline:
         self._hash = KeyedHash(secret)
         self._standing = standing
         self._show_matched = show_matched
+        self._switches = switches
 
     def scores(self, messages: list[Message]) -> list[dict[str, float] | None]:
         """Return the model's probabilities by label for each message; None without a model."""
@@ -75,20 +80,16 @@ class Offline:
         """Return the verdict on one message; its `sent_at` is taken for the time, else the clock."""
         now = _time_of(message)
         evidence = self._rules.scan(message)
+        if self._switches.silences_model(message) is not None:
+            scores = None
         missing = [] if scores is not None or not message.text else ["model"]
         if self._standing is None:
             missing.append("standing")
         if message.attachments:
             missing.append("attachments")
-        if message.kind is Kind.DELETED:
-            judgement = Judgement(Action.ALLOW, decided_by="deleted")
-        else:
-            judgement = decide(
-                message, evidence, self._rules, scores=scores, reputation=self._standing, now=now, braked=()
-            )
         return verdict_of(
             message,
-            judgement,
+            self._decided(message, evidence, scores, now),
             Stamp(self._rules, rfc3339(time.time()), self._model_note, self._show_matched),
             verdict_id=verdict_id,
             now=now,
@@ -96,6 +97,20 @@ class Offline:
             model_scores=scores,
             missing=tuple(missing),
         )
+
+    def judgement(self, message: Message, scores: dict[str, float] | None) -> Judgement:
+        """Return what is decided about a message, before it is dressed as a verdict."""
+        return self._decided(message, self._rules.scan(message), scores, _time_of(message))
+
+    def _decided(
+        self, message: Message, evidence: Evidence, scores: dict[str, float] | None, now: float
+    ) -> Judgement:
+        if message.kind is Kind.DELETED:
+            return Judgement(Action.ALLOW, decided_by="deleted")
+        return decide(
+            message, evidence, self._rules,
+            scores=scores, reputation=self._standing, now=now, switches=self._switches,
+        )  # fmt: skip
 
     def explain(self, message: Message) -> Explanation:
         """Return what is decided about a message, taken apart for a person."""
@@ -107,6 +122,7 @@ class Offline:
             scores=scores,
             reputation=self._standing,
             now=_time_of(message),
+            switches=self._switches,
         )
 
     def answer(self, lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -60,6 +60,7 @@ def with_blocks(base: RuleSet, blocks: Sequence[Block]) -> RuleSet:
         content_hash=f"{base.hash}+{_digest(blocks)}",
         loaded_from=base.loaded_from,
         previous=base.keywords,
+        promises=base.promises,
     )
 
 

@@ -13,6 +13,7 @@ _COMMANDS = {
     "check": "judging:check",
     "control": "incidents:control",
     "demo": "working:demo",
+    "diff": "diff:diff",
     "judge": "judging:judge",
     "rules": "rules:rules",
     "schemas": "working:schemas",

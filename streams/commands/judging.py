@@ -10,12 +10,15 @@ import click
 import msgspec
 
 from rules import packs
-from rules.errors import Problem
+from rules.errors import Problem, RuleFileError
+from rules.loading.blocks import with_blocks
 from rules.message import Author, Message
 from rules.reputation import Reputation
+from rules.ruleset import RuleSet
+from rules.switches import Switches
 from streams import settings as settings_module
 from streams.commands.ends import TROUBLE, console, ends_well
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, UnreadableError
 from streams.offline import Offline, lines_of
 from streams.opening import load_model, load_packs
 
@@ -28,6 +31,10 @@ _packs = click.option(
 _model = click.option(
     "--model", "model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."
 )
+_orders = click.option(
+    "--orders", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+    help="Orders that act, as `control list --json` prints them.",
+)  # fmt: skip
 
 
 @click.command()
@@ -38,9 +45,15 @@ _model = click.option(
 @click.option(
     "--standing", default=None, help="Every author's standing, as JSON: '{\"good\": 100}'; unknown without."
 )
+@_orders
 @ends_well
 def judge(
-    folder: Path | None, model: Path | None, no_model: bool, no_rules: bool, standing: str | None
+    folder: Path | None,
+    model: Path | None,
+    no_model: bool,
+    no_rules: bool,
+    standing: str | None,
+    orders: Path | None,
 ) -> None:
     """Judge lines of JSON from standard input, one verdict a line; only `text` is required."""
     settings = settings_module.read()
@@ -48,8 +61,10 @@ def judge(
     rules = load_packs(folder or settings.packs, classifier)
     if no_rules:
         rules = rules.without_rules()
+    rules, switches = _under(orders, rules)
     offline = Offline(
         rules,
+        switches=switches,
         model=classifier,
         model_note=note,
         secret=settings.secret,
@@ -60,6 +75,21 @@ def judge(
     for line in offline.answer(lines_of(sys.stdin.buffer)):
         out.write(line + b"\n")
     out.flush()
+
+
+def _under(orders: Path | None, rules: RuleSet) -> tuple[RuleSet, Switches]:
+    """Return the rule set with the emergency terms, and the switches, that a file of orders holds."""
+    if orders is None:
+        return rules, Switches()
+    from streams.orders import Orders, read_order
+    from streams.rulebook import block_of
+
+    known = Orders()
+    try:
+        known.replace(read_order(line) for line in orders.read_bytes().splitlines() if line.strip())
+        return with_blocks(rules, [block_of(order) for order in known.blocks()]), known.switches()
+    except (UnreadableError, RuleFileError) as error:
+        raise ConfigurationError(f"{orders}: {error}") from error
 
 
 def _standing(given: str | None) -> Reputation | None:
@@ -83,6 +113,7 @@ def _standing(given: str | None) -> Reputation | None:
 @click.option(
     "--standing", default=None, help="The author's standing, as JSON: '{\"good\": 100}'; unknown without."
 )
+@_orders
 @click.option("--json", "as_json", is_flag=True, help="The explanation as JSON.")
 @ends_well
 def try_(
@@ -95,6 +126,7 @@ def try_(
     roles: tuple[str, ...],
     lang: str | None,
     standing: str | None,
+    orders: Path | None,
     as_json: bool,
 ) -> None:
     """Explain what would be done with TEXT, and why."""
@@ -104,7 +136,10 @@ def try_(
     # An argument that isn't UTF-8 comes with half characters in it.
     text = text.encode(errors="surrogateescape").decode(errors="replace")
     message = Message("try", Author("you", roles=roles), text, tenant=tenant, channel=channel, lang=lang)
-    offline = Offline(rules, model=classifier, model_note=note, standing=_standing(standing))
+    rules, switches = _under(orders, rules)
+    offline = Offline(
+        rules, model=classifier, model_note=note, standing=_standing(standing), switches=switches
+    )
     explanation = offline.explain(message)
     if as_json:
         click.echo(msgspec.json.encode(explanation))

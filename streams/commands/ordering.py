@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import click
 import msgspec
+from rich.markup import escape
 from rich.table import Table
 
 from rules.schema.values import Seconds
@@ -148,10 +149,8 @@ def show_list(desk: Desk, kinds: tuple[type, ...], as_json: bool) -> None:
     table = Table("id", "what", "until", "by", "why", "followed", box=None)
     for order in found:
         followed = sum(order.id in one.orders for one in running)
-        table.add_row(
-            order.id, f"{_kind(order)}: {_what(order)}", _when(order), order.author, order.reason,
-            f"{followed} of {len(running)}",
-        )  # fmt: skip
+        said = (f"{_kind(order)}: {_what(order)}", _when(order), order.author, order.reason)
+        table.add_row(order.id, *map(escape, said), f"{followed} of {len(running)}")
     console().print(table)
 
 

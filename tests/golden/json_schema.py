@@ -18,7 +18,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
 }
 # Keywords that say nothing about whether a value is valid.
-_SAID = {"$schema", "$defs", "title", "description", "default"}
+_SAID = {"$schema", "$defs", "title", "description", "default", "format", "discriminator"}
 
 
 def faults(value: Any, schema: Schema) -> list[str]:

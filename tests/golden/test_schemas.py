@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from rules.verdict import SCHEMA, Action, Verdict
+from streams.errors import UnreadableError
+from streams.orders import ORDER, read_order
 from streams.schemas import schemas
 from streams.topics import Topics
 from streams.wire import CONTROL, REVIEW, ControlEvent, ReviewItem
@@ -98,9 +100,34 @@ def test_control_events_fit_their_schema() -> None:
 
 
 def _reload() -> ControlEvent:
+    at = "2024-05-01T20:00:00.000Z"
     return ControlEvent(
-        "ruleset_rejected", "w1", "2024-05-01T20:00:00.000Z", ruleset="0f", reason="scam.yaml:3: …"
-    )
+        "ruleset_rejected", "w1", at, ruleset="0f", reason="scam.yaml:3: …", since=at, origin="files",
+        changed=("scam.yaml",), orders=("3f9a1c",),
+    )  # fmt: skip
+
+
+def test_orders_are_as_written_down() -> None:
+    """Every kind: read, written byte for byte, true to their schema; the page shows the first."""
+    page = (PUBLISHED.parent / "wire.md").read_text()
+    kinds = set()
+    for number, line in enumerate(lines("orders.jsonl")):
+        order = read_order(line)
+        assert msgspec.json.encode(order) == line
+        assert not faults(json.loads(line), published(ORDER))
+        assert number > 0 or line.decode() in page
+        kinds.add(json.loads(line)["order"])
+    assert kinds == {"switch", "block", "accept_shrink", "rollback"}
+
+
+def test_what_is_no_order_the_schema_refuses_too() -> None:
+    """As `read_order` does."""
+    good = json.loads(lines("orders.jsonl")[0])
+    for wrong in ({"id": "A b"}, {"mode": "loud"}, {"reason": ""}, {"order": "dance"}, {"until": 5}):
+        value = good | wrong
+        assert faults(value, published(ORDER)), wrong
+        with pytest.raises(UnreadableError):
+            read_order(msgspec.json.encode(value))
 
 
 def test_nothing_of_version_1_has_gone() -> None:
