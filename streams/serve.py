@@ -67,6 +67,8 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     model, note = load_model(settings.model)
     last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
     rules, stale = load_or_last_good(settings.packs, last_good, model)
+    if stale is not None:
+        log.error("last_good_in_force", ruleset=rules.hash, reason=stale)
     secret = _secret(settings)
     topics, metrics = Topics(settings.topic_prefix), Metrics()
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)

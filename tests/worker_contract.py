@@ -93,6 +93,19 @@ def wait_for(it: Deployment, step: int, true: Any) -> None:
 class WorkerContract:
     """Holds on the embedded broker and on Apache Kafka; each test has a deployment of its own."""
 
+    def test_an_order_is_followed_until_it_ends(self, it: Deployment) -> None:
+        """An emergency term, and a switch over it, given at a terminal."""
+        assert probe(it, "come to zzraid") == "allow"
+        assert "1 of 1 workers follow it" in it.command("block", "zzraid", "--reason", "a test")
+        assert probe(it, "come to zzraid") == "hold"
+        out = it.command("control", "off", "--tenant", "default", "--reason", "a test")
+        assert "1 of 1 workers follow it" in out
+        assert probe(it, "come to zzraid") == "allow"
+        assert probe(it, "this is zzbad") == "remove"  # final
+        switch = out.split()[1].rstrip(":")
+        assert "1 of 1 workers have ended it" in it.command("control", "end", switch)
+        assert probe(it, "come to zzraid") == "hold"
+
     def test_each_record_comes_out_once(self, it: Deployment) -> None:
         """As a verdict or as a dead letter, whatever lies beside it in the batch."""
         good = [message(number, f"hello {number}") for number in range(50)]
