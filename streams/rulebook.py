@@ -15,7 +15,7 @@ from rules.loading.blocks import Block, with_blocks
 from rules.ruleset import RuleSet
 from streams import aside
 from streams.last_good import LastGood
-from streams.orders import BlockOrder, Order, Orders, RollbackOrder
+from streams.orders import BlockOrder, Orders, RollbackOrder
 from streams.pack_files import Prints
 
 log = structlog.get_logger(__name__)
@@ -46,11 +46,16 @@ class Change(msgspec.Struct, frozen=True):
     refused: str | None = None
 
 
+# Orders that make another rule set; the others act beside it.
+_MAKING = (BlockOrder, RollbackOrder)
+
+
 class _Recipe(NamedTuple):
     """What a rule set is made of, by hash and ids."""
 
     base: str
-    blocks: tuple[BlockOrder, ...]
+    blocks: tuple[BlockOrder, ...] = ()
+    rollback: str | None = None
 
 
 class Rulebook:
@@ -80,7 +85,7 @@ class Rulebook:
         self._orders = orders
         self._last_good = last_good
         self._on_change = on_change
-        self._made_of = _Recipe(base.hash, ())
+        self._made_of = _Recipe(base.hash)
         self._refused: _Recipe | None = None
         self._changed: tuple[str, ...] = ()
         self._retired: list[RuleSet] = []
@@ -88,39 +93,44 @@ class Rulebook:
 
     @property
     def following(self) -> tuple[str, ...]:
-        """Ids of the orders that are in force here."""
-        return tuple(order.id for order in self._orders.in_force() if self._follows(order))
-
-    def _follows(self, order: Order) -> bool:
-        if isinstance(order, BlockOrder):
-            return f"block/{order.id}" in self.current.rules
-        return not isinstance(order, RollbackOrder) or self._made_of.base == order.ruleset
+        """Ids of the orders that act here: of those that make rule sets, as the one in force is made."""
+        made = self._made_of
+        others = [order.id for order in self._orders.in_force() if not isinstance(order, _MAKING)]
+        blocks = [order.id for order in made.blocks if f"block/{order.id}" in self.current.rules]
+        return (*others, *blocks, *((made.rollback,) if made.rollback else ()))
 
     def rebase(
         self, base: RuleSet, now: float, changed: tuple[str, ...] = (), prints: Prints | None = None
     ) -> None:
         """Take new packs: at once, unless orders want something made of them first."""
-        self._base, self._from, self._refused = base, "files", None
+        before, self._base = self._base, base
+        self._from, self._refused = "files", None
         self._unkept, self._changed = (base, prints), changed
         wanted = self._wanted()
-        if wanted == _Recipe(base.hash, ()):
+        if wanted == _Recipe(base.hash):
             self._swap(base, wanted, now)
         elif wanted == self._made_of:
             self._swap(self.current, wanted, now)  # nothing else is in force, but the files are good again
+        self._retire(before)
 
     async def run(self) -> None:
-        """Follow the orders until cancelled."""
+        """Follow the orders, and keep copies of good packs, until cancelled."""
         while True:
             await self.settle()
-            await self.tidy()
+            if self._unkept is not None:
+                unkept, self._unkept = self._unkept, None
+                await asyncio.to_thread(self._last_good.keep, *unkept)
+                del unkept
             await asyncio.sleep(EVERY_S)
 
     async def tidy(self) -> None:
-        """Keep a copy of what came into force, and let go of what went."""
-        if self._unkept is not None:
-            unkept, self._unkept = self._unkept, None
-            await asyncio.to_thread(self._last_good.keep, *unkept)
-            del unkept
+        """Let go of rule sets that are no longer in force, until cancelled; nothing waits for that."""
+        while True:
+            await self.let_go()
+            await asyncio.sleep(EVERY_S)
+
+    async def let_go(self) -> None:
+        """Let go of those that are no longer in force."""
         while self._retired:
             await asyncio.to_thread(aside.let_go, [self._retired.pop()])
 
@@ -143,7 +153,10 @@ class Rulebook:
 
     def _wanted(self) -> _Recipe:
         rollback = self._orders.rollback()
-        return _Recipe(rollback.ruleset if rollback else self._base.hash, self._orders.blocks())
+        blocks = self._orders.blocks()
+        if rollback is not None:
+            return _Recipe(rollback.ruleset, blocks, rollback.id)
+        return _Recipe(self._base.hash, blocks)
 
     def _make(self, wanted: _Recipe, newest: RuleSet) -> tuple[RuleSet | None, str | None]:
         try:
@@ -164,13 +177,17 @@ class Rulebook:
         before, after = old.rules.keys(), rules.rules.keys()
         added, removed = len(after - before), len(before - after)
         changed, self._changed = self._changed, ()
-        if old is not rules:
-            self._retired.append(old)
+        self._retire(old)
         change = Change(now, old.hash, rules.hash, self.origin, added, removed, changed)
         log.info(
             "ruleset_swapped", old=old.hash, new=rules.hash, origin=self.origin, added=added, removed=removed
         )
         self._on_change(change)
+
+    def _retire(self, rules: RuleSet) -> None:
+        gone = all(rules is not other for other in (self.current, self._base, *self._retired))
+        if gone:
+            self._retired.append(rules)
 
     def _origin_of(self, recipe: _Recipe) -> str:
         if recipe.base != self._base.hash:

@@ -137,7 +137,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             announcer.begin(watcher, rulebook)
             await rulebook.settle()
             stopping = _stopping(stop)
-            besides: list[Job] = [watcher.run, rulebook.run, partial(announcer.run, stopping)]
+            besides: list[Job] = [watcher.run, rulebook.run, rulebook.tidy, partial(announcer.run, stopping)]
             await _work(worker, besides, stopping)
         finally:
             await follower.stop()

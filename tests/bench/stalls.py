@@ -132,7 +132,7 @@ async def edits(folder: Path, count: int = EDITS) -> list[tuple[float, float]]:
                 now += 1
                 await watcher.look(now)
             await book.settle()
-            await book.tidy()
+            await book.let_go()
 
         found.append(await longest(take))
         assert len(told) == number

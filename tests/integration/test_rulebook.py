@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from structlog.testing import capture_logs
@@ -179,3 +180,23 @@ async def test_without_a_place_to_write_nothing_is_kept_and_nothing_breaks(tmp_p
     LastGood(tmp_path / "file", scene.folder).keep(scene.first)
     assert LastGood(tmp_path / "file", scene.folder).newest() is None
     assert scene.last_good.newest() is None
+
+
+async def test_what_is_no_longer_in_force_is_let_go_of(tmp_path: Path) -> None:
+    """And only that: packs under an emergency term, or waiting behind a rollback, are still wanted."""
+    scene = Scene(tmp_path)
+    scene.last_good.keep(scene.first)
+    gone = weakref.ref(scene.first)
+    scene.first = None  # type: ignore[assignment]
+    await scene.order(block("zzraid"))
+    await scene.book.let_go()
+    with_term = weakref.ref(scene.book.current)
+    assert gone() is not None
+    await scene.order()
+    await scene.book.let_go()
+    assert with_term() is None
+    scene.edit()
+    scene.told.clear()
+    await scene.book.let_go()
+    assert gone() is None
+    assert scene.finds("free nitro") == ["scam/nitro"]
