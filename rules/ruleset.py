@@ -19,6 +19,7 @@ from rules.message import Message
 from rules.schema.policy import LabelPolicies, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
+from rules.text.views.reading import last_step
 from rules.verdict import Hit
 
 __all__ = ["Evidence", "RuleSet"]
@@ -89,8 +90,7 @@ class RuleSet:
         """Return what the rules find in a message, where it was said."""
         place = self.place(message)
         folded = fold(message.text)
-        terms = self.keywords.find(folded)
-        patterns = self._patterns.find(folded)
+        terms, patterns = self._look(folded)
         links = find_links(message.text, message.entities) if place.links else None
         return self._evidence(place, folded, terms, patterns, links)
 
@@ -109,7 +109,14 @@ class RuleSet:
         """Return what `scan` would, had the message been said at this place."""
         folded = fold(message.text)
         links = find_links(message.text, message.entities)
-        return self._evidence(place, folded, self.keywords.find(folded), self._patterns.find(folded), links)
+        return self._evidence(place, folded, *self._look(folded), links)
+
+    def _look(self, folded: Folded) -> tuple[list[Found], list[FoundPattern]]:
+        terms = self.keywords.find(folded)
+        patterns, signs = self._patterns.sift(folded)
+        if signs:
+            terms += self.keywords.find_disguised(folded, signs)
+        return terms, patterns
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
         rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message))
@@ -166,31 +173,44 @@ class RuleSet:
             if armed.spares:
                 allowed.append(Allowance(armed, spans[number]))
             else:
-                hits += [hit for span in sorted(spans[number]) for hit in armed.hits(span, "plain")]
+                found = sorted(spans[number].items())
+                hits += [hit for span, steps in found for hit in armed.hits(span, last_step(steps))]
         for match in patterns:
             if (by_pattern := place.active[match.owner]) is not None:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
         return [*hits, *by_link], allowed
 
-    def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, set[Span]]:
-        """Return where the terms of each active rule stand, in code points as typed."""
-        spans: defaultdict[int, set[Span]] = defaultdict(set)
-        apart: dict[tuple[int, int], tuple[_Owner, dict[int, list[Span]]]] = {}
+    def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, dict[Span, int]]:
+        """Return where the terms of each active rule stand, in code points as typed, and by which steps.
+
+        Of a term's hits at one place the least disguised counts.
+        """
+        spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
+        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
         for found in terms:
             owner = self._owners[found.owner]
-            if place.active[owner.rule] is None:
+            armed = place.active[owner.rule]
+            if armed is None or not armed.sees(found.steps):
                 continue
             if owner.parts is None:
-                spans[owner.rule].add(folded.span(found.start, found.end))
+                span = folded.span(found.start, found.end)
+                spans[owner.rule][span] = min(found.steps, spans[owner.rule].get(span, found.steps))
             else:
                 key = (owner.rule, found.owner - owner.part)
                 _, places = apart.setdefault(key, (owner, {}))
-                places.setdefault(owner.part, []).append((found.start, found.end))
+                places.setdefault(owner.part, {})[found.start, found.end] = found.steps
         for owner, places in apart.values():
             assert owner.parts is not None
             within = self._numbered[owner.rule].rule.within
-            for start, end in find_together(owner.parts, places, folded.text, within):
-                spans[owner.rule].add(folded.span(start, end))
+            listed = {part: list(stands) for part, stands in places.items()}
+            for start, end in find_together(owner.parts, listed, folded.text, within):
+                steps = 0
+                for stands in places.values():
+                    inside = [
+                        bits for (first, last), bits in stands.items() if start <= first and last <= end
+                    ]
+                    steps |= min(inside, default=0)
+                spans[owner.rule][folded.span(start, end)] = steps
         return spans
 
 

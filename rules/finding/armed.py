@@ -12,8 +12,9 @@ from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern
 from rules.finding.terms import Parts
 from rules.message import Message
-from rules.schema.rule import Rule, Scope, Status
+from rules.schema.rule import Rule, Scope, Status, TermView
 from rules.text.links import Link
+from rules.text.views.reading import ALL_STEPS, AMBIGUOUS, Step
 from rules.verdict import Hit
 
 
@@ -44,6 +45,7 @@ class Armed:
     """
 
     __slots__ = (
+        "_steps",
         "check",
         "composite",
         "copies",
@@ -87,6 +89,7 @@ class Armed:
         self.shadow = rule.status is Status.SHADOW
         self.expires = math.inf if rule.expires is None else float(rule.expires)
         self.searches = rule.searches
+        self._steps = steps_of(rule.views) | (0 if rule.final else AMBIGUOUS)
         self.everywhere = rule.scope == Scope()
         self.weights = tuple(weights) or (("", 0.0),)
         self.pleads = (
@@ -105,6 +108,10 @@ class Armed:
         self.watches = tuple(watches)
         self.copies = copies
         self.spares = spares
+
+    def sees(self, steps: int) -> bool:
+        """Return whether the rule looks in the readings that took these steps."""
+        return not steps & ~self._steps
 
     def covers(self, message: Message) -> bool:
         """Return whether the rule acts where the message was said."""
@@ -127,6 +134,11 @@ class Armed:
         """Return what its link searches find among the links of a text."""
         spans = (link.span for search in self.links for link in search.find(links))
         return [hit for span in spans for hit in self.hits(span, "typed")]
+
+
+def steps_of(views: Sequence[TermView]) -> int:
+    """Return the bits of the steps that a rule's `views:` allow; none written allow all."""
+    return sum(Step(view).bit for view in set(views) - {TermView.PLAIN}) if views else ALL_STEPS
 
 
 def _place_of(rule: str, author: str) -> float:

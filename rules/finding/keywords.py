@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import ahocorasick
@@ -13,7 +13,8 @@ import msgspec
 
 from rules.errors import PatternError
 from rules.fold import Folded, fold
-from rules.text.words import in_word, places_of, tokens
+from rules.text.views import chain
+from rules.text.words import in_word, places_of, tokens, word_spans
 
 _T = TypeVar("_T")
 
@@ -37,11 +38,15 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Found(NamedTuple):
-    """A term that was found: half-open range of code points in the plain view."""
+    """A term that was found: half-open range of code points in the plain view.
+
+    `steps` are the bits of what had to be undone to find it (`rules.text.views.reading`).
+    """
 
     owner: int
     start: int
     end: int
+    steps: int = 0
 
 
 class KeywordIndex:
@@ -74,8 +79,36 @@ class KeywordIndex:
 
         Where nothing is found that is worth finding by itself the result is empty.
         """
-        text = folded.text
-        words = tokens(text, easy=folded.easy)
+        return self._find(folded.text, easy=folded.easy)
+
+    def find_disguised(self, folded: Folded, signs: int) -> list[Found]:
+        """Return what readings of a text with these signs of disguise show, if more than `find` does."""
+        found: dict[tuple[int, int, int], int] = {}
+        for reading in chain.readings(folded, signs, self):
+            for owner, start, end, _ in self._find(reading.text, easy=folded.easy):
+                first, last, steps = reading.place(start, end)
+                key = (owner, first, last)
+                known = found.get(key, steps)
+                found[key] = min(known, steps, key=_difficulty)
+        # With what is plain: a part of `A & B` may be, which `find` had no reason to report.
+        return [Found(*key, steps) for key, steps in found.items()] if any(found.values()) else []
+
+    def knows(self, word: str) -> bool:
+        """Return whether this is a word of some term."""
+        return word in self._known or word.encode() in self._words
+
+    def begins(self, word: str) -> bool:
+        """Return whether a term `prefix*` means this word."""
+        return any(word[:length] in self._stems for length in range(3, len(word)))
+
+    def fitting(self, masked: str) -> Sequence[str]:
+        """Return the words of terms that may stand behind a word with stars."""
+        shape = re.compile(re.escape(masked).replace(r"\*", "[^\\W_]"))
+        words = self._by_ends.get((len(masked), masked[0], masked[-1]), ())
+        return [word for word in words if shape.fullmatch(word)]
+
+    def _find(self, text: str, *, easy: bool) -> list[Found]:
+        words = tokens(text, easy=easy)
         squeezed = _SPACES.sub(" ", text) if "  " in text else text
         # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
         hits = [hit for automaton in self._automata.values() for hit in automaton.iter(squeezed)]
@@ -83,7 +116,7 @@ class KeywordIndex:
             return []
         found = list(self._placed(hits, squeezed, text)) if hits else []
         known = self._words.keys() & words
-        for word, start, end in places_of(known, text, easy=folded.easy) if known else ():
+        for word, start, end in places_of(known, text, easy=easy) if known else ():
             found += [Found(owner, start, end) for owner in self._words[word]]
         return found
 
@@ -93,11 +126,16 @@ class KeywordIndex:
         self._worthy: set[bytes] = set()  # of the words, those that are worth finding by themselves
         self._literals: dict[str, tuple[_Use, ...]] = {}
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # by checksum of their literals
+        self._known: set[str] = set()  # words that stand in literals
+        self._stems: set[str] = set()  # the literals of prefixes
+        self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of four letters up
 
     def _add(self, term: Term) -> None:
         text, starred_before, starred_after = _parsed(term.text)
         word = text.encode()
         if not (starred_before or starred_after) and tokens(text) == [word]:
+            if word not in self._words and text not in self._known:
+                self._keep(text)
             self._words[word] = _with(self._words.get(word, ()), term.owner)
             if term.alone:
                 self._worthy.add(word)
@@ -105,7 +143,21 @@ class KeywordIndex:
             parted_before = not starred_before and in_word(text[0])
             parted_after = not starred_after and in_word(text[-1])
             use = _Use(term.owner, parted_before, parted_after)
+            if text not in self._literals:
+                self._keep_words(text)
+            if starred_after and not starred_before:
+                self._stems.add(text)
             self._literals[text] = _with(self._literals.get(text, ()), use)
+
+    def _keep_words(self, text: str) -> None:
+        for start, end in word_spans(text):
+            if not self.knows(word := text[start:end]):
+                self._known.add(word)
+                self._keep(word)
+
+    def _keep(self, word: str) -> None:
+        if len(word) >= _FROM_LETTERS:
+            self._by_ends.setdefault((len(word), word[0], word[-1]), []).append(word)
 
     def _placed(self, hits: Iterable[tuple[int, str]], squeezed: str, text: str) -> Iterator[Found]:
         """Yield the hits that stand as their terms want it, at their places in the plain view."""
@@ -117,6 +169,10 @@ class KeywordIndex:
             for use in self._literals[literal]:
                 if not ((before and use.parted_before) or (after and use.parted_after)):
                     yield Found(use.owner, places[first], places[last] + 1)
+
+
+def _difficulty(steps: int) -> tuple[int, int]:
+    return steps.bit_count(), steps
 
 
 def check_term(text: str) -> None:
@@ -131,6 +187,9 @@ class _Use(NamedTuple):
     parted_before: bool
     parted_after: bool
 
+
+# Shorter words with stars in them are too many things: "T_T" is a face.
+_FROM_LETTERS = 4
 
 _FORM = re.compile(r"(\*?)((?:\\\*|[^*])*)(\*?)")
 _SPACES = re.compile(" +")

@@ -14,6 +14,7 @@ import re2
 from rules.errors import PatternError
 from rules.fold import Folded
 from rules.text.expressions import EDGE, has_edges, unicode_aware, with_edges
+from rules.text.views.chain import SIGNS
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.
@@ -104,7 +105,9 @@ class PatternIndex:
         Raises:
             PatternError: When a pattern is too large to be looked for together with others.
         """
-        listed = [_Member(*each) for each in patterns]
+        signs = [(Pattern.compile(source), -sign) for sign, source in SIGNS]
+        # Signs of disguise have what they mean for an owner, below 0.
+        listed = [_Member(*each) for each in (*patterns, *signs)]
         plain, typed = ([each for each in listed if each.pattern.view is view] for view in View)
         minding = [each for each in typed if _MINDS_CASE.search(each.pattern.source)]
         index = cls()
@@ -116,15 +119,24 @@ class PatternIndex:
 
     def find(self, folded: Folded) -> list[FoundPattern]:
         """Return what `find` of every pattern would, in no particular order."""
+        return self.sift(folded)[0]
+
+    def sift(self, folded: Folded) -> tuple[list[FoundPattern], int]:
+        """Return what `find` does, and the signs of disguise that the text bears."""
+        signs = 0
         plain, typed = (self._lowered, self._minding) if folded.lowered else (self._plain, self._typed)
         found: list[FoundPattern] = []
         for sieve in plain:
             for number in sieve.together.Match(folded.data) or ():
-                found += sieve.members[number].matches(folded)
+                member = sieve.members[number]
+                if member.owner < 0:
+                    signs |= -member.owner
+                else:
+                    found += member.matches(folded)
         for sieve in typed:
             for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
                 found += sieve.members[number].matches(folded)
-        return found
+        return found, signs
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""

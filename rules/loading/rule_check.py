@@ -77,6 +77,8 @@ def _idle_keys(rule: Rule) -> Iterator[Doubt]:
         yield Doubt("severity", "is for lists; there is none")
     if rule.view != "plain" and not rule.regex:
         yield Doubt("view", "is for regex; there is none")
+    if rule.views and not (rule.terms or rule.word_list):
+        yield Doubt("views", "is for terms and lists; there are none")
     if rule.mask and not rule.searches:
         yield Doubt("mask", "there is nothing to star out; give it terms, a list, …")
     if rule.parts and not rule.searches:

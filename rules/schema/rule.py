@@ -38,6 +38,17 @@ class Status(StrEnum):
         return self in (Status.DRAFT, Status.EXPIRED)
 
 
+class TermView(StrEnum):
+    """A view of the text in which terms are looked for; the plain one is always among them."""
+
+    PLAIN = "plain"
+    LOOKALIKES = "lookalikes"
+    SEPARATED = "separated"
+    LEET = "leet"
+    STRETCHED = "stretched"
+    MASKED = "masked"
+
+
 class Part(StrEnum):
     """Which part of a message a hit lies in, as the platform marked it; what isn't marked is said."""
 
@@ -162,6 +173,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         severity: Of a list, the terms whose severity this holds for.
         regex: RE2 expressions.
         view: What `regex` is matched against.
+        views: The disguises that are undone to find its terms; without it all are.
         domains: Links to these hosts, or list files of them.
         links: Links that are hits, all of them, where the condition holds.
         parts: Only hits in these parts of the message count: said, quoted, code; without it all do.
@@ -202,7 +214,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         line: Where it stands in its file.
     """
 
-    later: ClassVar = frozenset({"views", "anywhere", "lang"})
+    later: ClassVar = frozenset({"anywhere", "lang"})
 
     id: str
     label: str | None = None
@@ -215,6 +227,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     severity: Bound | None = None
     regex: tuple[Written, ...] = ()
     view: View = View.PLAIN
+    views: tuple[TermView, ...] = ()
     domains: tuple[Written, ...] = ()
     links: LinkCondition | None = None
     parts: tuple[Part, ...] = ()

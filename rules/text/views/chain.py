@@ -1,0 +1,84 @@
+"""All readings of a text that may be disguised, and the signs by which one is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from rules.fold import Folded
+from rules.text.views import leet, lookalikes, masked, separated, stretched
+from rules.text.views.letter_shapes import CAPITAL, ENCLOSED, ONLY_UPSIDE_DOWN, SMALL, SMALL_CAPITALS
+from rules.text.views.reading import Edit, Reading, Step, Vocabulary
+
+# `(.)\1\1` has no linear automaton, hence the letters that people hold, one by one.
+_HELD = (
+    "abcdefghijklmnopqrstuvwxyzäöüñçéáíóúабвгдежзийклмнопрстуфхцчшщъыьэюяαειοσ"
+    "ابتثجحخدذرزسشصضطظعغفقكلمنهويअआकनरसมกนอ啊哈操草傻日死ああ"
+)
+_ODD_LATIN = "".join(sorted(SMALL_CAPITALS | ONLY_UPSIDE_DOWN | set(ENCLOSED) | set("ıɡɑƒʋɩ")))
+_OTHERS = "".join(sorted({*SMALL, *CAPITAL} - set(_ODD_LATIN)))
+_ONE = r"\pL\pM*"
+_GAP = r"[^\pL\pM\pN]{1,4}"
+_BEFORE, _AFTER = r"(?:^|[^\pL\pM\pN'])", r"(?:[^\pL\pM\pN]|$)"
+
+HELD, LEET, CUT, ROW, ALIKE = (1 << number for number in range(5))
+# RE2 expressions by what they may be a sign of. They are looked for in the same pass as the patterns
+# of the rules, so that a text without a disguise pays next to nothing.
+SIGNS = (
+    (HELD, "|".join(letter * 3 for letter in dict.fromkeys(_HELD))),
+    (LEET, r"[a-zа-я][0-9@$!|+(€£¥]+[a-zа-я]"),
+    (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
+    (CUT, r"[\pL\pM][.,;:/|~*#%&+=•●·…_^-]+[\pL\pM]"),
+    (ROW, f"{_BEFORE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}(?:{_ONE})?{_AFTER}"),
+    (ROW, f"{_BEFORE}{_ONE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}{_AFTER}"),
+    (
+        ALIKE,
+        rf"\p{{Latin}}[{_OTHERS}]|[{_OTHERS}][a-z]|[{_ODD_LATIN}]|[a-z]\p{{Cyrillic}}|\p{{Cyrillic}}[a-z]",
+    ),
+)
+
+_MOST = 12  # readings of a text; what it takes more disguises to hide nobody reads either
+
+_Undo = Callable[[str, Vocabulary], list[Edit]]
+
+
+def readings(folded: Folded, signs: int, vocabulary: Vocabulary) -> Iterator[Reading]:
+    """Yield the readings of a text in which something was undone, in one step or several.
+
+    `signs` are those that the plain view bears; behind a step that changed it all others are tried.
+    """
+    made: list[Reading | None] = [None]  # the plain view, made ready when something changes it
+    seen = {folded.text}
+    for step, sign, ways in _steps(folded, signs):
+        for number in reversed(range(len(made))):
+            reading = made[number]
+            if reading is None and not signs & sign:
+                continue
+            for undo in ways:
+                text = folded.text if reading is None else reading.text
+                edits = undo(text, vocabulary) if len(made) < _MOST else ()
+                if not edits:
+                    break
+                one = (reading or Reading.of(folded.text)).edited(edits, step)
+                if one.text not in seen:
+                    seen.add(one.text)
+                    made.append(one)
+                    yield one
+
+
+def _steps(folded: Folded, signs: int) -> Iterator[tuple[Step, int, Sequence[_Undo]]]:
+    alike = partial(lookalikes.undo, capitals=_capitals(folded) if signs & ALIKE else frozenset())
+    yield Step.LOOKALIKES, ALIKE, (alike,)
+    yield Step.SEPARATED, CUT | ROW, (partial(separated.undo, rows=bool(signs & ~CUT)),)
+    yield Step.LEET, LEET, (leet.undo, partial(leet.undo, variant=1))
+    yield Step.STRETCHED, HELD, (stretched.undo, partial(stretched.undo, variant=1))
+    yield Step.MASKED, CUT, tuple(partial(masked.undo, variant=variant) for variant in range(4))
+
+
+def _capitals(folded: Folded) -> frozenset[int]:
+    """Return the places of the plain view where a capital was typed that isn't ASCII."""
+    typed = folded.typed
+    if not any(one.isupper() for one in typed if not one.isascii()):
+        return frozenset()
+    places = range(len(folded.text))
+    return frozenset(at for at in places if typed[folded.span(at, at + 1)[0]].isupper())

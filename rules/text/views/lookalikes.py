@@ -1,0 +1,93 @@
+"""Letters of another script that look like those of a word's own: "discоrd" with a Cyrillic о (Unicode TR39).
+
+Only inside words of mixed scripts, and only where the word then is of one script: an honest
+Cyrillic, Greek or Armenian word is never folded into a Latin one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rules.text.views.letter_shapes import (
+    CAPITAL,
+    ENCLOSED,
+    ONLY_UPSIDE_DOWN,
+    SMALL,
+    SMALL_CAPITALS,
+    TO_CYRILLIC,
+    UPSIDE_DOWN,
+)
+from rules.text.views.reading import Edit, Vocabulary
+
+_WORD = re.compile(rf"[\w{''.join(ENCLOSED)}]+")
+_FLIPPED = re.compile(rf"[{''.join(UPSIDE_DOWN)}]+(?: +[{''.join(UPSIDE_DOWN)}]+)*")
+_TURKISH = re.compile("[ğşçöü]")
+_INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
+
+
+def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset()) -> list[Edit]:
+    """Return what the step changes; `capitals` are the places of the plain view that were typed as such."""
+    if text.isascii():
+        return []
+    edits = list(_turned(text)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
+    taken = [(edit.start, edit.end) for edit in edits]
+    for match in _WORD.finditer(text):
+        if match[0].isascii() or any(start < match.end() and match.start() < end for start, end in taken[:8]):
+            continue
+        spelled = _spelled(match[0], match.start(), vocabulary, capitals, _TURKISH.search(text) is not None)
+        if spelled != match[0]:
+            edits.append(Edit.same_length(match.start(), spelled))
+    return sorted(edits)
+
+
+def latin(word: str) -> str:
+    """Return a word with all that looks Latin written so, if it is Latin then; else as it is."""
+    folded = "".join(SMALL.get(one) or CAPITAL.get(one) or one for one in word)
+    return folded if any(one.isascii() and one.isalpha() for one in word) and folded.isascii() else word
+
+
+def _spelled(word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[int], turkish: bool) -> str:
+    cyrillic_too = any("\u0400" <= one <= "\u04ff" for one in word)
+    if not (cyrillic_too or any(one in SMALL or one in CAPITAL or one in ENCLOSED for one in word)):
+        return word
+    letters = [one for one in word if one.isalpha() or one in ENCLOSED]
+    own = [one for one in letters if _is_latin(one)]
+    small_capitals = sum(one in SMALL_CAPITALS for one in letters)
+    if not own and small_capitals < 2 and sum(one in ENCLOSED for one in letters) < 2:
+        return word
+    if "ı" in word and (turkish or len(word) < 5):
+        return word
+    if set(letters) <= _INDICATORS and len(letters) < 3:
+        return word  # a flag
+    folded = "".join(_shape(one, start + at in capitals) for at, one in enumerate(word))
+    choices = [folded] if all(_is_latin(one) for one in folded if one.isalpha()) else []
+    if cyrillic_too:
+        cyrillic = "".join(TO_CYRILLIC.get(one, one) for one in word)
+        if all("\u0400" <= one <= "\u04ff" for one in cyrillic if one.isalpha()):
+            choices.append(cyrillic)
+            if 2 * len(own) < len(letters):
+                choices.reverse()
+    return next((one for one in choices if vocabulary.knows(one)), choices[0] if choices else word)
+
+
+def _shape(letter: str, capital: bool) -> str:
+    if letter.isascii():
+        return letter
+    if capital and letter in CAPITAL:
+        return CAPITAL[letter]
+    return SMALL.get(letter) or CAPITAL.get(letter) or ENCLOSED.get(letter, letter)
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or "\u00c0" <= letter <= "\u02af" or "\u1d00" <= letter <= "\u1eff"
+
+
+def _turned(text: str) -> Iterator[Edit]:
+    """Yield runs that stand upside down: read from behind, as a whole, else "you" comes before "fuck"."""
+    for match in _FLIPPED.finditer(text):
+        run = match[0]
+        if 4 * sum(one in ONLY_UPSIDE_DOWN for one in run) >= len(run) >= 3:
+            end = match.end()
+            places = [(end - 1 - at, end - at) for at in range(len(run))]
+            yield Edit(match.start(), end, "".join(UPSIDE_DOWN.get(one, one) for one in run[::-1]), places)

@@ -1,0 +1,139 @@
+"""Words whose letters stand apart: "f u c k", "f.u.c.k", "fu-ck", also over line breaks.
+
+A row of letters is read as words only where it falls into words of terms and a few short
+common ones without a rest: "p a s s" holds no "ass", "g r a p e s" no "rape".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rules.text.views.reading import Edit, Span, Vocabulary
+
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    + "".join(
+        f"{chr(at)}-{chr(at + 3)}{chr(at + 0x3A)}-{chr(at + 0x3C)}{chr(at + 0x3E)}-{chr(at + 0x4D)}"
+        for at in range(0x0900, 0x0D80, 0x80)
+    )
+)
+_LETTER = rf"[^\W\d_][{_MARKS}]*"
+SIGNS = ".,;:/|~*+=•·…_'\"()\\[\\]{}<>!?^-"
+_GAP = rf"(?:[{SIGNS}]+| [{SIGNS}]* ?)"
+_ROW = re.compile(
+    rf"(?<![\w{_MARKS}]){_LETTER}(?:{_LETTER})?(?:{_GAP}{_LETTER}(?:{_LETTER})?(?![\w{_MARKS}]))+"
+)
+_PIECES = re.compile(rf"(?:{_LETTER})+")
+_CUT = re.compile(rf"(?<![\w{_MARKS}])(?:{_LETTER})+(?:[.,;:/|~*+=•·…_^-]+(?:{_LETTER})+)+(?![\w{_MARKS}])")
+
+_SHORT = frozenset(
+    """
+    a i u am an and are at be do for get go he her him his i'm if in is it its me my no not of off on or our
+    out she so that the them they this to up us we who will with you your de du der die das den dem ein eine
+    ich ist la las le les los el en es e o os um uma que te tu se
+    """.split()  # noqa: SIM905 (a list wouldn't fit)
+)
+# Both halves of "pen.is" are words: the dot may be that of a sentence.
+_COMMON = _SHORT | frozenset(
+    """
+    pen cum ass tit as has was hit pass put ten per con part men the ex co re un pre
+    """.split()  # noqa: SIM905 (as above)
+)
+_LONGEST = 24
+
+
+def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> list[Edit]:
+    """Return what the step changes; without `rows` only words with signs in them are looked at."""
+    edits: list[Edit] = []
+    done = 0
+    for start, end in sorted([*(_spans(_ROW, text) if rows else ()), *_spans(_CUT, text)]):
+        if start < done:
+            continue
+        edit = _row(text, start, end, vocabulary) or _cut(text, start, end, vocabulary)
+        if edit is not None:
+            edits.append(edit)
+            done = end
+    return edits
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    return (match.span() for match in pattern.finditer(text))
+
+
+def _row(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None:
+    """Read a row of letters, at least three of which stand alone, or two beside pieces of two."""
+    pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
+    single = sum(last - first == 1 or _is_one(text[first:last]) for first, last in pieces)
+    if single < 2 or len(pieces) < 3:
+        return None
+    letters = "".join(text[first:last] for first, last in pieces)
+    places = [at for first, last in pieces for at in range(first, last)]
+    # Pieces that end at a place, by their length: "at" in "n i t r o at" is a word of its own.
+    whole: dict[int, int] = {}
+    filled = 0
+    for first, last in pieces:
+        filled += last - first
+        if last - first > 1:
+            whole[filled] = last - first
+    words = _tiled(letters, whole, vocabulary)
+    if words is None:
+        return None
+    spelled: list[str] = []
+    spans: list[Span] = []
+    at = 0
+    for word in words:
+        if spelled:
+            spelled.append(" ")
+            spans.append((places[at - 1] + 1, places[at]) if places[at - 1] + 1 < places[at] else spans[-1])
+        spelled.append(word)
+        spans += [(place, place + 1) for place in places[at : at + len(word)]]
+        at += len(word)
+    return Edit(start, end, "".join(spelled), spans)
+
+
+def _is_one(piece: str) -> bool:
+    return sum(one.isalpha() for one in piece) == 1
+
+
+def _tiled(letters: str, whole: dict[int, int], vocabulary: Vocabulary) -> list[str] | None:
+    """Return the fewest words that a row falls into, one of a term among them; None where it doesn't.
+
+    What is left over at either end may stay as it is, letter by letter, where it isn't a row itself.
+    """
+    best: list[tuple[int, int, bool] | None] = [(0, 0, False)] + [None] * len(letters)
+    for end in range(1, len(letters) + 1):
+        for length in range(1, min(end, _LONGEST) + 1):
+            before = best[end - length]
+            word = letters[end - length : end]
+            if before is None or not (
+                (known := length > 2 and vocabulary.knows(word)) or word in _SHORT or whole.get(end) == length
+            ):
+                continue
+            here = (before[0] + 1, length, before[2] or known)
+            now = best[end]
+            if now is None or (not here[2], here[0]) < (not now[2], now[0]):
+                best[end] = here
+    if (last := best[-1]) is None or not last[2]:
+        return None
+    words, at = [], len(letters)
+    while at:
+        step = best[at]
+        assert step is not None
+        words.append(letters[at - step[1] : at])
+        at -= step[1]
+    return words[::-1]
+
+
+def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None:
+    """Read a word with signs in it; the whole of it must be a word of a term."""
+    pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
+    words = [text[first:last] for first, last in pieces]
+    joined = "".join(words)
+    if any(one == " " for one in text[start:end]) or len(joined) < 4:
+        return None
+    if not (vocabulary.knows(joined) or vocabulary.begins(joined)):
+        return None
+    if all(word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words):
+        return None
+    return Edit(start, end, joined, [(at, at + 1) for first, last in pieces for at in range(first, last)])

@@ -1,0 +1,102 @@
+"""Which disguises are undone to find a term, which innocent texts look like one, and what hits say of it."""
+
+import pytest
+
+from rules.ruleset import RuleSet
+from tests.rule_folders import loaded, problems, said
+
+RULES = """
+    - id: t/words
+      label: profanity
+      strength: strong
+      terms: [fuck, nigger, ass, rape, anal, shit*, penis, tits, kill yourself, free nitro, хуй, сука, tit]
+    - id: t/allowed
+      allow: [shiitake]
+      spares: [t/words]
+"""
+ONE = "- {id: t/one, label: profanity, strength: strong, terms: [fuck], %s}"
+
+
+@pytest.fixture(scope="module")
+def rules() -> RuleSet:
+    return loaded(RULES)
+
+
+def found(rules: RuleSet, text: str) -> list[tuple[str, str]]:
+    """What was typed under each hit, and the view that found it."""
+    return [(text[slice(*hit.span)], hit.view) for hit in rules.scan(said(text)).hits if hit.span]
+
+
+@pytest.mark.parametrize(
+    ("text", "under", "view"),
+    [
+        ("oh fuuuuck that", "fuuuuck", "stretched"),
+        ("such an asssss", "asssss", "stretched"),
+        ("n1gg3r", "n1gg3r", "leet"),
+        ("what an a$$", "a$$", "leet"),
+        ("bull sh!t", "sh!t", "leet"),
+        ("oh f.u.c.k it", "f.u.c.k", "separated"),
+        ("f u c k", "f u c k", "separated"),
+        ("f\nu\nc\nk", "f\nu\nc\nk", "separated"),
+        ("fu-ck", "fu-ck", "separated"),
+        ("f u ck", "f u ck", "separated"),
+        ("k i l l y o u r s e l f now", "k i l l y o u r s e l f", "separated"),
+        ("get free n i t r o at once", "free n i t r o", "separated"),
+        ("fuсk", "fuсk", "lookalikes"),
+        ("xyй", "xyй", "lookalikes"),
+        ("сукa", "сукa", "lookalikes"),
+        ("nıgger", "nıgger", "lookalikes"),
+        ("ғᴜᴄᴋ", "ғᴜᴄᴋ", "lookalikes"),
+        ("🅵🅤🅲🅺", "🅵🅤🅲🅺", "lookalikes"),
+        ("🇫🇺🇨🇰", "🇫🇺🇨🇰", "lookalikes"),
+        ("ʞɔnɟ", "ʞɔnɟ", "lookalikes"),
+        ("f*ck it", "f*ck", "masked"),
+        ("k1ll y0urs3lf", "k1ll y0urs3lf", "leet"),
+        ("fuuuсk", "fuuuсk", "stretched"),
+    ],
+)
+def test_a_disguised_term_is_found_as_it_was_typed(rules: RuleSet, text: str, under: str, view: str) -> None:
+    """The span is that of the typed text, the view the last step that was needed."""
+    assert (under, view) in found(rules, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p a s s", "G R A P E S", "A N A L Y S I S", "a pen.is here", "T_T", "the A55 road", "the f46 bus",
+        "raaapper", "142,460", "nikita:7175", "(um", "shiiiitake", "well-known e-mail", "pas-sage",
+        "сквозь строй", "καλημέρα", "sık sık", "🇩🇪 🇫🇷",
+    ],
+)  # fmt: skip
+def test_innocent_texts_that_look_like_disguises_are_left_alone(rules: RuleSet, text: str) -> None:
+    """Rows of letters that hold a word, faces, roads, numbers, and words of one script."""
+    evidence = rules.scan(said(text))
+    assert evidence.allowed or not found(rules, text)
+
+
+def test_a_rule_chooses_its_views() -> None:
+    """Without `views:` all disguises are undone; "plain" undoes none."""
+    plain, leet = loaded(ONE % "views: [plain]"), loaded(ONE % "views: [leet]")
+    assert found(plain, "fuck fuuuuck f*ck") == [("fuck", "plain")]
+    assert found(leet, "fuuuuck") == []
+
+
+def test_views_are_for_terms() -> None:
+    """A rule of expressions has `view:`."""
+    assert (
+        "views: is for terms and lists"
+        in problems("- {id: t/r, label: scam, strength: weak, regex: ab, views: [leet]}")[0]
+    )
+
+
+def test_a_word_that_may_be_several_is_never_final() -> None:
+    """ "s**t" may be shit or slut; "f*ck" is one of the list's words only."""
+    final = loaded("- {id: t/f, label: profanity, action: remove, final: true, terms: [shit, slut, fuck]}")
+    assert found(final, "s**t") == []
+    assert found(final, "f*ck") == [("f*ck", "masked")]
+
+
+def test_parts_may_be_disguised_one_by_one() -> None:
+    """`A & B` holds where A is plain and B is not."""
+    both = loaded("- {id: t/b, label: scam, strength: weak, terms: [free & nitro]}")
+    assert found(both, "free n1tro") == [("free n1tro", "leet")]
