@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 TEMP   := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire schemas lock clean
+.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire evasion schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
 
 reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages a second (ten minutes)
 	@$(PYTHON) -m tests.reload_fire --reloads 1000
+
+evasion: $(VENV)/.dev ## write docs/evasion.md; DATA=folder of labelled texts for the second table
+	@$(PYTHON) -m tests.evasion $(if $(DATA),--data $(DATA))
 
 schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas

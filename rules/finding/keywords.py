@@ -6,6 +6,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import ahocorasick
@@ -101,6 +102,10 @@ class KeywordIndex:
         """Return whether a term `prefix*` means this word."""
         return any(word[:length] in self._stems for length in range(3, len(word)))
 
+    def together(self, one: str, other: str) -> bool:
+        """Return whether these words follow each other in some term."""
+        return (one, other) in self._pairs
+
     def fitting(self, masked: str) -> Sequence[str]:
         """Return the words of terms that may stand behind a word with stars."""
         shape = re.compile(re.escape(masked).replace(r"\*", "[^\\W_]"))
@@ -128,6 +133,7 @@ class KeywordIndex:
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # by checksum of their literals
         self._known: set[str] = set()  # words that stand in literals
         self._stems: set[str] = set()  # the literals of prefixes
+        self._pairs: set[tuple[str, str]] = set()  # words that follow each other in literals
         self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of four letters up
 
     def _add(self, term: Term) -> None:
@@ -150,8 +156,10 @@ class KeywordIndex:
             self._literals[text] = _with(self._literals.get(text, ()), use)
 
     def _keep_words(self, text: str) -> None:
-        for start, end in word_spans(text):
-            if not self.knows(word := text[start:end]):
+        words = [text[start:end] for start, end in word_spans(text)] or [text]
+        self._pairs.update(pairwise(words))
+        for word in words:
+            if not self.knows(word):
                 self._known.add(word)
                 self._keep(word)
 

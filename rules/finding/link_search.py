@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from rules.schema.conditions import LinkKind
 from rules.schema.values import Bound
 from rules.text.links import HostList, Link
 from rules.text.lookalikes import Lookalikes
+from rules.text.views.lookalikes import latin
 
 
 class LinkSearch:
@@ -57,9 +60,17 @@ class LinkSearch:
         return [] if self._every and len(meant) < len(looked_at) else meant
 
     def _means(self, link: Link) -> bool:
-        if self._hosts is not None and self._hosts.match(link) is not self._on:
+        if self._hosts is not None and self._listed(link) is not self._on:
             return False
         return self._like is None or self._like.match(link.host) is not None
+
+    def _listed(self, link: Link) -> bool:
+        """Whether the host is on the list; on one of bad hosts, also as it looks: "discоrd-gift.com"."""
+        assert self._hosts is not None
+        if self._hosts.match(link) or not self._on or self._every:
+            return self._hosts.match(link)
+        seen = ".".join(latin(label) for label in link.host.split("."))
+        return seen != link.host and self._hosts.match(msgspec.structs.replace(link, host=seen))
 
 
 def _kinds(link: Link) -> frozenset[LinkKind]:

@@ -100,3 +100,18 @@ def test_parts_may_be_disguised_one_by_one() -> None:
     """`A & B` holds where A is plain and B is not."""
     both = loaded("- {id: t/b, label: scam, strength: weak, terms: [free & nitro]}")
     assert found(both, "free n1tro") == [("free n1tro", "leet")]
+
+
+def test_a_look_alike_of_a_listed_host_is_meant_too() -> None:
+    """With a Cyrillic о, and as browsers send it."""
+    listed = loaded("- {id: t/h, label: scam, strength: weak, domains: [discord-gift.com]}")
+    assert found(listed, "see https://discоrd-gift.com/x")
+    assert found(listed, "see https://xn--discrd-gift-unj.com/x")
+
+
+def test_words_that_stand_beside_a_masked_one_tell_which_it_is() -> None:
+    """Of "y**r", "your" and "year" only one follows "kill"."""
+    both = loaded(
+        "- {id: t/m, label: threat, action: hold, final: true, terms: [kill your family, last year]}"
+    )
+    assert found(both, "k*ll y**r family") == [("k*ll y**r family", "masked")]

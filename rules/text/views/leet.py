@@ -51,9 +51,9 @@ def _read(word: str, vocabulary: Vocabulary, variant: int) -> str | None:
     bare = len(word) < 4
     if bare and (word[0].isdigit() or word[-1].isdigit()):
         return None  # "A55" is a road, "f46" a bus
-    for letters in islice(product(*choices), _MOST):
-        if vocabulary.knows(read := "".join(letters)):
-            return read
+    ways = [read for read in map("".join, islice(product(*choices), _MOST)) if vocabulary.knows(read)]
+    if ways:
+        return ways[min(variant, len(ways) - 1)]
     if bare or not (word[0].isalpha() and word[-1].isalpha()):
         return None
     read = "".join(each[min(variant, len(each) - 1)] for each in choices)

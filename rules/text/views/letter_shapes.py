@@ -7,7 +7,7 @@ from small letters, since В looks like B and в like ʙ. Behind the bar: what p
 _TR39 = """
 a ɑΑαАаᎪꓮ|ᴀ
 b ƄΒВЬᏏᏴꓐꞴ|ʙβв
-c СсᏟᴄⲤⲥꓚꮯ𐐕𐐽|ϲ
+c СсᏟᴄⲤⲥꓚꮯ𐐕𐐽|
 d ԁᎠᏧꓒꓓ|ᴅδ
 e ΕЕеҽᎬⴹꓰꬲ|ᴇεєёэ
 f ϜքẝꓝꞘꞙꬵ|ꜰғƒ

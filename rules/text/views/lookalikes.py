@@ -42,7 +42,14 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
 
 
 def latin(word: str) -> str:
-    """Return a word with all that looks Latin written so, if it is Latin then; else as it is."""
+    """Return a label as it looks: punycode undone, and Latin where all of it looks so."""
+    if word.startswith("xn--"):
+        try:
+            word = word[4:].encode().decode("punycode")
+        except (UnicodeError, OverflowError):
+            return word
+    if word.isascii():
+        return word
     folded = "".join(SMALL.get(one) or CAPITAL.get(one) or one for one in word)
     return folded if any(one.isascii() and one.isalpha() for one in word) and folded.isascii() else word
 
@@ -54,7 +61,7 @@ def _spelled(word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[
     letters = [one for one in word if one.isalpha() or one in ENCLOSED]
     own = [one for one in letters if _is_latin(one)]
     small_capitals = sum(one in SMALL_CAPITALS for one in letters)
-    if not own and small_capitals < 2 and sum(one in ENCLOSED for one in letters) < 2:
+    if not own and small_capitals < 2 and not any(one in ENCLOSED for one in letters):
         return word
     if "ı" in word and (turkish or len(word) < 5):
         return word

@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rules.text.views.reading import AMBIGUOUS, Edit, Vocabulary
 
 MASKS = "*#%&•●_-"
 _MASKED = re.compile(rf"(?<![\w{MASKS}])[^\W_]+(?:[{MASKS}]+[^\W_]+)+(?![\w{MASKS}])")
 _MASK = re.compile(f"[{MASKS}]")
+_NEIGHBOUR = re.compile(rf" +([\w{MASKS}]+)")
+_NEIGHBOUR_BEFORE = re.compile(rf"(?<![\w{MASKS}])([\w{MASKS}]{{1,30}}) +$")
 SHORTEST = 4  # "T_T" is a face
 
 
 def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
-    """Return what the step changes: each masked word becomes the variant-th that it may be."""
+    """Return what the step changes: each masked word becomes the variant-th that it may be.
+
+    Words that stand beside it in the same term rule others out: "kill y**r family".
+    """
+    masked = [match for match in _MASKED.finditer(text) if _is_masked(match[0])]
+    ways: list[tuple[int, Sequence[str]]] = []
     edits = []
-    for match in _MASKED.finditer(text):
-        word = match[0]
-        if len(word) < SHORTEST or 2 * len(_MASK.findall(word)) > len(word):
-            continue
-        fitting = vocabulary.fitting(_MASK.sub("*", word))
-        if fitting and (not variant or variant < len(fitting)):
+    for match in masked:
+        fitting = vocabulary.fitting(_MASK.sub("*", match[0]))
+        before, after = _NEIGHBOUR_BEFORE.search(text, 0, match.start()), _NEIGHBOUR.match(text, match.end())
+        known: Sequence[str] = (before[1],) if before else ()
+        if ways and before and ways[-1][0] == before.end(1):
+            known = ways[-1][1]
+        then: Sequence[str] = (after[1],) if after else ()
+        if after and _is_masked(after[1]):
+            then = vocabulary.fitting(_MASK.sub("*", after[1]))
+        near = [one for one in fitting if any(vocabulary.together(each, one) for each in known)] or [
+            one for one in fitting if any(vocabulary.together(one, each) for each in then)
+        ]
+        fitting = near or fitting
+        ways.append((match.end(), fitting))
+        if fitting and (not variant or len(fitting) > 1):
             marks = AMBIGUOUS if len(fitting) > 1 else 0
-            edits.append(Edit.same_length(match.start(), fitting[variant], marks))
+            edits.append(Edit.same_length(match.start(), fitting[min(variant, len(fitting) - 1)], marks))
+        elif fitting:
+            edits.append(Edit.same_length(match.start(), fitting[0]))
     return edits
+
+
+def _is_masked(word: str) -> bool:
+    stars = len(_MASK.findall(word))
+    return len(word) >= SHORTEST and 0 < 2 * stars <= len(word)

@@ -46,6 +46,9 @@ class Vocabulary(Protocol):
     def fitting(self, masked: str) -> Sequence[str]:
         """Return the words of terms that may stand behind a word with stars."""
 
+    def together(self, one: str, other: str) -> bool:
+        """Return whether these words follow each other in some term."""
+
 
 class Edit(NamedTuple):
     """A window of a reading that the next one spells otherwise.

@@ -97,31 +97,35 @@ def _is_one(piece: str) -> bool:
 
 
 def _tiled(letters: str, whole: dict[int, int], vocabulary: Vocabulary) -> list[str] | None:
-    """Return the fewest words that a row falls into, one of a term among them; None where it doesn't.
-
-    What is left over at either end may stay as it is, letter by letter, where it isn't a row itself.
-    """
-    best: list[tuple[int, int, bool] | None] = [(0, 0, False)] + [None] * len(letters)
+    """Return the fewest words that a row falls into, one of a term among them; None where it doesn't."""
+    # By the last word's length: the cost, the length of the one before, and whether a term's is among them.
+    best: list[dict[int, tuple[float, int, bool]]] = [{0: (0.0, 0, False)}]
+    best += [{} for _ in letters]
     for end in range(1, len(letters) + 1):
         for length in range(1, min(end, _LONGEST) + 1):
-            before = best[end - length]
-            word = letters[end - length : end]
-            if before is None or not (
-                (known := length > 2 and vocabulary.knows(word)) or word in _SHORT or whole.get(end) == length
-            ):
+            start, word = end - length, letters[end - length : end]
+            if not best[start]:
                 continue
-            here = (before[0] + 1, length, before[2] or known)
-            now = best[end]
-            if now is None or (not here[2], here[0]) < (not now[2], now[0]):
-                best[end] = here
-    if (last := best[-1]) is None or not last[2]:
+            known = length > 1 and vocabulary.knows(word)
+            if not (known or word in _SHORT or whole.get(end) == length):
+                continue
+            known = known and (length > 2 or word > "\u2e80")
+            best[end][length] = min(
+                (
+                    cost + 1 - vocabulary.together(letters[start - before : start], word) * 0.9,
+                    before,
+                    is_known or known,
+                )
+                for before, (cost, _, is_known) in best[start].items()
+            )
+    words: list[str] = []
+    at = len(letters)
+    length = min(best[at], key=lambda one: (not best[at][one][2], best[at][one][0]), default=0)
+    if not length or not best[at][length][2]:
         return None
-    words, at = [], len(letters)
     while at:
-        step = best[at]
-        assert step is not None
-        words.append(letters[at - step[1] : at])
-        at -= step[1]
+        words.append(letters[at - length : at])
+        at, length = at - length, best[at][length][1]
     return words[::-1]
 
 
@@ -130,7 +134,7 @@ def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None
     pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
     words = [text[first:last] for first, last in pieces]
     joined = "".join(words)
-    if any(one == " " for one in text[start:end]) or len(joined) < 4:
+    if any(one == " " for one in text[start:end]) or len(joined) < 2:
         return None
     if not (vocabulary.knows(joined) or vocabulary.begins(joined)):
         return None

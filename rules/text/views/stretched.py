@@ -14,7 +14,7 @@ _MOST = 32
 
 
 def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
-    """Return what the step changes; a run in an unknown word becomes one letter, in variant 1 two."""
+    """Return what the step changes; the variant-th way that is known, else one letter or two."""
     return list(_edits(text, vocabulary, variant))
 
 
@@ -47,9 +47,12 @@ def _read(
     runs: list[tuple[str, Span, tuple[int, ...]]], vocabulary: Vocabulary, variant: int
 ) -> tuple[str, list[Span]]:
     counts = tuple(each[min(variant, len(each) - 1)] for _, _, each in runs)
-    for tried in islice(product(*(each for _, _, each in runs)), _MOST):
-        if vocabulary.knows("".join(run[0] * count for run, count in zip(runs, tried, strict=True))):
-            counts = tried
-            break
+    ways = [
+        tried
+        for tried in islice(product(*(each for _, _, each in runs)), _MOST)
+        if vocabulary.knows("".join(run[0] * count for run, count in zip(runs, tried, strict=True)))
+    ]
+    if ways:
+        counts = ways[min(variant, len(ways) - 1)]
     letters = "".join(run[0] * count for run, count in zip(runs, counts, strict=True))
     return letters, [run[1] for run, count in zip(runs, counts, strict=True) for _ in range(count)]
