@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rules.text.views.reading import AMBIGUOUS, Edit, Vocabulary
+from rules.text.views.reading import AMBIGUOUS, Edit, Vocabulary, tokens_with
 
 MASKS = "*#%&•●_-"
 _MASKED = re.compile(rf"(?<![\w{MASKS}])[^\W_]+(?:[{MASKS}]+[^\W_]+)+(?![\w{MASKS}])")
@@ -20,7 +20,9 @@ def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
 
     Words that stand beside it in the same term rule others out: "kill y**r family".
     """
-    masked = [match for match in _MASKED.finditer(text) if _is_masked(match[0])]
+    spans = tokens_with(_MASK, text)
+    found = (match for start, end in spans for match in _MASKED.finditer(text, start, end))
+    masked = [match for match in found if _is_masked(match[0])]
     ways: list[tuple[int, Sequence[str]]] = []
     edits = []
     for match in masked:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -32,6 +33,17 @@ AMBIGUOUS = 1 << len(_BITS)
 def last_step(steps: int) -> str:
     """Return the name of the last step among these bits; "plain" where there is none."""
     return next((step.value for step in reversed(Step) if steps & step.bit), "plain")
+
+
+def tokens_with(sign: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Yield where the stretches between spaces stand that bear a sign; links have signs of their own."""
+    end = 0
+    while match := sign.search(text, end):
+        start = text.rfind(" ", end, match.start()) + 1 or end
+        end = text.find(" ", match.end())
+        end = len(text) if end < 0 else end
+        if text.find("//", start, end) < 0:
+            yield start, end
 
 
 class Vocabulary(Protocol):

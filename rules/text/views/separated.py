@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rules.text.views.reading import Edit, Span, Vocabulary
+from rules.text.views.reading import Edit, Span, Vocabulary, tokens_with
 
 _MARKS = (
     "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
@@ -25,6 +25,7 @@ _ROW = re.compile(
     rf"(?<![\w{_MARKS}]){_LETTER}(?:{_LETTER})?(?:{_GAP}{_LETTER}(?:{_LETTER})?(?![\w{_MARKS}]))+"
 )
 _PIECES = re.compile(rf"(?:{_LETTER})+")
+_INNER = re.compile(r"[.,;:/|~*+=•·…_^-](?<=\S.)[.,;:/|~*+=•·…_^-]*[^\s\d]")
 _CUT = re.compile(rf"(?<![\w{_MARKS}])(?:{_LETTER})+(?:[.,;:/|~*+=•·…_^-]+(?:{_LETTER})+)+(?![\w{_MARKS}])")
 
 _SHORT = frozenset(
@@ -47,7 +48,7 @@ def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> list[Edit]:
     """Return what the step changes; without `rows` only words with signs in them are looked at."""
     edits: list[Edit] = []
     done = 0
-    for start, end in sorted([*(_spans(_ROW, text) if rows else ()), *_spans(_CUT, text)]):
+    for start, end in sorted([*(_spans(_ROW, text) if rows else ()), *_cuts(text)]):
         if start < done:
             continue
         edit = _row(text, start, end, vocabulary) or _cut(text, start, end, vocabulary)
@@ -59,6 +60,11 @@ def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> list[Edit]:
 
 def _spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     return (match.span() for match in pattern.finditer(text))
+
+
+def _cuts(text: str) -> Iterator[Span]:
+    for start, end in tokens_with(_INNER, text):
+        yield from (match.span() for match in _CUT.finditer(text, start, end))
 
 
 def _row(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None:
