@@ -3,9 +3,12 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 TEMP   := .cache
+TORCH  := $(TEMP)/torch
+DATA   ?= ../shared/data
+WORK   ?= $(TEMP)/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka chaos check bench schemas lock clean
+.PHONY: help setup demo serve test test-kafka chaos check bench teach train schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,11 +58,22 @@ check: $(VENV)/.dev ## lint, types, import contracts, rule packs
 bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
 	@$(PYTHON) -m tests.bench
 
+$(TORCH)/.train: requirements/train.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TORCH)
+	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/train.txt
+	@touch $@
+
+teach: $(TORCH)/.train ## embed texts with the teacher's encoder (DATA=folder WORK=folder); goes on where it stopped
+	@$(TORCH)/bin/python -m models.training teach --data $(DATA) --work $(WORK)
+
+train: $(TORCH)/.train ## train the model from DATA after `make teach`; ends in the artifact and its card
+	@$(TORCH)/bin/python -m models.training train --data $(DATA) --work $(WORK)
+
 schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas
 
 lock: ## pin every dependency with its hashes (needs uv)
-	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev"; do \
+	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
 
