@@ -55,7 +55,12 @@ check: $(VENV)/.dev ## lint, types, import contracts, rule packs
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m streams check
 
-bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
+$(TEMP)/alt-profanity-check/.done: requirements/bench.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TEMP)/alt-profanity-check
+	@$(TEMP)/alt-profanity-check/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.dev $(TEMP)/alt-profanity-check/.done ## measure: scan, model beside alt-profanity-check, the pump beside plain copies on Apache Kafka
 	@$(PYTHON) -m tests.bench
 
 $(TORCH)/.train: requirements/train.txt | $(PYTHON)
@@ -76,6 +81,8 @@ lock: ## pin every dependency with its hashes (needs uv)
 	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
+	@echo alt-profanity-check | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 - -o requirements/bench.txt
 
 clean: ## remove what was made here
 	rm -rf $(VENV) $(TEMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,7 +19,7 @@ OPSET, IR = 18, 9
 WEIGHT_BITS = 63
 ZERO = 128  # the byte that stands for 0 in the embedding table
 
-Array = NDArray[np.generic]
+Array = NDArray[np.generic] | np.generic
 
 
 class Graph:

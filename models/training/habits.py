@@ -11,16 +11,16 @@ from rules.fold import readable
 
 _SHORT = {
     "you": "u", "are": "r", "your": "ur", "you're": "ur", "to": "2", "for": "4", "please": "pls",
-    "people": "ppl",    "because": "cuz", "what": "wat", "the": "da", "going to": "gonna",
+    "people": "ppl", "because": "cuz", "what": "wat", "the": "da", "going to": "gonna",
     "want to": "wanna", "oh my god": "omg",
     "I don't know": "idk", "though": "tho", "with": "w", "and": "n", "this": "dis", "that": "dat",
-    "thanks": "thx",     "really": "rly", "right now": "rn", "to be honest": "tbh", "I am": "im",
+    "thanks": "thx", "really": "rly", "right now": "rn", "to be honest": "tbh", "I am": "im",
     "them": "em", "about": "abt",
 }  # fmt: skip
 _SHORTENED = re.compile(r"\b(" + "|".join(sorted(_SHORT, key=len, reverse=True)) + r")\b")
 _TAILS = [
     " lol", " lmao", " xd", " haha", " 😂", " 🙄", " 💀", " 😭", " <emote>", " !!", " ...", " smh", " fr",
-    " bro", " ngl",    " 🔥", " :)", " 😡", " kek", " jaja", " kkkk", " www", " ㅋㅋ", " 哈哈", "?",
+    " bro", " ngl", " 🔥", " :)", " 😡", " kek", " jaja", " kkkk", " www", " ㅋㅋ", " 哈哈", "?",
     " 👍", " ❤️", " gg", " #chat",
     " 1", " <link>",
 ]  # fmt: skip
@@ -84,7 +84,8 @@ def hidden(text: str, choice: random.Random) -> str:
 def padded(text: str, harmless: Sequence[str], choice: random.Random) -> str:
     """Return a text somewhere among harmless sentences of up to some hundred letters."""
     room = choice.choice([30, 60, 120, 250, 500])
-    before, after = [], []
+    before: list[str] = []
+    after: list[str] = []
     while room > 0:
         sentence = choice.choice(harmless)[:200]
         choice.choice([before, after]).append(sentence)
