@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from models.tokenizer import Tokenizer
 from models.training.habits import hidden, padded, retyped
-from models.training.rows import LABELS, Row
+from models.training.rows import LABELS, MAX_TOKENS, Row
 from models.training.vectors import Vectors
 
-MAX_TOKENS = 128
 # A label that follows from how a text was found, and one that is only likely.
 WEAK, ASSUMED = 0.3, 0.15
 # A source of n rows is read as often as n ** this says: large ones lead, none dominates.

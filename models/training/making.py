@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from models.network import Network
 from models.tokenizer import Tokenizer
 from models.training.batches import batches
-from models.training.examples import MAX_TOKENS, examples
+from models.training.examples import examples
 from models.training.export import in_bytes, in_floats
 from models.training.gathered import Place
 from models.training.learning import Lessons, Plan, train_student
 from models.training.leave_out import Ground, logits
-from models.training.rows import LABELS
+from models.training.rows import LABELS, MAX_TOKENS
 from models.training.start import start_from
 from models.training.student import Shape, Student
 from models.training.teacher import taught, train_teacher
@@ -72,8 +71,3 @@ def _run(model: bytes, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
 def text_logits(model: bytes, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
     """Return a network's logits for texts, long ones cut."""
     return Network(model, MAX_TOKENS, 1).logits([row[:MAX_TOKENS] for row in tokenizer.pieces(texts)])
-
-
-def folder_of(name: str) -> Path:
-    """Return where the artifact of a name lies."""
-    return Path(__file__).parents[1] / "artifacts" / name

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from models.artifact import FORMAT, MANIFEST, MODEL, TOKENIZER, Maturity, Platt
-from models.training.examples import MAX_TOKENS
-from models.training.rows import LABELS
+from models.training.rows import LABELS, MAX_TOKENS
 from models.training.sources import Source
 from rules.fold import FOLD_VERSION
 

@@ -26,6 +26,8 @@ LABELS = (
     "self_harm",
     "terrorism",
 )
+# Pieces that the network reads at once; longer texts are read in three parts.
+MAX_TOKENS = 128
 SUFFIXES = (".jsonl.gz", ".jsonl")
 # How sources dress what they cut out. Undressed for training, since a model would know the source by it.
 _MENTION = re.compile(
