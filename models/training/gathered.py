@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from models.tokenizer import Tokenizer
+from models.training.examples import examples
 from models.training.grammar import written
 from models.training.leave_out import Ground
 from models.training.rows import Row, read_rows
@@ -65,4 +66,5 @@ class Place(msgspec.Struct, frozen=True):
         vocabulary = self.vocabulary()
         vectors = Vectors.load(self.work / "vectors")
         starts = piece_vectors(vocabulary, self.work / "pieces.npy")
-        return Ground(Tokenizer(vocabulary), vectors, starts, rows)
+        tokenizer = Tokenizer(vocabulary)
+        return Ground(tokenizer, vectors, starts, rows, examples(rows, tokenizer, vectors))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.tokenizer import Tokenizer
 from models.training.batches import batches
-from models.training.examples import Examples, epoch_rows, examples
+from models.training.examples import Examples, epoch_rows
 from models.training.learning import Lessons, Plan, train_student
 from models.training.linear import LABELS_TRIED, features, linear_scores
 from models.training.measures import auc
@@ -30,6 +30,8 @@ from models.training.teacher import taught, train_teacher
 from models.training.vectors import Vectors
 
 SHORT = Plan(epochs=3)
+# A short epoch reads this share of a full one, and the linear model so many rows.
+SHARE, LINEAR_ROWS = 0.5, 60_000
 # A family is tested on so many of its rows at most.
 TESTED = 8000
 
@@ -51,12 +53,17 @@ class Tested(msgspec.Struct, frozen=True):
 
 
 class Ground(msgspec.Struct):
-    """What all runs share."""
+    """What all runs share.
+
+    Attributes:
+        found: The rows as examples, in their order.
+    """
 
     tokenizer: Tokenizer
     vectors: Vectors
     starts: NDArray[np.float32]
     rows: Sequence[Row]
+    found: Examples
 
 
 def families(rows: Sequence[Row]) -> list[str]:
@@ -76,27 +83,37 @@ def leave_out(name: str, ground: Ground, work: Path, plan: Plan = SHORT) -> list
     if kept.exists():
         return msgspec.json.decode(kept.read_bytes(), type=list[Tested])
     started = time.process_time()
-    others = [row for row in ground.rows if family(row.source) != name]
-    tested = [row for row in ground.rows if family(row.source) == name]
-    tested = [tested[place] for place in np.random.default_rng(plan.seed).permutation(len(tested))[:TESTED]]
-    found, asked = (examples(part, ground.tokenizer, ground.vectors) for part in (others, tested))
-    teacher = train_teacher(found, ground.vectors.matrix, plan.seed)
+    member = np.array([family(row.source) == name for row in ground.rows])
+    tested = np.random.default_rng(plan.seed).permutation(np.flatnonzero(member))[:TESTED]
+    found = without(ground.found, member)
     matrix = ground.vectors.matrix
+    teacher = train_teacher(found, matrix, plan.seed)
     lessons = Lessons(taught(teacher, matrix), teacher.standard(torch.from_numpy(matrix)).half().numpy())
+    torch.manual_seed(plan.seed)
     student = Student(Shape(ground.tokenizer.size))
     start_from(student, ground.starts)
     work.mkdir(parents=True, exist_ok=True)
     train_student(student, found, ground.tokenizer, lessons, plan, work / f"{name}.pt")
     (work / f"{name}.pt").unlink()
-    seen = asked.vectors >= 0
+    vectors = ground.found.vectors[tested]
     opinions = np.full((len(tested), len(LABELS)), np.nan, np.float32)
-    opinions[seen] = lessons.logits[asked.vectors[seen]]
-    results = _results(
-        name, tested, logits(student, asked.pieces), opinions, _linear(found, asked, plan.seed)
-    )
+    opinions[vectors >= 0] = lessons.logits[vectors[vectors >= 0]]
+    rows = [ground.rows[place] for place in tested]
+    scores = logits(student, [ground.found.pieces[place] for place in tested])
+    results = _results(name, rows, scores, opinions, _linear(found, ground.found, tested, plan.seed))
     kept.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     print(f"{name}: {time.process_time() - started:.0f} s of CPU")
     return results
+
+
+def without(found: Examples, member: NDArray[np.bool_]) -> Examples:
+    """Return examples of which no member is read, by anyone, and epochs that are shorter."""
+    return msgspec.structs.replace(
+        found,
+        shares=np.where(member, 0, found.shares * SHARE).astype(np.float32),
+        weights=np.where(member[:, None], 0, found.weights).astype(np.float32),
+        vectors=np.where(member, -1, found.vectors),
+    )
 
 
 @torch.inference_mode()
@@ -108,12 +125,15 @@ def logits(student: Student, pieces: Sequence[Sequence[int]]) -> NDArray[np.floa
     return found
 
 
-def _linear(found: Examples, asked: Examples, seed: int) -> dict[str, NDArray[np.float32]]:
-    rows = epoch_rows(found, seed)
-    trained, tested = features([found.texts[row] for row in rows]), features(asked.texts)
-    wanted = [label for label in LABELS_TRIED if asked.weights[:, LABELS.index(label)].any()]
+def _linear(
+    found: Examples, whole: Examples, tested: NDArray[np.int64], seed: int
+) -> dict[str, NDArray[np.float32]]:
+    rows = epoch_rows(found, seed)[:: max(1, int(found.shares.sum()) // LINEAR_ROWS)]
+    trained = features([found.texts[row] for row in rows])
+    asked = features([whole.texts[row] for row in tested])
+    wanted = [label for label in LABELS_TRIED if whole.weights[tested, LABELS.index(label)].any()]
     return {
-        label: linear_scores(trained, found.targets[rows], found.weights[rows], tested, label)
+        label: linear_scores(trained, found.targets[rows], found.weights[rows], asked, label)
         for label in wanted
     }
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from models.network import Network
 from models.tokenizer import Tokenizer
 from models.training.batches import batches
-from models.training.examples import examples
 from models.training.export import in_bytes, in_floats
 from models.training.gathered import Place
 from models.training.learning import Lessons, Plan, train_student
@@ -28,7 +27,7 @@ AGREE = 1e-3
 
 def trained(place: Place, ground: Ground, plan: Plan) -> Student:
     """Return a student, trained on all rows; a run that was stopped goes on from its checkpoint."""
-    found = examples(ground.rows, ground.tokenizer, ground.vectors)
+    found = ground.found
     matrix = ground.vectors.matrix
     teacher = train_teacher(found, matrix, plan.seed)
     lessons = Lessons(taught(teacher, matrix), teacher.standard(torch.from_numpy(matrix)).half().numpy())
