@@ -63,8 +63,9 @@ def leave_families_out(options: argparse.Namespace) -> None:
 
 
 def write_card(options: argparse.Namespace) -> None:
-    """Evaluate an artifact and write its card."""
+    """Evaluate an artifact and write its card; its maturity follows from what was left out by now."""
     place = _place(options)
+    _mature(options)
     unseen = [*place.unshippable("dev"), *place.unshippable("train")]
     tables = []
     for table in evaluated(options.model, place.rows("dev"), unseen):
@@ -74,6 +75,20 @@ def write_card(options: argparse.Namespace) -> None:
     sizes = {name: (options.model / name).stat().st_size for name in (MODEL, TOKENIZER)}
     written = card(read_manifest(options.model), sizes, sources, _tested(options), tables)
     (options.model / "CARD.md").write_text(written)
+
+
+def _mature(options: argparse.Namespace) -> None:
+    manifest = read_manifest(options.model)
+    pack(
+        options.model,
+        manifest.version,
+        (options.model / MODEL).read_bytes(),
+        (options.model / TOKENIZER).read_bytes(),
+        calibration=manifest.calibration,
+        maturity=earned(_areas(_tested(options))),
+        thresholds=manifest.thresholds,
+        sources=used([Row("", source=name) for name in manifest.licences], options.data),
+    )
 
 
 def _place(options: argparse.Namespace) -> Place:
