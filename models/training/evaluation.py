@@ -15,6 +15,7 @@ from rules.fold import FOLD_VERSION
 
 # A language with fewer labelled rows has no line of its own.
 LANGUAGE_ROWS = 300
+UNSEEN = "Unseen"
 
 
 def evaluated(folder: Path, dev: Sequence[Row], unseen: Sequence[Row]) -> Iterator[Table]:
@@ -34,7 +35,7 @@ def evaluated(folder: Path, dev: Sequence[Row], unseen: Sequence[Row]) -> Iterat
     others = scored(unseen, score)
     if unseen:
         note = "Sources whose licence keeps them out of training: all of it is unseen."
-        yield by_group(others, lambda row: row.source, "Unseen", note)
+        yield by_group(others, lambda row: row.source, UNSEEN, note)
     yield fairness(score)
     yield _alarms(classifier, found, others)
     known = sample(dev)
