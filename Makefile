@@ -3,9 +3,12 @@
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 TEMP   := .cache
+TORCH  := $(TEMP)/torch
+DATA   ?=
+WORK   ?= $(TEMP)/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire evasion schemas lock clean
+.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire evasion teach train schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,7 +55,12 @@ check: $(VENV)/.dev ## lint, types, import contracts, rule packs
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m streams check
 
-bench: $(VENV)/.dev ## measure: the pump beside plain copies, on Apache Kafka
+$(TEMP)/alt-profanity-check/.done: requirements/bench.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TEMP)/alt-profanity-check
+	@$(TEMP)/alt-profanity-check/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.dev $(TEMP)/alt-profanity-check/.done ## measure: scan, model beside alt-profanity-check, the pump beside plain copies on Apache Kafka
 	@$(PYTHON) -m tests.bench
 
 reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages a second (ten minutes)
@@ -61,13 +69,28 @@ reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages 
 evasion: $(VENV)/.dev ## write docs/evasion.md; DATA=folder of labelled texts for the second table
 	@$(PYTHON) -m tests.evasion $(if $(DATA),--data $(DATA))
 
+$(TORCH)/.train: requirements/train.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TORCH)
+	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/train.txt
+	@touch $@
+
+teach: $(TORCH)/.train ## embed texts with the teacher's encoder (DATA=folder WORK=folder); goes on where it stopped
+	@[ -n "$(DATA)" ] || { echo "Say where the labelled texts are: make teach DATA=folder" >&2; exit 2; }
+	@$(TORCH)/bin/python -m models.training teach --data $(DATA) --work $(WORK)
+
+train: $(TORCH)/.train ## train the model from DATA after `make teach`; ends in the artifact and its card
+	@[ -n "$(DATA)" ] || { echo "Say where the labelled texts are: make train DATA=folder" >&2; exit 2; }
+	@$(TORCH)/bin/python -m models.training train --data $(DATA) --work $(WORK)
+
 schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas
 
 lock: ## pin every dependency with its hashes (needs uv)
-	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev"; do \
+	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
+	@echo alt-profanity-check | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 - -o requirements/bench.txt
 
 clean: ## remove what was made here
 	rm -rf $(VENV) $(TEMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

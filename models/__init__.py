@@ -9,6 +9,7 @@ from pathlib import Path
 from models.artifact import Manifest, Maturity, read, read_manifest
 from models.classifier import Classifier
 from models.errors import ArtifactError, InferenceError, ModelError
+from models.occlusion import Moved, words_that_moved
 
 __all__ = [
     "ArtifactError",
@@ -17,8 +18,10 @@ __all__ = [
     "Manifest",
     "Maturity",
     "ModelError",
+    "Moved",
     "load",
     "read_manifest",
+    "words_that_moved",
 ]
 
 

@@ -57,9 +57,12 @@ class Classifier:
         """
         if not texts:
             return np.empty((0, len(self.labels)), np.float32)
+        rows = self._tokenizer.pieces(texts)
+        if max(map(len, rows)) <= self._most_pieces:
+            return self._calibration.probabilities(self._network.logits(rows))
         parts: list[list[int]] = []
         starts: list[int] = []
-        for pieces in self._tokenizer.pieces(texts):
+        for pieces in rows:
             starts.append(len(parts))
             parts.extend(self._parts(pieces))
         highest = np.maximum.reduceat(self._network.logits(parts), starts, axis=0)

@@ -18,12 +18,16 @@ from streams.embedded import Store
 from streams.errors import EmbeddedError
 from streams.settings import Settings
 from tests.bench import measures, programs, stalls
+from tests.bench.model import model
 from tests.bench.scan import scan
 from tests.bench.table import Part, text
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "stalls", "cpu", "latency", "push")
+PARTS = ("scan", "stalls", "model", "cpu", "latency", "push")
 TROUBLE, USAGE = 1, 2
+ARTIFACT = Path("models/artifacts/chat-compact")
+# `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
+OTHER = Path(".cache/alt-profanity-check/bin/python")
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -60,7 +64,9 @@ def main() -> int:
             show(scan(options.packs))
         if "stalls" in asked:
             show(stalls.measured())
-        if set(asked) - {"scan", "stalls"}:
+        if "model" in asked:
+            show(model(options.model, options.other))
+        if set(asked) - {"scan", "stalls", "model"}:
             asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -104,6 +110,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this; may be repeated")
     parser.add_argument("--seconds", type=float, help="length of the push")
     parser.add_argument("--packs", type=Path, default=Settings().packs, help="folder of rule packs")
+    parser.add_argument("--model", type=Path, default=ARTIFACT, help="folder of the artifact to measure")
+    parser.add_argument("--other", type=Path, default=OTHER, help="a Python that has alt-profanity-check")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 

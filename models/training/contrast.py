@@ -1,0 +1,74 @@
+"""The pairs and the friendly swearing that fairness is measured on; they are kept out of training."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from models.training.rows import LABELS
+from models.training.scored import Score
+from models.training.tables import Cell, Table, percent
+from rules.fold import readable
+
+FILE = Path(__file__).parent / "contrasts" / "pairs.toml"
+# Of the plain sentences so many are over the line; of their twins, not many more may be.
+PLAIN_OVER, TWINS_OVER = 0.05, 0.075
+
+
+class Pair(msgspec.Struct, forbid_unknown_fields=True):
+    """Frames that both kinds of words fill."""
+
+    name: str
+    frames: list[str]
+    plain: list[str]
+    twin: list[str]
+
+
+class Swearing(msgspec.Struct, forbid_unknown_fields=True):
+    """Swearing that offends nobody."""
+
+    lines: list[str]
+
+
+class Contrasts(msgspec.Struct, forbid_unknown_fields=True):
+    """The whole file."""
+
+    pair: list[Pair]
+    swearing: list[Swearing]
+
+
+def contrasts() -> Contrasts:
+    """Return what the file holds."""
+    return msgspec.toml.decode(FILE.read_bytes(), type=Contrasts)
+
+
+def friendly_swearing() -> list[str]:
+    """Return readable texts of friendly swearing."""
+    return [readable(line) for each in contrasts().swearing for line in each.lines]
+
+
+def fairness(score: Score) -> Table:
+    """Return how many twins are over the line that 5 % of plain sentences are over."""
+    rows: list[list[Cell]] = []
+    for pair in contrasts().pair:
+        plain, twins = (score(_filled(pair.frames, words)) for words in (pair.plain, pair.twin))
+        for label in ("toxic", "insult", "hate"):
+            column = LABELS.index(label)
+            line = float(np.quantile(plain[:, column], 1 - PLAIN_OVER))
+            share = float((twins[:, column] > line).mean())
+            means = float(plain[:, column].mean()), float(twins[:, column].mean())
+            rows.append([pair.name, label, len(plain), *means, line, percent(share), percent(TWINS_OVER)])
+    return Table(
+        "Identity and dialect",
+        f"Where {percent(PLAIN_OVER)} of harmless sentences without identity terms lie over a line, how many "
+        "of their twins with them do.",
+        ["pairs", "label", "sentences", "mean, plain", "mean, twins", "line", "twins over", "bar"],
+        rows,
+    )
+
+
+def _filled(frames: list[str], words: list[str]) -> list[str]:
+    return [readable(frame.replace("{}", word)) for frame, word in product(frames, words)]

@@ -1,0 +1,129 @@
+"""Trains a student on labels, on the teacher's opinion of them, and on the teacher's vectors."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+from tqdm import tqdm
+
+from models.tokenizer import Tokenizer
+from models.training.batches import batches, steps
+from models.training.examples import Examples, changed, epoch_rows
+from models.training.student import Student
+from models.training.teacher import masked_loss
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How a student learns.
+
+    Attributes:
+        opinion: Weight of the teacher's soft labels.
+        imitation: Weight of the teacher's vectors, which know more than the labels.
+    """
+
+    epochs: int = 8
+    rate: float = 2e-3
+    decay: float = 0.02
+    opinion: float = 0.5
+    imitation: float = 0.3
+    seed: int = 7
+
+
+class Lessons(msgspec.Struct):
+    """What a teacher has to say: logits and standardised vectors, by row of its matrix."""
+
+    logits: NDArray[np.float32]
+    vectors: NDArray[np.float16]
+
+
+def train_student(
+    student: Student,
+    found: Examples,
+    tokenizer: Tokenizer,
+    lessons: Lessons | None,
+    plan: Plan,
+    checkpoint: Path,
+) -> None:
+    """Train in place; a run that was stopped goes on from the last whole epoch in `checkpoint`."""
+    torch.manual_seed(plan.seed)
+    optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=plan.decay, fused=True)
+    total = plan.epochs * (steps(int(found.shares.sum())) + 4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=total, pct_start=0.1)
+    first = _resume(checkpoint, student, optimiser, schedule)
+    for epoch in range(first, plan.epochs):
+        started, losses = time.process_time(), []
+        rows = epoch_rows(found, plan.seed + epoch)
+        pieces = changed(found, rows, tokenizer, plan.seed + epoch)
+        todo = tqdm(
+            batches(pieces, plan.seed + epoch),
+            f"epoch {epoch + 1}/{plan.epochs}",
+            steps(len(pieces)),
+            mininterval=10,
+        )
+        student.train()
+        for group, ids in todo:
+            optimiser.zero_grad()
+            loss = _loss(student, found, lessons, plan, rows[group], ids)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+            torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(loss.item())
+        _keep(checkpoint, student, optimiser, schedule, epoch + 1)
+        print(f"loss {np.mean(losses):.4f}, {time.process_time() - started:.0f} s of CPU")
+    student.eval()
+
+
+def _loss(
+    student: Student,
+    found: Examples,
+    lessons: Lessons | None,
+    plan: Plan,
+    group: NDArray[np.int64],
+    ids: Tensor,
+) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, imitation = (answer.float() for answer in student(ids))
+    loss = masked_loss(logits, found, group)
+    rows = found.vectors[group]
+    known = np.flatnonzero(rows >= 0)
+    if lessons is None or not len(known):
+        return loss
+    opinion = torch.from_numpy(lessons.logits[rows[known]]).sigmoid()
+    vectors = torch.from_numpy(lessons.vectors[rows[known]]).float()
+    share = len(known) / len(group)
+    loss = loss + plan.opinion * share * len(opinion[0]) * binary_cross_entropy_with_logits(
+        logits[known], opinion
+    )
+    return loss + plan.imitation * share * mse_loss(imitation[known], vectors)
+
+
+def _keep(
+    path: Path, student: Student, optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler, epoch: int,
+) -> None:  # fmt: skip
+    whole = path.with_suffix(".part")
+    states = [student.state_dict(), optimiser.state_dict(), schedule.state_dict()]
+    torch.save({"states": states, "epoch": epoch}, whole)
+    whole.rename(path)
+
+
+def _resume(
+    path: Path,
+    student: Student,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> int:
+    if not path.exists():
+        return 0
+    kept = torch.load(path, weights_only=True)
+    for part, state in zip((student, optimiser, schedule), kept["states"], strict=True):
+        part.load_state_dict(state)
+    return int(kept["epoch"])

@@ -1,0 +1,72 @@
+"""Makes an artifact: trains, exports, compares, calibrates, promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from models.network import Network
+from models.tokenizer import Tokenizer
+from models.training.batches import batches
+from models.training.export import in_bytes, in_floats
+from models.training.gathered import Place
+from models.training.learning import Lessons, Plan, train_student
+from models.training.leave_out import Ground, logits
+from models.training.rows import LABELS, MAX_TOKENS
+from models.training.start import start_from
+from models.training.student import Shape, Student
+from models.training.teacher import taught, train_teacher
+
+# How far the exported floats may be from what was trained.
+AGREE = 1e-3
+
+
+def trained(place: Place, ground: Ground, plan: Plan) -> Student:
+    """Return a student, trained on all rows; a run that was stopped goes on from its checkpoint."""
+    found = ground.found
+    matrix = ground.vectors.matrix
+    teacher = train_teacher(found, matrix, plan.seed)
+    lessons = Lessons(taught(teacher, matrix), teacher.standard(torch.from_numpy(matrix)).half().numpy())
+    torch.manual_seed(plan.seed)
+    student = Student(Shape(ground.tokenizer.size))
+    start_from(student, ground.starts)
+    train_student(student, found, ground.tokenizer, lessons, plan, place.work / "student.pt")
+    return student
+
+
+def exported(student: Student, tokenizer: Tokenizer, texts: Sequence[str]) -> bytes:
+    """Return the shipped network, after its floats have been held against the trained ones.
+
+    Raises:
+        ValueError: When they differ by more than AGREE.
+    """
+    pieces = [row[:MAX_TOKENS] for row in tokenizer.pieces(texts)]
+    wanted = logits(student, pieces)
+    far = float(np.abs(_run(in_floats(student), pieces) - wanted).max())
+    if far > AGREE:
+        raise ValueError(f"the exported network is off by {far:.2g}: export and student differ")
+    shipped = in_bytes(student)
+    loss = np.abs(Network(shipped, MAX_TOKENS, 1).logits(pieces) - wanted)
+    print(
+        f"exported floats agree to {far:.1g}; "
+        f"bytes move a logit by {loss.mean():.3f}, at most {loss.max():.2f}"
+    )
+    return shipped
+
+
+def _run(model: bytes, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    found = np.zeros((len(pieces), len(LABELS)), np.float32)
+    for group, ids in batches(pieces, None):
+        lengths = np.array([len(pieces[index]) for index in group], np.int32)
+        found[group] = session.run(["logits"], {"ids": ids.numpy(), "lengths": lengths})[0]
+    return found
+
+
+def text_logits(model: bytes, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return a network's logits for texts, long ones cut."""
+    return Network(model, MAX_TOKENS, 1).logits([row[:MAX_TOKENS] for row in tokenizer.pieces(texts)])

@@ -1,0 +1,107 @@
+"""What training reads: sources with their licences, disguises, and texts of the grammar."""
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from models.training.contrast import contrasts
+from models.training.disguise import TRICKS, disguised
+from models.training.grammar import spoken, written
+from models.training.rows import LABELS, read_rows, undressed
+from models.training.sources import family, sources
+
+README = """
+| source | repository | licence | use | language |
+|---|---|---|---|---|
+| open_chat | a/b | MIT | train-ok | en |
+| unsure_sms | a/c | repo: not stated (to confirm) | train-ok, confirm licence | en |
+| copyleft_talk | a/d | GPL-3.0 (copyleft) | train-ok | en |
+| closed_forum | a/e | not stated | research-only | en |
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with one row of each source of its table, and one that the table doesn't know."""
+    (tmp_path / "README.md").write_text(README)
+    (tmp_path / "train").mkdir()
+    for name in ("open_chat", "unsure_sms", "copyleft_talk", "closed_forum"):
+        line = json.dumps({"text": f"hi from {name}", "labels": {"spam": 0}, "source": name})
+        (tmp_path / "train" / f"{name}.jsonl.gz").write_bytes(gzip.compress(line.encode()))
+    (tmp_path / "train" / "reviewers.jsonl").write_text('{"text": "ours", "labels": {"toxic": 1}}\n')
+    return tmp_path
+
+
+def test_a_shipped_model_reads_only_what_may_be_shipped(data: Path, tmp_path: Path) -> None:
+    """Research data and copyleft stay out; a user's own file, which no table knows, is in."""
+    read = {row.text for row in read_rows([data], "train", tmp_path / "cache")}
+    assert read == {"hi from open_chat", "hi from unsure_sms", "ours"}
+
+
+def test_licences_to_confirm_can_be_left_out(data: Path, tmp_path: Path) -> None:
+    """By a flag, for who has to be sure."""
+    read = read_rows([data], "train", tmp_path / "cache", confirmed_only=True)
+    assert {row.text for row in read} == {"hi from open_chat", "ours"}
+
+
+def test_rows_read_twice_are_the_same(data: Path, tmp_path: Path) -> None:
+    """The second time they come from the cache."""
+    assert read_rows([data], "train", tmp_path / "cache") == read_rows([data], "train", tmp_path / "cache")
+
+
+def test_the_table_of_sources_says_what_is_to_be_confirmed(data: Path) -> None:
+    """The card lists them."""
+    known = sources([data])
+    assert known["unsure_sms"].to_confirm
+    assert not known["open_chat"].to_confirm
+    assert known["copyleft_talk"].copyleft
+
+
+def test_relatives_are_left_out_together() -> None:
+    """Samples of one collection share texts."""
+    assert family("jigsaw_sample_5k") == family("paradetox") == "jigsaw"
+    assert family("cad_reddit") == "cad_reddit"
+
+
+def test_sources_lose_their_dress() -> None:
+    """A model would know the source by it, and not the text."""
+    assert undressed("RT @USER: see [URL] <number>") == "see https://example.com/x"
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_every_trick_changes_words_and_nothing_else(trick: str) -> None:
+    """Short words and what isn't a word stay as they are."""
+    choice = random.Random(7)
+    found = {disguised("to 42 worthless", choice, 1.0, trick) for _ in range(20)}
+    assert all(text.startswith("to 42 ") for text in found)
+    assert found != {"to 42 worthless"}
+
+
+def test_choices_and_slots_are_filled() -> None:
+    """Choices may hold choices."""
+    texts = {spoken("(a|(b|c) {x})(!|)", {"x": ["y"]}, random.Random(seed)) for seed in range(50)}
+    assert texts == {"a", "a!", "b y", "b y!", "c y", "c y!"}
+
+
+def test_the_grammar_says_what_it_means_the_same_each_time() -> None:
+    """Seeded, and no bracket or slot is left over."""
+    rows = written(7)
+    assert rows == written(7)
+    assert not [row.text for row in rows if set("{}()|") & set(row.text)]
+    assert all(set(row.weak) == set(row.labels) <= set(LABELS) for row in rows)
+
+
+def test_no_sentence_of_the_evaluation_is_trained_on() -> None:
+    """Fairness is measured on sentences that training never saw."""
+    trained = {row.text.lower() for row in written(7)}
+    tested = {line.lower() for each in contrasts().swearing for line in each.lines}
+    tested |= {
+        frame.replace("{}", word).lower()
+        for pair in contrasts().pair
+        for frame in pair.frames
+        for word in (*pair.plain, *pair.twin)
+    }
+    assert not trained & tested
