@@ -63,7 +63,7 @@ $(TEMP)/alt-profanity-check/.done: requirements/bench.txt | $(PYTHON)
 bench: $(VENV)/.dev $(TEMP)/alt-profanity-check/.done ## measure: scan, model beside alt-profanity-check, the pump beside plain copies on Apache Kafka
 	@$(PYTHON) -m tests.bench
 
-reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages a second (ten minutes)
+reload-fire: $(VENV)/.dev ## change packs a thousand times under 2,000 messages a second (10 to 25 minutes)
 	@$(PYTHON) -m tests.reload_fire --reloads 1000
 
 evasion: $(VENV)/.dev ## write docs/evasion.md; DATA=folder of labelled texts for the second table

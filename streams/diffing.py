@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ class Diff:
         for line in batch:
             self._line += 1
             try:
-                messages.append((self._line, read_offline(line, f"line-{self._line}")))
+                messages.append((self._line, read_offline(_value(line), f"line-{self._line}")))
             except UnreadableError:
                 self._unreadable += 1
         scores = self._old.scores([message for _, message in messages]) if messages else []
@@ -129,6 +130,20 @@ class Diff:
             sum(self._counts.values()), self._stricter, self._milder,
             tuple(Changed(*key, self._counts[key], tuple(self._found[key])) for key in ordered),
         )  # fmt: skip
+
+
+class _Recorded(msgspec.Struct):
+    """A record with its key and time beside the message."""
+
+    value: msgspec.Raw
+
+
+def _value(line: bytes) -> bytes:
+    """Return the message of a line: the line itself, or its `value` where it is a record."""
+    if b'"value"' in line:
+        with contextlib.suppress(msgspec.MsgspecError):
+            return bytes(msgspec.json.decode(line, type=_Recorded).value)
+    return line
 
 
 def _said(one: Judgement, other: Judgement) -> str:

@@ -25,7 +25,7 @@ from streams.opening import load_model, load_packs
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(
     "--log", "log", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-    help="Messages, one JSON object a line, as `judge` takes them.",
+    help="One JSON object a line: a message as `judge` takes it, or a record with one in `value`.",
 )  # fmt: skip
 @click.option(
     "--model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."

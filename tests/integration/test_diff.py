@@ -18,7 +18,8 @@ NEW = """
 - {id: scam/lure, label: scam, action: remove, terms: [zzlure, zznew]}
 """
 LOG = [
-    {"id": "a", "text": "zzlure one"}, {"text": "nothing here"}, {"id": "b", "text": "zzlure two"},
+    {"id": "a", "text": "zzlure one"}, {"text": "nothing here"},
+    {"key": "k", "value": {"id": "b", "text": "zzlure two"}},
     {"text": "zztalk"}, {"text": "zznew"}, "no message",
 ]  # fmt: skip
 
