@@ -86,7 +86,7 @@ schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas
 
 lock: ## pin every dependency with its hashes (needs uv)
-	@for e in "run:" "embedded:--extra embedded" "dev:--extra embedded --extra dev" "train:--extra train"; do \
+	@for e in "run:" "embedded:--extra embedded" "check:--extra check" "dev:--extra embedded --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
 	@echo alt-profanity-check | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

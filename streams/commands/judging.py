@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 import msgspec
@@ -154,9 +155,30 @@ def try_(
 @_model
 @click.option("--all", "everything", is_flag=True, help="All advice, not the first few lines.")
 @click.option("--strict", is_flag=True, help="Advice is trouble too: end with 1.")
+@click.option("--forecast", is_flag=True, help="What would be hit in dictionaries, names and places.")
+@click.option("--lang", "languages", multiple=True, help="Forecast for this language only; may be repeated.")
+@click.option(
+    "--traffic",
+    type=click.File("rb"),
+    default=None,
+    help="What would be hit in these messages, one JSON a line.",
+)
+@click.option(
+    "--cost", is_flag=True, help="What each rule costs, measured on the traffic or the rules' tests."
+)
 @click.option("--json", "as_json", is_flag=True, help="Problems and advice as JSON.")
 @ends_well
-def check(folder: Path | None, model: Path | None, everything: bool, strict: bool, as_json: bool) -> None:
+def check(
+    folder: Path | None,
+    model: Path | None,
+    everything: bool,
+    strict: bool,
+    forecast: bool,
+    languages: tuple[str, ...],
+    traffic: BinaryIO | None,
+    cost: bool,
+    as_json: bool,
+) -> None:
     """Lint a folder of packs; ends with 1 and file:line on trouble.
 
     Trouble keeps a folder from loading. Advice doesn't: what is written twice, found by another term
@@ -172,6 +194,10 @@ def check(folder: Path | None, model: Path | None, everything: bool, strict: boo
         click.echo(msgspec.json.encode([*map(_plain, found.problems), *map(_advised, found.advice)]))
     else:
         _report(folder, found, everything)
+    if found.rules is not None and (forecast or traffic or cost):
+        from streams.commands import forecasts
+
+        forecasts.report(found.rules, traffic, languages if forecast else None, cost=cost)
     sys.exit(TROUBLE if found.problems or (strict and found.advice) else 0)
 
 
