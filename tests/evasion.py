@@ -116,7 +116,7 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "upside-down": ("the whole term, read from behind", upside_down),
     "leet": ("one to three inner letters, at most half", respelled(LEET, inner=True)),
     "stretched": ("one to three letters three to six times", stretch),
-    "signs inside": ("one of . - _ * ~ | at one to three places", punctuate),
+    "signs inside": ("one of . - _ * ~ and a bar, at one to three places", punctuate),
     "dots": ("a dot between all letters", between(".")),
     "spaces": ("a space between all letters", between(" ")),
     "line breaks": ("a line break between all letters", between("\n")),
