@@ -111,9 +111,8 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer thread in the worker's own loop; commits name the topic's incarnation, seeks mind it.
 
     In a thread of its own each step of a fetch waits for the judging one to let go of the
-    interpreter, and each result for two hand-overs: some milliseconds a message at small
-    batches, and a sixth of the CPU. The loop gets its turn often enough for heartbeats,
-    since judging yields every few messages.
+    interpreter, and each result for two hand-overs. The loop gets its turn often enough for
+    heartbeats, since judging yields every few messages.
     """
 
     def __init__(self, consumer: Any, *, loop: asyncio.AbstractEventLoop, **kwargs: Any) -> None:

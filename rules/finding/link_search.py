@@ -9,7 +9,7 @@ import msgspec
 from rules.schema.conditions import LinkKind
 from rules.schema.values import Bound
 from rules.text.links import HostList, Link
-from rules.text.lookalikes import Lookalikes
+from rules.text.lookalike_hosts import Lookalikes
 from rules.text.views.lookalikes import latin
 
 

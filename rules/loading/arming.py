@@ -21,7 +21,7 @@ from rules.schema.policy import Policy
 from rules.schema.rule import Rule
 from rules.schema.values import Bound, Written
 from rules.text.links import HostList
-from rules.text.lookalikes import Lookalikes
+from rules.text.lookalike_hosts import Lookalikes
 
 # By label and promised precision: the probability from which the promise holds.
 Promises = Mapping[str, Mapping[float, float]]

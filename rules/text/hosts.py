@@ -58,3 +58,13 @@ def is_host(typed: str, *, has_path: bool) -> bool:
         signs = len(names) > 1 and min(map(len, names)) > 1
         return signs or any(map(_CARRIES_SIGN.search, names))
     return ending in _PLAIN_ENDINGS
+
+
+def as_shown(label: str) -> str:
+    """Return a label of a host as a browser shows it: punycode (RFC 3492) undone where it can be."""
+    if label.startswith("xn--"):
+        try:
+            return label[4:].encode().decode("punycode").lower()
+        except (UnicodeError, ValueError, OverflowError):
+            return label
+    return label.lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rules.text.hosts import as_shown
 from rules.text.views.letter_shapes import (
     CAPITAL,
     ENCLOSED,
@@ -43,11 +44,7 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
 
 def latin(word: str) -> str:
     """Return a label as it looks: punycode undone, and Latin where all of it looks so."""
-    if word.startswith("xn--"):
-        try:
-            word = word[4:].encode().decode("punycode")
-        except (UnicodeError, OverflowError):
-            return word
+    word = as_shown(word)
     if word.isascii():
         return word
     folded = "".join(SMALL.get(one) or CAPITAL.get(one) or one for one in word)

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.errors import PatternError
-from rules.text.lookalikes import Lookalikes
+from rules.text.lookalike_hosts import Lookalikes
 
 PROTECTED = Lookalikes(
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from rules.errors import PatternError
+from rules.text.hosts import as_shown
 from rules.text.links import HostList, Link
 
 # What lures write beside a name: "discord-gift.ru", "nitrodiscord.com".
@@ -71,7 +72,7 @@ def _resembles(host: str, skeleton: str, name: str) -> bool:
 def _parts(host: str) -> Iterator[str]:
     """Yield the labels but the ending, and what hyphens part in them."""
     for label in host.split(".")[:-1]:
-        spelled = _readable(label)
+        spelled = as_shown(label)
         yield spelled
         if "-" in spelled:
             yield from spelled.split("-")
@@ -102,16 +103,6 @@ def _is_slip(one: str, other: str) -> bool:
         return False
     at = next((at for at, letter in enumerate(shorter) if letter != longer[at]), len(shorter))
     return longer[at + 1 :] == shorter[at:]
-
-
-def _readable(label: str) -> str:
-    """Return a label as a browser shows it: punycode undone where it can be."""
-    if label.startswith("xn--"):
-        try:
-            return label[4:].encode().decode("punycode").lower()
-        except (UnicodeError, ValueError, OverflowError):
-            return label
-    return label.lower()
 
 
 @lru_cache(4096)
