@@ -76,7 +76,7 @@ def in_vocabulary(rules: RuleSet, vocabulary: Vocabulary) -> list[Expected]:
     for word in vocabulary.words:
         message = Message("check", Author("check"), word.text, lang=vocabulary.lang)
         evidence = rules.scan_at(place, message)
-        if not evidence.hits:
+        if evidence.harmless:
             continue
         for rule, hits in _fired(rules, message, evidence):
             spans = [hit.span for hit in hits if hit.span]
@@ -162,6 +162,7 @@ def _micros(rules: RuleSet, messages: Sequence[Message], rounds: int) -> float:
     for _ in range(rounds):
         start = time.perf_counter()
         for message in messages:
-            _ = rules.scan(message).hits
+            evidence = rules.scan(message)
+            _ = evidence.harmless or evidence.hits
         best = min(best, time.perf_counter() - start)
     return 1e6 * best / max(1, len(messages))

@@ -147,15 +147,15 @@ class RuleSet:
         links: Sequence[Link] | None,
     ) -> Evidence:
         by_link = [hit for armed in place.links for hit in armed.link_hits(links)] if links else ()
+        find = partial(self._found, place, folded, terms, patterns, by_link)
         if not (terms or patterns or by_link):
-            return Evidence(folded, place, links)
+            return Evidence(folded, place, links, find)
         weighty, owners = place.weighty, self._owners
         harmless = not (
             by_link
             or any(weighty[owners[found.owner].rule] for found in terms)
             or any(weighty[match.owner] for match in patterns)
         )
-        find = partial(self._found, place, folded, terms, patterns, by_link)
         return Evidence(folded, place, links, find, harmless=harmless)
 
     def _found(
@@ -166,7 +166,8 @@ class RuleSet:
         patterns: Sequence[FoundPattern],
         by_link: Sequence[Hit],
     ) -> tuple[Sequence[Hit], Sequence[Allowance]]:
-        spans = self._spans(place, folded, terms)
+        # What isn't worth finding by itself was passed over; whoever asks for hits wants that too.
+        spans = self._spans(place, folded, terms or self.keywords.find_all(folded))
         hits, allowed = [], []
         for number in sorted(spans):
             armed = self._numbered[number]
@@ -218,9 +219,11 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
     """Return the terms of all rules, each with its own number, and what each number stands for."""
     terms: list[Term] = []
     owners: list[_Owner] = []
+    asked = {name for armed in rules for name in armed.needs}
     for number, armed in enumerate(rules):
+        weighty = not armed.spares and (not armed.pleads or armed.id in asked)
         for parts in armed.terms:
             for part, text in enumerate((*parts.together, *parts.without)):
-                terms.append(Term(text, len(owners), alone=text is parts.anchor))
+                terms.append(Term(text, len(owners), alone=weighty and text is parts.anchor))
                 owners.append(_Owner(number, None if parts.single else parts, part))
     return terms, owners

@@ -1,11 +1,16 @@
-"""Finds the terms of all lists in one pass: a dict for words, Aho–Corasick for the rest."""
+"""Finds the terms of all lists: a dict for words, Aho–Corasick for the rest.
+
+Most messages hold nothing worth finding, so that is asked first, and cheaply: whether a word of
+some list is there, or the two words by which a phrase is known, or a piece that may stand inside
+a word. Only where one is does the automaton of all phrases read the text.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -30,7 +35,7 @@ class Term(msgspec.Struct, frozen=True):
         text: `word`, `prefix*`, `*suffix`, `*infix*`, or a phrase with or without the stars.
             A star that is meant as such is written `\\*`.
         owner: The caller's number for whatever the term belongs to; several terms may share it.
-        alone: It is worth finding by itself. One that isn't is found where another one is.
+        alone: It is worth finding by itself. One that isn't is found where one that is was found too.
     """
 
     text: str
@@ -69,18 +74,16 @@ class KeywordIndex:
         index = cls()
         for term in terms:
             index._add(term)
-        old = previous._automata if previous else {}  # noqa: SLF001 (of this class)
-        for literals in _parted(list(index._literals)):
-            digest = hashlib.blake2b("\0".join(sorted(literals)).encode()).digest()
-            index._automata[digest] = old.get(digest) or _automaton(literals)
+        index._arm(previous)
         return index
 
     def find(self, folded: Folded) -> list[Found]:
-        """Return every occurrence of every term, overlapping ones too, in no particular order.
-
-        Where nothing is found that is worth finding by itself the result is empty.
-        """
+        """Return what `find_all` does if something is there that is worth finding by itself, else nothing."""
         return self._find(folded.text, easy=folded.easy)
+
+    def find_all(self, folded: Folded) -> list[Found]:
+        """Return every occurrence of every term, overlapping ones too, in no particular order."""
+        return self._find(folded.text, easy=folded.easy, thorough=True)
 
     def find_disguised(self, folded: Folded, signs: int) -> list[Found]:
         """Return what readings of a text with these signs of disguise show, if more than `find` does."""
@@ -112,32 +115,69 @@ class KeywordIndex:
         words = self._by_ends.get((len(masked), masked[0], masked[-1]), ())
         return [word for word in words if shape.fullmatch(word)]
 
-    def _find(self, text: str, *, easy: bool) -> list[Found]:
+    def _find(self, text: str, *, easy: bool, thorough: bool = False) -> list[Found]:
         words = tokens(text, easy=easy)
         squeezed = _SPACES.sub(" ", text) if "  " in text else text
         # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
-        hits = [hit for automaton in self._automata.values() for hit in automaton.iter(squeezed)]
-        if not hits and self._worthy.isdisjoint(words):
+        pieces = self._ascii_pieces if text.isascii() else self._pieces
+        hits = [hit for automaton in pieces for hit in automaton.iter(squeezed)]
+        if not (
+            hits
+            or thorough
+            or not self._worthy.isdisjoint(words)
+            or not self._marks.isdisjoint(zip(words, words[1:]))  # noqa: RUF007 (pairwise takes twice as long)
+        ):
             return []
+        hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
         found = list(self._placed(hits, squeezed, text)) if hits else []
         known = self._words.keys() & words
         for word, start, end in places_of(known, text, easy=easy) if known else ():
             found += [Found(owner, start, end) for owner in self._words[word]]
-        return found
+        return found if thorough or any(each.owner in self._alone for each in found) else []
 
     def __init__(self) -> None:
         """An index without terms; `build` makes the others."""
         self._words: dict[bytes, tuple[int, ...]] = {}
-        self._worthy: set[bytes] = set()  # of the words, those that are worth finding by themselves
         self._literals: dict[str, tuple[_Use, ...]] = {}
-        self._automata: dict[bytes, ahocorasick.Automaton] = {}  # by checksum of their literals
+        self._alone: set[int] = set()  # owners of terms that are worth finding by themselves
+        self._worthy: set[bytes] = set()  # of the words, those of such terms
+        self._marks: set[tuple[bytes, bytes]] = set()  # of each such phrase, two words that follow each other
+        self._automata: dict[bytes, ahocorasick.Automaton] = {}  # all of them, by checksum of their literals
+        self._phrases: list[ahocorasick.Automaton] = []
+        self._pieces: list[ahocorasick.Automaton] = []  # of what may stand inside a word, or has no words
+        self._ascii_pieces: list[ahocorasick.Automaton] = []  # of these, what can be in an ASCII text
         self._known: set[str] = set()  # words that stand in literals
         self._stems: set[str] = set()  # the literals of prefixes
         self._pairs: set[tuple[str, str]] = set()  # words that follow each other in literals
         self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of four letters up
 
+    def _arm(self, previous: KeywordIndex | None) -> None:
+        """Make the automata, or take them over."""
+        old = previous._automata if previous else {}
+        phrases, pieces, ascii_pieces = [], [], []
+        for literal, uses in self._literals.items():
+            mark = _mark(literal, uses)
+            if mark is None:
+                (ascii_pieces if literal.isascii() else pieces).append(literal)
+            else:
+                phrases.append(literal)
+                if any(use.owner in self._alone for use in uses):
+                    self._marks.add(mark)
+        self._phrases = [self._made(shard, old) for shard in _parted(phrases)]
+        self._ascii_pieces = [self._made(shard, old) for shard in _parted(ascii_pieces)]
+        self._pieces = [*self._ascii_pieces, *(self._made(shard, old) for shard in _parted(pieces))]
+
+    def _made(
+        self, literals: list[str], old: Mapping[bytes, ahocorasick.Automaton]
+    ) -> ahocorasick.Automaton:
+        digest = hashlib.blake2b("\0".join(sorted(literals)).encode()).digest()
+        automaton = self._automata[digest] = old.get(digest) or _automaton(literals)
+        return automaton
+
     def _add(self, term: Term) -> None:
         text, starred_before, starred_after = _parsed(term.text)
+        if term.alone:
+            self._alone.add(term.owner)
         word = text.encode()
         if not (starred_before or starred_after) and tokens(text) == [word]:
             if word not in self._words and text not in self._known:
@@ -198,6 +238,19 @@ class _Use(NamedTuple):
 
 # Shorter words with stars in them are too many things: "T_T" is a face.
 _FROM_LETTERS = 4
+
+def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
+    """Return two words by which a phrase is known, the longest; None where it hasn't two whole ones.
+
+    A text that holds the phrase has them among its `tokens`, one after the other.
+    """
+    words = tokens(literal)
+    if in_word(literal[0]) and not all(use.parted_before for use in uses):
+        words = words[1:]
+    if in_word(literal[-1]) and not all(use.parted_after for use in uses):
+        words = words[:-1]
+    return max(pairwise(words), key=lambda pair: len(pair[0]) + len(pair[1]), default=None)
+
 
 _FORM = re.compile(r"(\*?)((?:\\\*|[^*])*)(\*?)")
 _SPACES = re.compile(" +")

@@ -28,7 +28,7 @@ def test_a_span_points_at_what_was_typed() -> None:
 def test_a_clean_message_leaves_nothing_but_its_plain_view() -> None:
     """Most messages are clean."""
     evidence = one_rule("terms: [free nitro]").scan(said("Hello THERE"))
-    assert evidence.hits == ()
+    assert list(evidence.hits) == []
     assert evidence.folded.text == "hello there"
 
 
