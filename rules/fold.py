@@ -70,7 +70,8 @@ def readable(typed: str, entities: Sequence[Entity] = ()) -> str:
     "@everyone" and "@here" stay, since they say something. Spans of entities that lie
     outside the text or overlap an earlier one are ignored.
     """
-    marked = [(link.span, "<link>") for link in find_links(typed, entities)]
+    # Spaced hosts are left as words: the model that is shipped has learnt from texts in which they are.
+    marked = [(link.span, "<link>") for link in find_links(typed, entities, spaced=False)]
     marked += [(e.span, _PLACEHOLDERS[e.type]) for e in entities if e.type in _PLACEHOLDERS]
     if not marked:
         return _prose(typed)

@@ -132,8 +132,8 @@ class Armed:
 
     def link_hits(self, links: Sequence[Link]) -> list[Hit]:
         """Return what its link searches find among the links of a text."""
-        spans = (link.span for search in self.links for link in search.find(links))
-        return [hit for span in spans for hit in self.hits(span, "typed")]
+        found = {link.span: search.view(link) for search in self.links for link in search.find(links)}
+        return [hit for span, view in found.items() for hit in self.hits(span, view)]
 
 
 def steps_of(views: Sequence[TermView]) -> int:

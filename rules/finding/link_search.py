@@ -49,6 +49,13 @@ class LinkSearch:
         meant = self._meant(links)
         return meant if self._count is None or self._count.holds(len(meant)) else []
 
+    def view(self, link: Link) -> str:
+        """Return the view in which a meant link was found: "lookalikes" if its host only looks like one."""
+        disguised = self._like is not None or (
+            self._hosts is not None and self._on and not self._hosts.match(link)
+        )
+        return "lookalikes" if disguised else "typed"
+
     def holds(self, links: Sequence[Link]) -> bool:
         """Return whether as many links are meant as must be."""
         meant = self._meant(links)

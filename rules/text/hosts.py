@@ -60,6 +60,11 @@ def is_host(typed: str, *, has_path: bool) -> bool:
     return ending in _PLAIN_ENDINGS
 
 
+def is_plain_ending(ending: str) -> bool:
+    """Return whether this is the ending of hosts, and neither a word nor the suffix of a file."""
+    return ending.casefold() in _PLAIN_ENDINGS
+
+
 def as_shown(label: str) -> str:
     """Return a label of a host as a browser shows it: punycode (RFC 3492) undone where it can be."""
     if label.startswith("xn--"):

@@ -12,6 +12,7 @@ from rules.errors import PatternError
 from rules.message import Entity, EntityType
 from rules.text.hosts import is_host
 from rules.text.letters import origins, plain, undisguised
+from rules.text.spaced_hosts import find_spaced, may_hold_spaced
 from rules.text.words import NO_SPACES
 
 
@@ -37,14 +38,18 @@ class Link(msgspec.Struct, frozen=True):
         return _ADDRESS.fullmatch(self.host) is not None
 
 
-def find_links(typed: str, entities: Sequence[Entity] = ()) -> list[Link]:
+def find_links(typed: str, entities: Sequence[Entity] = (), *, spaced: bool = True) -> list[Link]:
     """Return the links of a text, ascending and without overlaps.
 
-    Defanged ones count ("hxxp://", "[.]"). File names ("main.py"), the joints of sentences
-    ("for fun.to play") and mail addresses are not links, nor is what the platform marks as
-    a mention or an emote.
+    Defanged ones count ("hxxp://", "[.]", "(dot)"), and unless not `spaced` those with spaces
+    at their dots, where hardly anything else can be meant ("discord . gg / abc"). File names
+    ("main.py"), the joints of sentences ("for fun.to play") and mail addresses are not links,
+    nor is what the platform marks as a mention or an emote.
     """
-    links = list(_seen(typed)) if _may_hold_link(typed) else []
+    spelled = "dot" in typed or "Dot" in typed or "DOT" in typed
+    links = list(_seen(typed)) if _may_hold_link(typed, spelled=spelled) else []
+    if spaced and (spelled or "." in typed or "．" in typed) and may_hold_spaced(typed):
+        links = _merged(links, _spaced(typed))
     if not entities:
         return links
     taken = _apart(entities, len(typed))
@@ -86,34 +91,40 @@ class HostList:
 _TAKEN = (EntityType.LINK, EntityType.MENTION, EntityType.EMOTE)
 
 _WORD = rf"[^\W_{NO_SPACES}]"
-_LABEL = rf"{_WORD}++(?:-++{_WORD}++)*+"
-_DOT = r"(?:[.。]|\[\.\]|\(\.\))"  # the plain view has no other full stops
+# As long as labels and hosts may be (RFC 1035), and no longer: from each hyphen one is tried anew,
+# and the time must stay linear.
+_LABEL = rf"{_WORD}{{1,63}}+(?:-{{1,31}}+{_WORD}{{1,63}}+){{0,31}}+"
+_DOT = r"(?:[.。]| ?[\[({] ?(?:\.|dot) ?[\])}] ?)"  # the plain view has no other full stops
 _SIX = r"\[[0-9a-f]*:[0-9a-f:.]*\]"  # an address of IP version 6
 _ADDRESS = re.compile(rf"\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{8,10}}|0x[0-9a-f]{{1,8}}|{_SIX}")
 _NET = re.compile(r"/\d{1,2}")
 _LINK = re.compile(
     rf"(?:(?:h(?:tt|xx)ps?|ftp)(?:\[:\]|:)[/\\]{{2}}(?P<authority>(?:{_SIX}|{_DOT}|[^\s/?#\\<>\"`'|,;()\[\]{{}}])++)"
-    rf"|(?<!{_WORD})(?<![@/\\_])(?<!{_WORD}[.])(?P<host>{_LABEL}(?:{_DOT}{_LABEL})++)(?!@|_|[.]?{_WORD})"
+    rf"|(?<!{_WORD})(?<![@/\\_])(?<!{_WORD}[.])(?P<host>{_LABEL}(?:{_DOT}{_LABEL}){{1,126}}+)(?!@|_|[.]?{_WORD})"
     r"(?::\d{1,5})?+)"
     rf"(?P<rest>(?:[/?#\\][^\s<>\"`{NO_SPACES}\u3000-\u303f]*+)?+)"
 )
-_DOTS = re.compile(_DOT)
+_DOTS = re.compile(_DOT, re.IGNORECASE)
 _GLUED = re.compile(rf"[!-~]+\.[a-z]{{2,}}(?=[{NO_SPACES}])")  # no space parts it from the Chinese behind it
 _PORT = re.compile(r":\d*$")
 _CLOSING = ".,;:!?'\")]}*_~|。"
 
-_ASCII_JOINT = re.compile(r"\.[\])]?[A-Za-z0-9]|//")
-_JOINTS = (".", "/", "．", "。", "｡", "／")
+_ASCII_JOINT = re.compile(r"\.(?:[A-Za-z0-9]| ?[\])}] ?[A-Za-z0-9])|//")
+_BRACKETED = re.compile(r"[\[({] ?dot ?[\])}]", re.IGNORECASE)
+_JOINT = re.compile(r"[.．。｡․﹒][^ \n\r\t]")
 
 _ENTRY = re.compile(r"(?:[a-z]+://)?(?:\*\.)?([^\s/@:?#*!,;()<>\"']+)(/[^?#\s]*)?(?:[?#]\S*)?", re.IGNORECASE)
 
 
-def _may_hold_link(typed: str) -> bool:
+def _may_hold_link(typed: str, *, spelled: bool) -> bool:
     # Looking for one character costs a tenth of what an expression does.
     if typed.isascii():
         typed = typed if typed.isprintable() else undisguised(typed)
-        return ("." in typed or "//" in typed) and _ASCII_JOINT.search(typed) is not None
-    return any(mark in typed for mark in _JOINTS)
+        if ("." in typed or "//" in typed) and _ASCII_JOINT.search(typed) is not None:
+            return True
+    elif "/" in typed or "／" in typed or _JOINT.search(typed):
+        return True
+    return spelled and _BRACKETED.search(typed) is not None
 
 
 def _seen(typed: str, *, trusted: bool = False) -> Iterator[Link]:
@@ -143,6 +154,25 @@ def _seen(typed: str, *, trusted: bool = False) -> Iterator[Link]:
             end = rest_at + len(rest) if rest else named_end
             span = (spans[match.start()][0], spans[end - 1][1])
             yield Link(host, original(rest_at, rest_at + len(rest)), span, bare)
+
+
+def _spaced(typed: str) -> Iterator[Link]:
+    found = list(find_spaced(plain(typed).text))
+    spans = origins(typed) if found else []
+    for host, (start, end), path in found:
+        rest = ""
+        if path is not None:
+            kept = typed[spans[path[0]][0] : spans[path[1] - 1][1]]
+            rest = _trimmed("/" + undisguised(kept))
+        yield Link(host, rest, (spans[start][0], spans[end - 1][1]), bare=True)
+
+
+def _merged(links: list[Link], others: Iterable[Link]) -> list[Link]:
+    """Return all links, less those of the others that overlap one of the first."""
+    taken = [(EntityType.LINK, link.span) for link in links]
+    ends = [link.span[1] for link in links]
+    more = [link for link in others if not _overlaps(link.span, taken, ends)]
+    return sorted([*links, *more], key=lambda link: link.span)
 
 
 def _is_address(name: str, behind: str) -> bool:

@@ -241,6 +241,14 @@ def test_try_explains_itself_to_a_moderator() -> None:
     assert "scam/gift-card" in said
 
 
+def test_try_shows_disguises_as_typed_and_the_views_that_saw_through_them() -> None:
+    """Letters that stand apart, and a host that looks like a brand's with a Cyrillic о."""
+    said = json.loads(streams("try", "free n i t r o at discоrd-gift.com", "--json").stdout)
+    seen = {(each["rule"], each.get("matched"), each.get("view")) for each in said["judgement"]["reasons"]}
+    assert ("scam/free-nitro-talk", "free n i t r o", "separated") in seen
+    assert ("scam/brand-in-host", "discоrd-gift.com", "lookalikes") in seen
+
+
 def test_try_adds_up() -> None:
     """Pieces lead from where a label starts to its score, in points; the ladder says what follows."""
     said = json.loads(streams("try", THREAT, "--packs", PACKS, "--json").stdout)

@@ -152,3 +152,53 @@ def test_an_entry_that_is_no_host_is_refused(entry: str) -> None:
     """The message quotes it and shows how to write one."""
     with pytest.raises(PatternError, match=r"write it like discord\.gift"):
         HostList([entry])
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "path"),
+    [
+        ("hxxps[:]//bad{.}example/x", "bad.example", "/x"),
+        ("discord(dot)gift", "discord.gift", ""),
+        ("discord [dot] gg/AbC", "discord.gg", "/AbC"),
+        ("a discord{DOT}gift b", "discord.gift", ""),
+        ("discord․gift", "discord.gift", ""),
+        ("discord . gg / AbC", "discord.gg", "/AbC"),
+        ("join discord .gg/AbC now", "discord.gg", "/AbC"),
+        ("join discord. gg/AbC now", "discord.gg", "/AbC"),
+        ("discord Dot gg slash AbC", "discord.gg", "/AbC"),
+        ("free at dlscord dot gift", "dlscord.gift", ""),
+        ("free at steamcommunlty dot com!", "steamcommunlty.com", ""),
+        ("free at discоrd-gift . com", "discоrd-gift.com", ""),
+        ("ｄiscord ． gg／AbC", "discord.gg", "/AbC"),
+        ("www . foo . to", "www.foo.to", ""),
+    ],
+)
+def test_hosts_that_are_spelled_for_people_are_found(text: str, host: str, path: str) -> None:
+    """In brackets, in letters, with spaces at the dots; all of it lies under the span, and nothing else."""
+    (link,) = find_links(text)
+    assert (link.host, link.path, link.bare) == (host, path, not text.startswith("hxxp"))
+    typed = text[slice(*link.span)]
+    assert find_links(typed)[0].host == host
+    assert typed == typed.strip(" !")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the dot com bubble, another dot com company",
+        "connect the dot to the other dot in it",
+        "I went home. tv is on",
+        "it was nice . gg everyone",
+        "we use .net/mono and .io games",
+        "a .com/.org address",
+        "hello . me too",
+        "ok. and/or later",
+        "main . py",
+        "see (dot) here",
+        "asp dot net core",
+        "yes. no/maybe",
+    ],
+)
+def test_what_people_write_with_spaces_is_no_host(text: str) -> None:
+    """Sentences, talk about endings, a lone sign between words."""
+    assert find_links(text) == []
