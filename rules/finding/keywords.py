@@ -125,7 +125,7 @@ class KeywordIndex:
             hits
             or thorough
             or not self._worthy.isdisjoint(words)
-            or not self._marks.isdisjoint(zip(words, words[1:]))  # noqa: RUF007 (pairwise takes twice as long)
+            or not self._marks.isdisjoint(zip(words, words[1:], strict=False))  # noqa: RUF007 (pairwise: twice as long)
         ):
             return []
         hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
@@ -153,8 +153,10 @@ class KeywordIndex:
 
     def _arm(self, previous: KeywordIndex | None) -> None:
         """Make the automata, or take them over."""
-        old = previous._automata if previous else {}
-        phrases, pieces, ascii_pieces = [], [], []
+        old = previous._automata if previous else {}  # noqa: SLF001 (of its own kind)
+        phrases: list[str] = []
+        pieces: list[str] = []
+        ascii_pieces: list[str] = []
         for literal, uses in self._literals.items():
             mark = _mark(literal, uses)
             if mark is None:
@@ -167,9 +169,7 @@ class KeywordIndex:
         self._ascii_pieces = [self._made(shard, old) for shard in _parted(ascii_pieces)]
         self._pieces = [*self._ascii_pieces, *(self._made(shard, old) for shard in _parted(pieces))]
 
-    def _made(
-        self, literals: list[str], old: Mapping[bytes, ahocorasick.Automaton]
-    ) -> ahocorasick.Automaton:
+    def _made(self, literals: list[str], old: Mapping[bytes, ahocorasick.Automaton]) -> ahocorasick.Automaton:
         digest = hashlib.blake2b("\0".join(sorted(literals)).encode()).digest()
         automaton = self._automata[digest] = old.get(digest) or _automaton(literals)
         return automaton
@@ -238,6 +238,7 @@ class _Use(NamedTuple):
 
 # Shorter words with stars in them are too many things: "T_T" is a face.
 _FROM_LETTERS = 4
+
 
 def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
     """Return two words by which a phrase is known, the longest; None where it hasn't two whole ones.
