@@ -24,6 +24,26 @@ _RESPELLED = (
 
 _ODD = re.compile(f"[{_UNSEEN}{''.join(_RESPELLED)}]")
 
+# What no alphabet needs, and rules don't see: strokes through letters and rings around them, marks for
+# symbols, of phoneticians and of medieval scribes; and what stretches an Arabic word. Marks that some
+# language writes stay, on whatever letter: Yoruba, Taiwanese and Guarani have letters of their own.
+_NEEDLESS = (
+    "\u0316-\u0319\u031c-\u0322\u032a-\u032c\u0332-\u033f\u0346-\u034e\u0350-\u0357\u0359-\u035b\u0362-\u036f"
+    "\u0488\u0489\u0640\u07fa\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0\ua670-\ua672"
+)
+_PARENTHESISED = {
+    **{chr(0x249C + number): chr(ord("a") + number) for number in range(26)},
+    **{chr(0x1F110 + number): chr(ord("a") + number) for number in range(26)},
+}
+_PLAIN_RESPELLED = _RESPELLED | _PARENTHESISED
+_ODD_OR_NEEDLESS = re.compile(f"[{_UNSEEN}{_NEEDLESS}{''.join(_PLAIN_RESPELLED)}]")
+
+# Three marks on one letter that don't make one letter with it are a heap; Vietnamese and polytonic
+# Greek do. Of a heap the bare letter is left.
+_HEAP = re.compile(r"[^\W\d_][\u0300-\u034e\u0350-\u036f]{2,}")
+_PERHAPS_HEAP = re.compile(r"[\u0300-\u034e\u0350-\u036f]{2}")
+_HEAPED = 3
+
 _ASCII = {code: _RESPELLED.get(chr(code)) for code in (*range(32), 127)}
 _ASCII_CASELESS = _ASCII | {code: chr(code).lower() for code in range(ord("A"), ord("Z") + 1)}
 
@@ -50,6 +70,7 @@ _IDLE_JOINER = re.compile(
 _MAX_MARKS = 30
 _PERHAPS_MARKS = re.compile(rf"[^\w\0-\x7f]{{{_MAX_MARKS + 1},}}")
 _DROPPED = "\u034f"  # one of the unseen
+_ON_LETTERS = re.compile(f"(?![\u0640\u07fa])[{_NEEDLESS}{_DROPPED}]")
 
 _ASCII_RUN = re.compile(r"[\0-\x7f]{2,}")
 
@@ -58,7 +79,7 @@ _ASCII_RUN = re.compile(r"[\0-\x7f]{2,}")
 _SIMPLE = (
     " -~¡-§©«¬®°±¶·»¿À-ÞàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿĀ-įıĴ-ľŁ-ňŊ-ž"
     "\u0386\u0388-\u038a\u038c\u038e-\u038f\u0391-\u03af\u03b1-\u03c1\u03c3-\u03ce\u0400-\u0482\u048a-\u052f\u0531-\u0556\u0561-\u0586"
-    "\u05d0-\u05ea\u060c\u061b\u061f\u0620-\u064a\u0660-\u066d\u0671-\u0674\u0679-\u06d3\u06f0-\u06f9"
+    "\u05d0-\u05ea\u060c\u061b\u061f\u0620-\u063f\u0641-\u064a\u0660-\u066d\u0671-\u0674\u0679-\u06d3\u06f0-\u06f9"
     "\u10d0-\u10fa\u1e00-\u1e95\u1ea0-\u1ef9\u2013-\u2014\u201c-\u201f\u2020-\u2022\u2030\u2039\u203a\u20ac\u20bd"
     "\u2190-\u21ff\u2500-\u27bf\uac00-\ud7a3\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f900-\U0001faff"
 )
@@ -95,14 +116,14 @@ def plain(typed: str) -> Letters:
         return Letters(typed.casefold(), True, True)
     if _simple_unspaced_text(typed):
         return Letters(typed.casefold(), True, False)
-    return Letters(_settled(typed, _caseless), False, False)
+    return Letters(_settled(typed, _needed, _caseless), False, False)
 
 
 def undisguised(typed: str) -> str:
     """Return the plain view with its case kept."""
     if typed.isascii():
         return typed if typed.isprintable() else typed.translate(_ASCII)
-    return typed if _simple_unspaced_text(typed) else _settled(typed, _cased)
+    return typed if _simple_unspaced_text(typed) else _settled(typed, _seen, _cased)
 
 
 def origins(typed: str) -> list[tuple[int, int]]:
@@ -116,7 +137,7 @@ def origins(typed: str) -> list[tuple[int, int]]:
         return spans
     for _ in range(_ROUNDS):
         before = text
-        text, spans = _traced(_ODD, _shortened(text), spans)
+        text, spans = _traced(_ODD_OR_NEEDLESS, _cleared(_shortened(text)), spans)
         text, spans = _traced_letters(text, spans)
         text, spans = _traced(_IDLE_JOINER, text, spans)
         if text == before:
@@ -124,11 +145,10 @@ def origins(typed: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _settled(text: str, normalised: Callable[[str], str]) -> str:
+def _settled(text: str, seen: Callable[[str], str], normalised: Callable[[str], str]) -> str:
     for _ in range(_ROUNDS):
         before = text
-        text = _ODD.sub(_respelled, _shortened(text))
-        text = normalised(text)
+        text = normalised(seen(text))
         if "\u200d" in text or "\u200c" in text:
             text = _IDLE_JOINER.sub("", text)
         if text == before:
@@ -136,19 +156,29 @@ def _settled(text: str, normalised: Callable[[str], str]) -> str:
     return text
 
 
+def _seen(text: str) -> str:
+    return _ODD.sub(_respelled, _shortened(text))
+
+
+def _needed(text: str) -> str:
+    return _ODD_OR_NEEDLESS.sub(_respelled, _cleared(_shortened(text)))
+
+
 def _cased(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
 def _caseless(text: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    # As "İ" is folded; an i has its dot already.
+    return text.replace("i\u0307", "i") if "\u0307" in text else text
 
 
 _caseless_letter = lru_cache(maxsize=4096)(_caseless)
 
 
 def _respelled(match: re.Match[str]) -> str:
-    return _RESPELLED.get(match[0], "")
+    return _PLAIN_RESPELLED.get(match[0], "")
 
 
 def _shortened(text: str) -> str:
@@ -163,6 +193,20 @@ def _shortened_run(run: re.Match[str]) -> str:
     return "".join(letters)
 
 
+def _cleared(text: str) -> str:
+    return _HEAP.sub(_cleared_heap, text) if _PERHAPS_HEAP.search(text) else text
+
+
+def _cleared_heap(heap: re.Match[str]) -> str:
+    parts = unicodedata.normalize("NFD", heap[0])
+    is_heap = (
+        len(parts) > _HEAPED
+        and all(map(unicodedata.combining, parts[1:]))
+        and len(unicodedata.normalize("NFC", heap[0])) > 1
+    )
+    return parts[0] + _DROPPED * (len(heap[0]) - 1) if is_heap else heap[0]
+
+
 def _traced(
     pattern: re.Pattern[str], text: str, spans: list[tuple[int, int]]
 ) -> tuple[str, list[tuple[int, int]]]:
@@ -173,6 +217,8 @@ def _traced(
         spelled = _respelled(match)
         letters += [text[end:at], spelled]
         kept += spans[end:at]
+        if kept and _ON_LETTERS.match(match[0]):
+            kept[-1] = (kept[-1][0], spans[at][1])  # what stood on a letter belongs to it
         kept += [spans[at]] * len(spelled)
         end = at + 1
     return "".join(letters) + text[end:], kept + spans[end:]

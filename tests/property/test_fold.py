@@ -18,6 +18,7 @@ from rules.text.words import tokens, word_spans
 CORNERS = (
     "aA\u0301\u0316\u0344\u0345\u0951कन\u094d\u093c\u09cdরযا\u064eﻻ\u200c\u200d\u200b"
     "각\u1100\u1161\u11a8\uffc2ｶﾞﬁŉΐςİß½ﷺ™ ´¨'\ud800\0\t。./@<中ー"
+    "\u0336\u20dd\u0353\u0302\u0307iİ\u0640⒜🄐dot( "
 )
 
 anything = st.text(st.characters(exclude_categories=()))
@@ -35,6 +36,7 @@ PATTERN_INDEX = PatternIndex.build((pattern, owner) for owner, pattern in enumer
 @given(texts)
 @example("\u0915\u0951\u094d" + "\u200d\u094d" * 50)
 @example("\u0344" * 50)
+@example("i\u0323\u0307\u0336\u0301İ\u0307\u0307")
 def test_folding_twice_changes_nothing(original: str) -> None:
     """Folding is idempotent, so a phrase can be folded at build time."""
     once = fold(original).text

@@ -34,14 +34,42 @@ def typed_under(typed: str, plain: str) -> str:
         ("cafe\u0301", "café"),
         ("ｶﾞ 가", "ガ 가"),
         ("lone \ud83d surrogate", "lone \ufffd surrogate"),
+        ("n\u0336i\u0337t\u0338r\u0334o", "nitro"),
+        ("n\u20dd i\u20e0 \u0489t", "n i t"),
+        ("n\u0301\u0302\u0303i\u0353\u0316t\u0331\u0354\u0348ro", "nitro"),
+        ("ñ\u0302\u0303 n\u200b\u0301\u200b\u0302\u200b\u0303", "n n"),
+        ("نـــيترو", "نيترو"),
+        ("İSTANBUL i\u0307stanbul I\u0307", "istanbul istanbul i"),
+        ("⒩⒤🄣🄡⒪", "nitro"),
     ],
 )
 def test_disguises_are_undone(typed: str, plain: str) -> None:
-    """Case, width, what can't be seen, and the spelling of apostrophes, hyphens and marks."""
+    """Case, width, what can't be seen, strokes, rings, heaps of marks, and how apostrophes are spelled."""
     assert fold(typed).text == plain
 
 
-@pytest.mark.parametrize("word", ["año", "schwül", "हिन्दी", "ภาษาไทย", "עִבְרִית", "ı", "rajoûter"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "año",
+        "schwül",
+        "हिन्दी",
+        "ภาษาไทย",
+        "עִבְרִית",
+        "ı",
+        "rajoûter",
+        "việt",
+        "ẹ̀kọ́",
+        "ɔ̃́",
+        "o̍͘",
+        "g̃",
+        "ἆ",
+        "é̱",
+        "й",
+        "ε̄́",
+        "한́",
+    ],
+)
 def test_marks_are_kept(word: str) -> None:
     """A word with other marks is another word: año is not ano."""
     assert fold(word).text == unicodedata.normalize("NFC", word)
@@ -73,6 +101,11 @@ def test_joiners_that_show_nothing_are_removed(typed: str) -> None:
         ("😀 kill", "kill", "kill"),
         ("각 x", "각", "각"),
         ("tab\there", "b h", "b\th"),
+        ("a n\u0336i\u0336t b", "ni", "n\u0336i\u0336"),
+        ("x n\u0301\u0302\u0303o", "n", "n\u0301\u0302\u0303"),
+        ("قـــل", "قل", "قـــل"),
+        ("x İz", "iz", "İz"),
+        ("a⒩⒤b", "ni", "⒩⒤"),
     ],
 )
 def test_spans_point_at_what_was_typed(typed: str, plain: str, under: str) -> None:
@@ -108,6 +141,12 @@ def test_a_hundred_thousand_marks_on_a_letter_are_cut_short() -> None:
 def test_the_model_reads_case_and_marks() -> None:
     """Only certain disguises are undone for it."""
     assert readable("Ｆree CAFÉ\u200b now") == "Free CAFÉ now"
+
+
+def test_what_only_rules_fold_away_the_model_reads_as_ever() -> None:
+    """It has learnt from texts in which that stood, and its artifact names the fold's version."""
+    text = "N\u0336o\u20dd \u0130stanbul ⒩ قـل n\u0301\u0302\u0303 discord . gg / abc"
+    assert readable(text) == unicodedata.normalize("NFKC", text)
 
 
 def test_the_model_reads_placeholders() -> None:
