@@ -49,7 +49,7 @@ def strikes_at(reputation: Reputation, now: float, half_life_s: float) -> float:
 
 def halved(elapsed_s: float, half_life_s: float) -> float:
     """Return the share that is left after `elapsed_s`; 1 for a negative time."""
-    return float(2.0 ** (-max(0.0, elapsed_s) / half_life_s))
+    return float(2.0 ** (-elapsed_s / half_life_s)) if elapsed_s > 0.0 else 1.0
 
 
 def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputation:

@@ -88,11 +88,24 @@ class RuleSet:
 
     def scan(self, message: Message) -> Evidence:
         """Return what the rules find in a message, where it was said."""
-        place = self.place(message)
-        folded = fold(message.text)
-        terms, patterns = self._look(folded)
-        links = find_links(message.text, message.entities) if place.links else None
-        return self._evidence(place, folded, terms, patterns, links)
+        return self.scan_all([message])[0]
+
+    def scan_all(self, messages: Sequence[Message]) -> list[Evidence]:
+        """Return what `scan` does for each of these.
+
+        Each step goes through all of them before the next: the processor keeps what it needs for one.
+        """
+        places = [self.place(message) for message in messages]
+        folded = [fold(message.text) for message in messages]
+        links = [
+            find_links(message.text, message.entities) if place.links else None
+            for message, place in zip(messages, places, strict=True)
+        ]
+        looks = self._look_all(folded)
+        return [
+            self._evidence(place, each, *look, found)
+            for place, each, look, found in zip(places, folded, looks, links, strict=True)
+        ]
 
     def place(self, message: Message) -> Place:
         """Return what holds where a message was said."""
@@ -109,14 +122,16 @@ class RuleSet:
         """Return what `scan` would, had the message been said at this place."""
         folded = fold(message.text)
         links = find_links(message.text, message.entities)
-        return self._evidence(place, folded, *self._look(folded), links)
+        return self._evidence(place, folded, *self._look_all([folded])[0], links)
 
-    def _look(self, folded: Folded) -> tuple[list[Found], list[FoundPattern]]:
-        terms = self.keywords.find(folded)
-        patterns, signs = self._patterns.sift(folded)
-        if signs:
-            terms += self.keywords.find_disguised(folded, signs)
-        return terms, patterns
+    def _look_all(self, folded: Sequence[Folded]) -> list[tuple[list[Found], list[FoundPattern]]]:
+        """Return the terms and patterns that are found in each text."""
+        sifted = [self._patterns.sift(each) for each in folded]
+        terms = [self.keywords.find(each) for each in folded]
+        for number, (_, signs) in enumerate(sifted):
+            if signs:
+                terms[number] += self.keywords.find_disguised(folded[number], signs)
+        return [(found, patterns) for found, (patterns, _) in zip(terms, sifted, strict=True)]
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
         rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message))

@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -64,12 +64,13 @@ class Scores(Protocol):
 class _Case:
     """A message on its way through a batch."""
 
-    __slots__ = ("author", "evidence", "message", "missing", "record", "scores")
+    __slots__ = ("at", "author", "evidence", "message", "missing", "record", "scores")
 
     evidence: Evidence
 
-    def __init__(self, record: Record, message: Message) -> None:
+    def __init__(self, record: Record, message: Message, now: float) -> None:
         self.record = record
+        self.at = _time_of(record, now)
         self.message = message
         self.author = message.author_key
         self.scores: dict[str, float] | None = None
@@ -135,8 +136,8 @@ class Moderator:
         started = time.time()
         stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
         outputs: list[Output] = []
-        read = await self._read(records, outputs)
-        newest = max((_time_of(case.record, started) for case in read), default=started)
+        read = await self._read(records, started, outputs)
+        newest = max((case.at for case in read), default=started)
         # The store answers while we scan; the task gets its turn once, so that the question is sent.
         looking_up = asyncio.create_task(self._look_up(read, newest))
         try:
@@ -147,18 +148,20 @@ class Moderator:
         finally:
             looking_up.cancel()
         said = Counter[tuple[str, str]]()
-        for number, case in enumerate(cases):
-            if number % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-            try:
-                at = _time_of(case.record, started)
-                verdict = self._decide(case, rules, switches, stamp, topic_id, lives, at)
-            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
-                continue
-            said[verdict.action, verdict.label or ""] += 1
-            self._note(verdict)
-            outputs += self._outbox.published(verdict, case.message, case.record)
+        for some in _batched(cases, YIELD_EVERY):
+            await asyncio.sleep(0)
+            decided: list[tuple[_Case, Verdict]] = []
+            for case in some:
+                try:
+                    verdict = self._decide(case, rules, switches, stamp, topic_id, lives)
+                except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                    outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
+                else:
+                    decided.append((case, verdict))
+            for case, verdict in decided:
+                said[verdict.action, verdict.label or ""] += 1
+                self._note(verdict)
+                outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
         if cases:
             self._brake.settle(newest)
@@ -172,13 +175,13 @@ class Moderator:
 
     # -- the steps of a batch
 
-    async def _read(self, records: Sequence[Record], outputs: list[Output]) -> list[_Case]:
+    async def _read(self, records: Sequence[Record], now: float, outputs: list[Output]) -> list[_Case]:
         cases = []
         for number, record in enumerate(records):
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
             try:
-                cases.append(_Case(record, read_message(record.value)))
+                cases.append(_Case(record, read_message(record.value), now))
             except UnreadableError as error:
                 outputs.append(self._outbox.refused(record, error))
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
@@ -187,17 +190,22 @@ class Moderator:
 
     async def _scan(self, read: Sequence[_Case], rules: RuleSet, outputs: list[Output]) -> list[_Case]:
         """Find the evidence of each; return those with which that went well."""
-        cases = []
-        for number, case in enumerate(read):
-            if number % YIELD_EVERY == YIELD_EVERY - 1:
-                await asyncio.sleep(0)
-            try:
-                case.evidence = rules.scan(case.message)
-            except Exception as error:  # noqa: BLE001 - as above
-                outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
-            else:
-                cases.append(case)
+        cases: list[_Case] = []
+        for some in _batched(read, YIELD_EVERY):
+            await asyncio.sleep(0)
+            cases += self._scan_some(some, rules, outputs)
         return cases
+
+    def _scan_some(self, some: Sequence[_Case], rules: RuleSet, outputs: list[Output]) -> Sequence[_Case]:
+        try:
+            for case, evidence in zip(some, rules.scan_all([case.message for case in some]), strict=True):
+                case.evidence = evidence
+        except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+            if len(some) == 1:
+                outputs.append(self._outbox.refused(some[0].record, _judging_failed(error)))
+                return ()
+            return [case for one in some for case in self._scan_some([one], rules, outputs)]
+        return some
 
     async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
         asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
@@ -239,9 +247,8 @@ class Moderator:
         stamp: Stamp,
         topic_id: str,
         lives: dict[str, _Live],
-        now: float,
     ) -> Verdict:
-        message, record = case.message, case.record
+        message, record, now = case.message, case.record, case.at
         live = lives[case.author] if case.author is not None else None
         before = live.reputation if live else None
         where = PartitionId(topic_id, record.partition)
@@ -363,6 +370,10 @@ class Moderator:
             metrics.actions.labels(action, label).inc(number)
         for what, number in Counter(what for case in cases for what in case.missing).items():
             metrics.missing.labels(what).inc(number)
+
+
+def _batched(cases: Sequence[_Case], size: int) -> Iterator[Sequence[_Case]]:
+    return (cases[start : start + size] for start in range(0, len(cases), size))
 
 
 def _silenced(case: _Case, switches: Switches) -> bool:

@@ -142,14 +142,15 @@ def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -
 
 def _note(reputation: Reputation, now: float, rules: RuleSet) -> StandingNote:
     terms = rules.policy.reputation
-    strikes, good = reputation.strikes, max(0, reputation.good)
-    if not strikes:
-        return StandingNote(0.0, good, reputation.messages, _trust(good, terms.good_for_half_trust))
-    trust = rounded(terms.trust(reputation, now))
-    return StandingNote(rounded(terms.strikes_at(reputation, now)), good, reputation.messages, trust)
+    good = max(0, reputation.good)
+    unstricken = _trust(good, terms.good_for_half_trust)
+    if not reputation.strikes:
+        return StandingNote(0.0, good, reputation.messages, rounded(unstricken))
+    strikes = terms.strikes_at(reputation, now)
+    return StandingNote(rounded(strikes), good, reputation.messages, rounded(unstricken / (1.0 + strikes)))
 
 
 @lru_cache(4096)
 def _trust(good: int, good_for_half: float) -> float:
-    """Trust of an author without strikes, which no time moves; most are such."""
-    return rounded(trust(Reputation(good=good), 0.0, half_life_s=1.0, good_for_half=good_for_half))
+    """Trust of an author without strikes, which no time moves."""
+    return trust(Reputation(good=good), 0.0, half_life_s=1.0, good_for_half=good_for_half)

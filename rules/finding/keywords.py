@@ -26,6 +26,10 @@ _T = TypeVar("_T")
 
 # Building an automaton keeps all other threads waiting: 10 ms at this size, 650 at 100,000.
 MAX_SHARD = 5_000
+# Bytes of a word by which prefixes are known: fewer are too many words'.
+HEAD = 4
+# So many searches for a piece take less than an automaton's pass.
+FEW = 16
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -74,7 +78,7 @@ class KeywordIndex:
         index = cls()
         for term in terms:
             index._add(term)
-        index._arm(previous)
+        index._arm(previous._automata if previous else {})  # noqa: SLF001 (of this class)
         return index
 
     def find(self, folded: Folded) -> list[Found]:
@@ -119,13 +123,13 @@ class KeywordIndex:
         words = tokens(text, easy=easy)
         squeezed = _SPACES.sub(" ", text) if "  " in text else text
         # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
-        pieces = self._ascii_pieces if text.isascii() else self._pieces
-        hits = [hit for automaton in pieces for hit in automaton.iter(squeezed)]
+        hits = [hit for automaton in self._pieces.in_reach(squeezed) for hit in automaton.iter(squeezed)]
         if not (
             hits
             or thorough
             or not self._worthy.isdisjoint(words)
-            or not self._marks.isdisjoint(zip(words, words[1:], strict=False))  # noqa: RUF007 (pairwise: twice as long)
+            or not self._heads.isdisjoint([word[:HEAD] for word in words])
+            or not self._marks.isdisjoint(zip(words, words[1:], strict=False))  # noqa: RUF007 (slower)
         ):
             return []
         hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
@@ -143,31 +147,37 @@ class KeywordIndex:
         self._worthy: set[bytes] = set()  # of the words, those of such terms
         self._marks: set[tuple[bytes, bytes]] = set()  # of each such phrase, two words that follow each other
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # all of them, by checksum of their literals
+        self._heads: set[bytes] = set()  # of each such prefix, its first letters
         self._phrases: list[ahocorasick.Automaton] = []
-        self._pieces: list[ahocorasick.Automaton] = []  # of what may stand inside a word, or has no words
-        self._ascii_pieces: list[ahocorasick.Automaton] = []  # of these, what can be in an ASCII text
+        self._pieces = _Pieces()  # what may stand inside a word, or has no words
         self._known: set[str] = set()  # words that stand in literals
         self._stems: set[str] = set()  # the literals of prefixes
         self._pairs: set[tuple[str, str]] = set()  # words that follow each other in literals
         self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of four letters up
 
-    def _arm(self, previous: KeywordIndex | None) -> None:
+    def _arm(self, old: Mapping[bytes, ahocorasick.Automaton]) -> None:
         """Make the automata, or take them over."""
-        old = previous._automata if previous else {}  # noqa: SLF001 (of its own kind)
         phrases: list[str] = []
         pieces: list[str] = []
-        ascii_pieces: list[str] = []
         for literal, uses in self._literals.items():
-            mark = _mark(literal, uses)
-            if mark is None:
-                (ascii_pieces if literal.isascii() else pieces).append(literal)
-            else:
-                phrases.append(literal)
-                if any(use.owner in self._alone for use in uses):
+            mark, head = _mark(literal, uses), _head(literal, uses)
+            if mark is None and head is None:
+                pieces.append(literal)
+                continue
+            phrases.append(literal)
+            if any(use.owner in self._alone for use in uses):
+                if mark is not None:
                     self._marks.add(mark)
+                elif head is not None:
+                    self._heads.add(head)
         self._phrases = [self._made(shard, old) for shard in _parted(phrases)]
-        self._ascii_pieces = [self._made(shard, old) for shard in _parted(ascii_pieces)]
-        self._pieces = [*self._ascii_pieces, *(self._made(shard, old) for shard in _parted(pieces))]
+        few, many = sorted(filter(str.isascii, pieces)), [one for one in pieces if not one.isascii()]
+        self._pieces = _Pieces(
+            [self._made(shard, old) for shard in _parted(few)],
+            few if len(few) <= FEW else (),
+            [self._made(shard, old) for shard in _parted(many)],
+            _any_of(next(one for one in piece if not one.isascii()) for piece in many),
+        )
 
     def _made(self, literals: list[str], old: Mapping[bytes, ahocorasick.Automaton]) -> ahocorasick.Automaton:
         digest = hashlib.blake2b("\0".join(sorted(literals)).encode()).digest()
@@ -239,6 +249,38 @@ class _Use(NamedTuple):
 # Shorter words with stars in them are too many things: "T_T" is a face.
 _FROM_LETTERS = 4
 
+class _Pieces(NamedTuple):
+    """Automata of literals that no word of a text tells of, and what a text must hold for them to find some.
+
+    Attributes:
+        ascii: Of ASCII literals.
+        few: The ASCII literals themselves, if there are few.
+        others: Of all others.
+        letters: One letter of each of the others.
+    """
+
+    ascii: Sequence[ahocorasick.Automaton] = ()
+    few: Sequence[str] = ()
+    others: Sequence[ahocorasick.Automaton] = ()
+    letters: re.Pattern[str] = re.compile("(?!)")
+
+    def in_reach(self, text: str) -> Sequence[ahocorasick.Automaton]:
+        """Return the automata that may find something in a text."""
+        found: Sequence[ahocorasick.Automaton] = () if self.few else self.ascii
+        for piece in self.few:  # any() takes three times as long
+            if piece in text:
+                found = self.ascii
+                break
+        if self.others and not text.isascii() and self.letters.search(text):
+            found = (*found, *self.others)
+        return found
+
+
+def _any_of(letters: Iterable[str]) -> re.Pattern[str]:
+    """Return an expression for one of these letters, none of which is ASCII."""
+    listed = "".join(sorted(set(letters)))
+    return re.compile(f"[{listed}]" if listed else "(?!)")
+
 
 def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
     """Return two words by which a phrase is known, the longest; None where it hasn't two whole ones.
@@ -251,6 +293,14 @@ def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
     if in_word(literal[-1]) and not all(use.parted_after for use in uses):
         words = words[:-1]
     return max(pairwise(words), key=lambda pair: len(pair[0]) + len(pair[1]), default=None)
+
+
+def _head(literal: str, uses: Iterable[_Use]) -> bytes | None:
+    """Return the beginning of the word by which a prefix is known; None for what is no long enough prefix."""
+    words = tokens(literal)
+    if words != [literal.encode()] or len(words[0]) < HEAD or not all(use.parted_before for use in uses):
+        return None
+    return words[0][:HEAD]
 
 
 _FORM = re.compile(r"(\*?)((?:\\\*|[^*])*)(\*?)")
