@@ -27,6 +27,7 @@ from streams.errors import UnreadableError
 from streams.metrics import Metrics
 from streams.outbox import Outbox, Record
 from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, settle
+from streams.turns import Turns
 from streams.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import ControlEvent, Output, read_message, rfc3339
 
@@ -34,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 # A record from the future would halve every strike of its author; clocks may differ by this much.
 MAX_CLOCK_SKEW_S = 300.0
-# Between records the loop gets its turn, so that heartbeats and health answers go out.
-YIELD_EVERY = 64
+# So many messages go through a step together.
+TOGETHER = 16
 
 
 class Judged(NamedTuple):
@@ -136,20 +137,21 @@ class Moderator:
         started = time.time()
         stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
         outputs: list[Output] = []
-        read = await self._read(records, started, outputs)
+        turns = Turns()
+        read = await self._read(records, started, outputs, turns)
         newest = max((case.at for case in read), default=started)
         # The store answers while we scan; the task gets its turn once, so that the question is sent.
         looking_up = asyncio.create_task(self._look_up(read, newest))
         try:
             await asyncio.sleep(0)
-            cases = await self._scan(read, rules, outputs)
+            cases = await self._scan(read, rules, outputs, turns)
             await self._score(cases, switches)
             lives = await looking_up
         finally:
             looking_up.cancel()
         said = Counter[tuple[str, str]]()
-        for some in _batched(cases, YIELD_EVERY):
-            await asyncio.sleep(0)
+        for some in _batched(cases, TOGETHER):
+            await turns.give_if_due()
             decided: list[tuple[_Case, Verdict]] = []
             for case in some:
                 try:
@@ -175,11 +177,13 @@ class Moderator:
 
     # -- the steps of a batch
 
-    async def _read(self, records: Sequence[Record], now: float, outputs: list[Output]) -> list[_Case]:
+    async def _read(
+        self, records: Sequence[Record], now: float, outputs: list[Output], turns: Turns
+    ) -> list[_Case]:
         cases = []
         for number, record in enumerate(records):
-            if number % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
+            if number % TOGETHER == 0:
+                await turns.give_if_due()
             try:
                 cases.append(_Case(record, read_message(record.value), now))
             except UnreadableError as error:
@@ -188,11 +192,13 @@ class Moderator:
                 outputs.append(self._outbox.refused(record, _judging_failed(error)))
         return cases
 
-    async def _scan(self, read: Sequence[_Case], rules: RuleSet, outputs: list[Output]) -> list[_Case]:
+    async def _scan(
+        self, read: Sequence[_Case], rules: RuleSet, outputs: list[Output], turns: Turns
+    ) -> list[_Case]:
         """Find the evidence of each; return those with which that went well."""
         cases: list[_Case] = []
-        for some in _batched(read, YIELD_EVERY):
-            await asyncio.sleep(0)
+        for some in _batched(read, TOGETHER):
+            await turns.give_if_due()
             cases += self._scan_some(some, rules, outputs)
         return cases
 

@@ -26,6 +26,7 @@ from streams.moderator import Judged, Moderator
 from streams.outbox import Outbox, Record
 from streams.standings import AuthorEffects
 from streams.topics import Access, Topics, topic_ids, unread
+from streams.turns import give_turns
 from streams.waiting import Waiting
 from streams.watchdog import Watchdog
 
@@ -195,6 +196,7 @@ class Worker:
             self._in_flight += 1
             self._idle.clear()
             await self._unconfirmed.put(await self._judge_batch(taken))
+            await give_turns()
             await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
 
     async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:

@@ -249,6 +249,7 @@ class _Use(NamedTuple):
 # Shorter words with stars in them are too many things: "T_T" is a face.
 _FROM_LETTERS = 4
 
+
 class _Pieces(NamedTuple):
     """Automata of literals that no word of a text tells of, and what a text must hold for them to find some.
 

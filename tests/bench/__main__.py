@@ -33,14 +33,14 @@ OTHER = Path(".cache/alt-profanity-check/bin/python")
 class Sizes(msgspec.Struct, frozen=True):
     """How much is measured."""
 
-    cpu_rounds: int = 3
-    cpu_backlog: int = 20_000
+    cpu_rounds: int = 7
+    cpu_backlog: int = 10_000
     latency_rounds: int = 3
     latency_seconds: float = 10.0
     push_seconds: float = 60.0
 
 
-QUICK = Sizes(cpu_rounds=1, cpu_backlog=10_000, latency_rounds=1, latency_seconds=6.0, push_seconds=10.0)
+QUICK = Sizes(cpu_rounds=3, cpu_backlog=10_000, latency_rounds=1, latency_seconds=6.0, push_seconds=10.0)
 
 
 def main() -> int:

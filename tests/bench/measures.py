@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import truediv
 from statistics import median
 
 from tests.bench.chat import messages
@@ -35,7 +36,10 @@ async def warm_up(programs: Sequence[Program], say: Say) -> None:
 async def cpu(
     faust: Program, copy: Program, worker: Program, store_pid: int, rounds: int, size: int, say: Say
 ) -> Part:
-    """Measure the CPU per message of each over the same backlogs, in turns; the median round counts."""
+    """Measure the CPU per message of each over the same backlogs, in turns.
+
+    Of costs and of ratios the median round counts; a ratio is one round's, since machines change their pace.
+    """
     costs: dict[str, list[float]] = {program.name: [] for program in (faust, copy, worker)}
     stores = []
     for number in range(rounds):
@@ -47,8 +51,10 @@ async def cpu(
             if program is worker:
                 stores.append((cpu_s(store_pid) - store_before) / size * 1e6)
     each = {name: median(found) for name, found in costs.items()}
-    ratio = {name: cost / each[faust.name] for name, cost in each.items()}
-    to_copy = {name: cost / each[copy.name] for name, cost in each.items()}
+    ratio, to_copy = (
+        {name: median(map(truediv, found, costs[other.name])) for name, found in costs.items()}
+        for other in (faust, copy)
+    )
 
     def line(what: str, program: Program) -> Line:
         name = program.name
