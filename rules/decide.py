@@ -48,7 +48,7 @@ def decide(
         switches: What operators have turned down, as far as it is in force.
     """
     place = evidence.place
-    if not place.restless and evidence.harmless and not _wakes(place.watched, scores):
+    if not place.restless and _nothing_against(evidence, scores) and not _wakes(place.watched, scores):
         nothing = _nothing(message, evidence, rules, scores, reputation, now)
         if nothing is not None:
             return nothing
@@ -57,6 +57,11 @@ def decide(
     if switches and (acting := switches.at(message)):
         case = switched(case, acting, weigh, scores)
     return judgement_of(case)
+
+
+def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:
+    """No rule found anything that could count, or only pleas, and no model spoke that they could answer."""
+    return not evidence.hits if scores else evidence.harmless
 
 
 def _wakes(watched: Mapping[str, float], scores: Mapping[str, float] | None) -> bool:
@@ -74,10 +79,7 @@ def _nothing(
     reputation: Reputation | None,
     now: float,
 ) -> Judgement | None:
-    """Return the judgement of a message that no rule and no score speaks against; most are such.
-
-    What speaks in the author's favour would have nothing to answer.
-    """
+    """Return the judgement of a message that no rule and no score speaks against; most are such."""
     good = is_good(message, Action.ALLOW)
     if not scores:
         return _CLEAN_AND_GOOD if good else _CLEAN
