@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -219,15 +221,20 @@ class RuleSet:
             assert owner.parts is not None
             within = self._numbered[owner.rule].rule.within
             listed = {part: list(stands) for part, stands in places.items()}
+            stands = [sorted(each.items()) for each in places.values()]
             for start, end in find_together(owner.parts, listed, folded.text, within):
-                steps = 0
-                for stands in places.values():
-                    inside = [
-                        bits for (first, last), bits in stands.items() if start <= first and last <= end
-                    ]
-                    steps |= min(inside, default=0)
-                spans[owner.rule][folded.span(start, end)] = steps
+                spans[owner.rule][folded.span(start, end)] = _steps_between(stands, start, end)
         return spans
+
+
+def _steps_between(stands: Iterable[Sequence[tuple[Span, int]]], start: int, end: int) -> int:
+    """Return what had to be undone to find all parts of a term between two places, each at its plainest."""
+    steps = 0
+    for ascending in stands:
+        behind = islice(ascending, bisect_left(ascending, ((start, 0), 0)), None)
+        near = takewhile(lambda one: one[0][0] < end, behind)
+        steps |= min((bits for (_, last), bits in near if last <= end), default=0)
+    return steps
 
 
 def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:

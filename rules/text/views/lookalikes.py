@@ -33,10 +33,11 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
         return []
     edits = list(_turned(text)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
     taken = [(edit.start, edit.end) for edit in edits]
+    turkish = _TURKISH.search(text) is not None
     for match in _WORD.finditer(text):
         if match[0].isascii() or any(start < match.end() and match.start() < end for start, end in taken[:8]):
             continue
-        spelled = _spelled(match[0], match.start(), vocabulary, capitals, _TURKISH.search(text) is not None)
+        spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish)
         if spelled != match[0]:
             edits.append(Edit.same_length(match.start(), spelled))
     return sorted(edits)

@@ -12,6 +12,7 @@ _MASKED = re.compile(rf"(?<![\w{MASKS}])[^\W_]+(?:[{MASKS}]+[^\W_]+)+(?![\w{MASK
 _MASK = re.compile(f"[{MASKS}]")
 _NEIGHBOUR = re.compile(rf" +([\w{MASKS}]+)")
 _NEIGHBOUR_BEFORE = re.compile(rf"(?<![\w{MASKS}])([\w{MASKS}]{{1,30}}) +$")
+_NEAR = 40  # no further back, or a long text takes quadratic time
 SHORTEST = 4  # "T_T" is a face
 
 
@@ -27,7 +28,10 @@ def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
     edits = []
     for match in masked:
         fitting = vocabulary.fitting(_MASK.sub("*", match[0]))
-        before, after = _NEIGHBOUR_BEFORE.search(text, 0, match.start()), _NEIGHBOUR.match(text, match.end())
+        before, after = (
+            _NEIGHBOUR_BEFORE.search(text, max(0, match.start() - _NEAR), match.start()),
+            _NEIGHBOUR.match(text, match.end()),
+        )
         known: Sequence[str] = (before[1],) if before else ()
         if ways and before and ways[-1][0] == before.end(1):
             known = ways[-1][1]

@@ -1,0 +1,58 @@
+"""What holds for the views of disguises: the span of a hit is what was disguised, wherever it stands."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.rule_folders import loaded, said
+
+WORDS = ("discord", "bastard", "whore", "viagra")
+RULES = loaded(f"- {{id: t/words, label: profanity, strength: strong, terms: [{', '.join(WORDS)}]}}")
+INNOCENT = (
+    "hello there",
+    "good morning",
+    "see the sunny garden",
+    "müde",
+    "привет",
+    "नमस्ते",
+    "(yes)",
+    "🎉",
+    "12",
+)
+CYRILLIC = str.maketrans("oa", "оа")
+
+DISGUISES = {
+    "plain": lambda word: "\u0336".join(word),
+    "lookalikes": lambda word: word.translate(CYRILLIC),
+    "separated": " ".join,
+    "leet": lambda word: (
+        word[0] + word[1:-1].replace("o", "0").replace("a", "4").replace("i", "1") + word[-1]
+    ),
+    "stretched": lambda word: word[:2] + word[2] * 5 + word[3:],
+    "masked": lambda word: f"{word[0]}*{word[2:]}",
+}
+around = st.lists(st.sampled_from(INNOCENT), max_size=4)
+
+
+@given(around, st.sampled_from(WORDS), st.sampled_from(sorted(DISGUISES)), around)
+def test_a_hit_lies_exactly_over_the_disguised_word(
+    before: list[str], word: str, view: str, after: list[str]
+) -> None:
+    """Nothing of its neighbours, all of itself, and by the name of the view."""
+    disguised = DISGUISES[view](word)
+    text = " , ".join([*before, disguised, *after])
+    start = len(" , ".join([*before, ""]))
+    assert [(hit.span, hit.view) for hit in RULES.scan(said(text)).hits] == [
+        ((start, start + len(disguised)), view)
+    ]
+
+
+@given(around, st.sampled_from(WORDS), st.sampled_from(sorted(DISGUISES)), around)
+def test_what_lies_under_a_span_is_found_by_itself(
+    before: list[str], word: str, view: str, after: list[str]
+) -> None:
+    """So whoever looks at the span alone sees why."""
+    text = " , ".join([*before, DISGUISES[view](word), *after])
+    for hit in RULES.scan(said(text)).hits:
+        assert hit.span is not None
+        alone = text[slice(*hit.span)]
+        assert [(one.span, one.view) for one in RULES.scan(said(alone)).hits] == [((0, len(alone)), hit.view)]
