@@ -36,7 +36,10 @@ _PARENTHESISED = {
     **{chr(0x1F110 + number): chr(ord("a") + number) for number in range(26)},
 }
 _PLAIN_RESPELLED = _RESPELLED | _PARENTHESISED
-_ODD_OR_NEEDLESS = re.compile(f"[{_UNSEEN}{_NEEDLESS}{''.join(_PLAIN_RESPELLED)}]")
+# Beyond U+FFFF a class is tried part by part, so ranges there take half the time that letters take.
+_ODD_OR_NEEDLESS = re.compile(
+    f"[{_UNSEEN}{_NEEDLESS}\u249c-\u24b5\U0001f110-\U0001f129{''.join(_RESPELLED)}]"
+)
 
 # Three marks on one letter that don't make one letter with it are a heap; Vietnamese and polytonic
 # Greek do. Of a heap the bare letter is left.
