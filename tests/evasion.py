@@ -8,8 +8,9 @@ import gzip
 import random
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from unicodedata import category
 
 import msgspec
 
@@ -46,7 +47,7 @@ Attack = Callable[[str, random.Random], str]
 
 
 def places(
-    word: str, rng: random.Random, fits: Callable[[str], bool] = str.isalpha, *, inner: bool = False
+    word: Sequence[str], rng: random.Random, fits: Callable[[str], bool] = str.isalpha, *, inner: bool = False
 ) -> list[int]:
     """Return one to three places of a word, no more than half of it, whose letters fit."""
     able = [at for at, one in enumerate(word) if fits(one) and not (inner and at in (0, len(word) - 1))]
@@ -72,24 +73,37 @@ def shapes(members: Callable[[str], bool]) -> dict[str, str]:
     return dict(table)
 
 
+def characters(word: str) -> list[str]:
+    """Return what people see as the characters of a word: letters with their marks."""
+    found: list[str] = []
+    for one in word:
+        if found and category(one)[0] == "M":
+            found[-1] += one
+        else:
+            found.append(one)
+    return found
+
+
 def stretch(word: str, rng: random.Random) -> str:
-    chosen = set(places(word, rng))
-    return "".join(one * rng.randint(3, 6) if at in chosen else one for at, one in enumerate(word))
+    seen = characters(word)
+    chosen = set(places([one[0] for one in seen], rng))
+    return "".join(one * rng.randint(3, 6) if at in chosen else one for at, one in enumerate(seen))
 
 
 def punctuate(word: str, rng: random.Random) -> str:
-    signs = rng.choice(".-_*~|")
-    cuts = set(rng.sample(range(1, len(word)), min(len(word) - 1, rng.randint(1, 3))))
-    return "".join(signs + one if at in cuts else one for at, one in enumerate(word))
+    signs, seen = rng.choice(".-_*~|"), characters(word)
+    cuts = set(rng.sample(range(1, len(seen)), min(len(seen) - 1, rng.randint(1, 3))))
+    return "".join(signs + one if at in cuts else one for at, one in enumerate(seen))
 
 
 def mask(word: str, rng: random.Random) -> str:
-    chosen = set(places(word, rng, inner=True)) if len(word) >= FROM_LETTERS else set()
-    return "".join("*" if at in chosen else one for at, one in enumerate(word))
+    seen = characters(word)
+    chosen = set(places([one[0] for one in seen], rng, inner=True)) if len(seen) >= FROM_LETTERS else set()
+    return "".join("*" if at in chosen else one for at, one in enumerate(seen))
 
 
 def between(sign: str) -> Attack:
-    return lambda word, rng: sign.join(word)
+    return lambda word, rng: sign.join(characters(word))
 
 
 def unseen(word: str, rng: random.Random) -> str:

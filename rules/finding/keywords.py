@@ -199,11 +199,12 @@ class KeywordIndex:
             parted_before = not starred_before and in_word(text[0])
             parted_after = not starred_after and in_word(text[-1])
             use = _Use(term.owner, parted_before, parted_after)
-            if text not in self._literals:
-                self._keep_words(text)
-            if starred_after and not starred_before:
-                self._stems.add(text)
-            self._literals[text] = _with(self._literals.get(text, ()), use)
+            for literal in filter(None, (text, _bare(text))):
+                if literal not in self._literals:
+                    self._keep_words(literal)
+                if starred_after and not starred_before:
+                    self._stems.add(literal)
+                self._literals[literal] = _with(self._literals.get(literal, ()), use)
 
     def _keep_words(self, text: str) -> None:
         words = [text[start:end] for start, end in word_spans(text)] or [text]
@@ -302,6 +303,16 @@ def _head(literal: str, uses: Iterable[_Use]) -> bytes | None:
     if words != [literal.encode()] or len(words[0]) < HEAD or not all(use.parted_before for use in uses):
         return None
     return words[0][:HEAD]
+
+
+_INNER = re.compile(r"(?<=[^\W_])['-](?=[^\W_])")
+_FROM_BARE = 8
+
+
+def _bare(text: str) -> str | None:
+    """Return a term as hasty people write it, "dont tell" for "don't tell"; None where that is another word."""
+    bare = _INNER.sub("", text)
+    return bare if bare != text and (" " in text or len(bare) >= _FROM_BARE) else None
 
 
 _FORM = re.compile(r"(\*?)((?:\\\*|[^*])*)(\*?)")

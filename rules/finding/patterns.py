@@ -14,7 +14,7 @@ import re2
 from rules.errors import PatternError
 from rules.fold import Folded
 from rules.text.expressions import EDGE, has_edges, unicode_aware, with_edges
-from rules.text.views.chain import SIGNS
+from rules.text.views.chain import SIGNS, held
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.
@@ -136,7 +136,7 @@ class PatternIndex:
         for sieve in typed:
             for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
                 found += sieve.members[number].matches(folded)
-        return found, signs
+        return found, signs if folded.lowered else signs | held(folded.text)
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -10,7 +11,7 @@ from rules.text.views import leet, lookalikes, masked, separated, stretched
 from rules.text.views.letter_shapes import CAPITAL, ENCLOSED, ONLY_UPSIDE_DOWN, SMALL, SMALL_CAPITALS
 from rules.text.views.reading import Edit, Reading, Step, Vocabulary
 
-# `(.)\1\1` has no linear automaton, hence the letters that people hold, one by one.
+# `(.)\1\1` has no linear automaton, hence the letters that people hold, one by one; `held` sees the others.
 _HELD = (
     "abcdefghijklmnopqrstuvwxyzäöüñçéáíóúабвгдежзийклмнопрстуфхцчшщъыьэюяαειοσ"
     "ابتثجحخدذرزسشصضطظعغفقكلمنهويअआकनरसมกนอ啊哈操草傻日死ああ"
@@ -18,7 +19,7 @@ _HELD = (
 _ODD_LATIN = "".join(sorted(SMALL_CAPITALS | ONLY_UPSIDE_DOWN | set(ENCLOSED) | set("ıɡɑƒʋɩ")))
 _OTHERS = "".join(sorted({*SMALL, *CAPITAL} - set(_ODD_LATIN)))
 _ONE = r"\pL\pM*"
-_GAP = r"[^\pL\pM\pN]{1,4}"
+_GAP = r"[^\pL\pM\pN']{1,4}"  # "i'm in" are no letters apart; "f'u'c'k" are
 _BEFORE, _AFTER = r"(?:^|[^\pL\pM\pN'])", r"(?:[^\pL\pM\pN]|$)"
 
 HELD, LEET, CUT, ROW, ALIKE = (1 << number for number in range(5))
@@ -28,7 +29,11 @@ SIGNS = (
     (HELD, "|".join(letter * 3 for letter in dict.fromkeys(_HELD))),
     (LEET, r"[a-zа-я][0-9@$!|+(€£¥]+[a-zа-я]"),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
-    (CUT, r"[\pL\pM][.,;:/|~*#%&+=•●·…_^-]+[\pL\pM]"),
+    # Not in the links, nor the names of people: those are full of dots, dashes and bars.
+    (CUT, r"(?:^|\s)(?:[^\s/@][^\s/]*)?[\pL\pM][.,;:|~*#%&+=•●·…_^-]+[\pL\pM]"),
+    (CUT, r"(?:^|\s)@[^\s/]*[\pL\pM][.,;:|~*#%&+=•●·…^]+[\pL\pM]"),
+    (CUT, r"(?:^|\s)[^\s/.]*[\pL\pM]/+[\pL\pM]"),
+    (ROW, f"{_BEFORE}{_ONE}'{_ONE}'{_ONE}"),
     (ROW, f"{_BEFORE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}(?:{_ONE})?{_AFTER}"),
     (ROW, f"{_BEFORE}{_ONE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}{_AFTER}"),
     (
@@ -36,6 +41,8 @@ SIGNS = (
         rf"\p{{Latin}}[{_OTHERS}]|[{_OTHERS}][a-z]|[{_ODD_LATIN}]|[a-z]\p{{Cyrillic}}|\p{{Cyrillic}}[a-z]",
     ),
 )
+
+_HELD_OTHER = re.compile(rf"([^\W\d_a-z{_HELD}ㅋㅎㅠㅜ])\1\1")
 
 _MOST = 12  # readings of a text; what it takes more disguises to hide nobody reads either
 
@@ -66,10 +73,15 @@ def readings(folded: Folded, signs: int, vocabulary: Vocabulary) -> Iterator[Rea
                     yield one
 
 
+def held(text: str) -> int:
+    """Return the sign of held letters if a text that isn't ASCII bears it beyond those in SIGNS."""
+    return HELD if _HELD_OTHER.search(text) else 0
+
+
 def _steps(folded: Folded, signs: int) -> Iterator[tuple[Step, int, Sequence[_Undo]]]:
     alike = partial(lookalikes.undo, capitals=_capitals(folded) if signs & ALIKE else frozenset())
     yield Step.LOOKALIKES, ALIKE, (alike,)
-    yield Step.SEPARATED, CUT | ROW, (partial(separated.undo, rows=bool(signs & ~CUT)),)
+    yield Step.SEPARATED, CUT | ROW, (separated.undo,)
     yield Step.LEET, LEET, (leet.undo, partial(leet.undo, variant=1))
     yield Step.STRETCHED, HELD, (stretched.undo, partial(stretched.undo, variant=1))
     yield Step.MASKED, CUT, tuple(partial(masked.undo, variant=variant) for variant in range(4))

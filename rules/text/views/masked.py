@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rules.text.views.reading import AMBIGUOUS, Edit, Vocabulary, tokens_with
 
 MASKS = "*#%&•●_-"
-_MASKED = re.compile(rf"(?<![\w{MASKS}])[^\W_]+(?:[{MASKS}]+[^\W_]+)+(?![\w{MASKS}])")
+_LETTERS = r"(?:'?[^\W_])+"
+_MASKED = re.compile(rf"(?<!['\w{MASKS}])[^\W_](?:'?[^\W_])*(?:'?[{MASKS}]+{_LETTERS})+(?![\w{MASKS}])")
 _MASK = re.compile(f"[{MASKS}]")
 _NEIGHBOUR = re.compile(rf" +([\w{MASKS}]+)")
 _NEIGHBOUR_BEFORE = re.compile(rf"(?<![\w{MASKS}])([\w{MASKS}]{{1,30}}) +$")
@@ -27,7 +28,7 @@ def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
     ways: list[tuple[int, Sequence[str]]] = []
     edits = []
     for match in masked:
-        fitting = vocabulary.fitting(_MASK.sub("*", match[0]))
+        fitting = vocabulary.fitting(_shape(match[0]))
         before, after = (
             _NEIGHBOUR_BEFORE.search(text, max(0, match.start() - _NEAR), match.start()),
             _NEIGHBOUR.match(text, match.end()),
@@ -37,7 +38,7 @@ def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
             known = ways[-1][1]
         then: Sequence[str] = (after[1],) if after else ()
         if after and _is_masked(after[1]):
-            then = vocabulary.fitting(_MASK.sub("*", after[1]))
+            then = vocabulary.fitting(_shape(after[1]))
         near = [one for one in fitting if any(vocabulary.together(each, one) for each in known)] or [
             one for one in fitting if any(vocabulary.together(one, each) for each in then)
         ]
@@ -45,10 +46,20 @@ def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
         ways.append((match.end(), fitting))
         if fitting and (not variant or len(fitting) > 1):
             marks = AMBIGUOUS if len(fitting) > 1 else 0
-            edits.append(Edit.same_length(match.start(), fitting[min(variant, len(fitting) - 1)], marks))
+            edits.append(_unmasked(match, fitting[min(variant, len(fitting) - 1)], marks))
         elif fitting:
-            edits.append(Edit.same_length(match.start(), fitting[0]))
+            edits.append(_unmasked(match, fitting[0]))
     return edits
+
+
+def _shape(masked: str) -> str:
+    """Return what a masked word leaves open as stars; "d*n't" is "d*nt", as hasty people write it."""
+    return _MASK.sub("*", masked.replace("'", ""))
+
+
+def _unmasked(match: re.Match[str], word: str, marks: int = 0) -> Edit:
+    places = [(at, at + 1) for at in range(*match.span()) if match.string[at] != "'"]
+    return Edit(*match.span(), word, places, marks)
 
 
 def _is_masked(word: str) -> bool:

@@ -7,7 +7,9 @@ common ones without a rest: "p a s s" holds no "ass", "g r a p e s" no "rape".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 from rules.text.views.reading import Edit, Span, Vocabulary, tokens_with
 
@@ -19,10 +21,13 @@ _MARKS = (
     )
 )
 _LETTER = rf"[^\W\d_][{_MARKS}]*"
+_PART = rf"(?:[^\W_]|[{_MARKS}])"
 SIGNS = ".,;:/|~*+=•·…_'\"()\\[\\]{}<>!?^-"
 _GAP = rf"(?:[{SIGNS}]+| [{SIGNS}]* ?)"
+# A row begins and ends where words do: in "fa.t c.o.w-bell" the last piece is one of "cowbell".
 _ROW = re.compile(
-    rf"(?<![\w{_MARKS}]){_LETTER}(?:{_LETTER})?(?:{_GAP}{_LETTER}(?:{_LETTER})?(?![\w{_MARKS}]))+"
+    rf"(?<!{_PART})(?<!{_PART}[{SIGNS}])(?<!{_PART}[{SIGNS}][{SIGNS}]){_LETTER}(?:{_LETTER})?"
+    rf"(?:{_GAP}{_LETTER}(?:{_LETTER})?(?!{_PART}))+(?![{SIGNS}]+{_PART})"
 )
 _PIECES = re.compile(rf"(?:{_LETTER})+")
 _INNER = re.compile(r"[.,;:/|~*+=•·…_^-](?<=\S.)[.,;:/|~*+=•·…_^-]*[^\s\d]")
@@ -44,11 +49,12 @@ _COMMON = _SHORT | frozenset(
 _LONGEST = 24
 
 
-def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> list[Edit]:
-    """Return what the step changes; without `rows` only words with signs in them are looked at."""
+def undo(text: str, vocabulary: Vocabulary) -> list[Edit]:
+    """Return what the step changes."""
     edits: list[Edit] = []
     done = 0
-    for start, end in sorted([*(_spans(_ROW, text) if rows else ()), *_cuts(text)]):
+    # Of two that begin at one place the longer one goes first.
+    for start, end in sorted([*_spans(_ROW, text), *_cuts(text)], key=lambda span: (span[0], -span[1])):
         if start < done:
             continue
         edit = _row(text, start, end, vocabulary) or _cut(text, start, end, vocabulary)
@@ -82,7 +88,13 @@ def _row(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None
         filled += last - first
         if last - first > 1:
             whole[filled] = last - first
-    words = _tiled(letters, whole, vocabulary)
+    # Where signs stand between letters, mere spaces stand between words.
+    gaps = [text[before:after] for (_, before), (after, _) in pairwise(pieces)]
+    ends = accumulate(last - first for first, last in pieces)
+    borders = [end for end, gap in zip(ends, gaps, strict=False) if gap.isspace()]
+    words = _tiled(letters, whole, vocabulary, borders if len(borders) < len(gaps) else ())
+    if words is None and 0 < len(borders) < len(gaps):
+        words = _tiled(letters, whole, vocabulary)
     if words is None:
         return None
     spelled: list[str] = []
@@ -102,36 +114,51 @@ def _is_one(piece: str) -> bool:
     return sum(one.isalpha() for one in piece) == 1
 
 
-def _tiled(letters: str, whole: dict[int, int], vocabulary: Vocabulary) -> list[str] | None:
-    """Return the fewest words that a row falls into, one of a term among them; None where it doesn't."""
+def _tiled(
+    letters: str, whole: dict[int, int], vocabulary: Vocabulary, borders: Sequence[int] = ()
+) -> list[str] | None:
+    """Return the fewest words that a row falls into, one of a term among them; None where it doesn't.
+
+    No word goes across a border.
+    """
     # By the last word's length: the cost, the length of the one before, and whether a term's is among them.
+    # A single letter that is no word of its own is one beside a word that it stands with in some term:
+    # the word before it, or, where its length is written as -1, the word behind it.
     best: list[dict[int, tuple[float, int, bool]]] = [{0: (0.0, 0, False)}]
     best += [{} for _ in letters]
     for end in range(1, len(letters) + 1):
-        for length in range(1, min(end, _LONGEST) + 1):
+        border = bisect_left(borders, end)
+        since = borders[border - 1] if border else 0
+        for length in range(1, min(end - since, _LONGEST) + 1):
             start, word = end - length, letters[end - length : end]
             if not best[start]:
                 continue
             known = length > 1 and vocabulary.knows(word)
-            if not (known or word in _SHORT or whole.get(end) == length):
+            itself = known or word in _SHORT or whole.get(end) == length
+            if not itself and length > 1:
                 continue
             known = known and (length > 2 or word > "\u2e80")
-            best[end][length] = min(
-                (
-                    cost + 1 - vocabulary.together(letters[start - before : start], word) * 0.9,
-                    before,
-                    is_known or known,
-                )
-                for before, (cost, _, is_known) in best[start].items()
-            )
+            ways, alone = [], []
+            for before, (cost, _, is_known) in best[start].items():
+                together = vocabulary.together(letters[start - abs(before) : start], word)
+                way = (cost + 1 - together * 0.9, before, is_known or known)
+                if together or (itself and before >= 0):
+                    ways.append(way)
+                elif length == 1 and before >= 0:
+                    alone.append(way)
+            if ways:
+                best[end][length] = min(ways)
+            if alone:
+                best[end][-1] = min(alone)
     words: list[str] = []
     at = len(letters)
-    length = min(best[at], key=lambda one: (not best[at][one][2], best[at][one][0]), default=0)
+    ends = [one for one in best[at] if one > 0]
+    length = min(ends, key=lambda one: (not best[at][one][2], best[at][one][0]), default=0)
     if not length or not best[at][length][2]:
         return None
     while at:
-        words.append(letters[at - length : at])
-        at, length = at - length, best[at][length][1]
+        words.append(letters[at - abs(length) : at])
+        at, length = at - abs(length), best[at][length][1]
     return words[::-1]
 
 
