@@ -127,6 +127,8 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "look-alikes": ("one to three letters from Cyrillic, Greek, Armenian …, one kept", respelled(shapes(lambda s: s not in ENCLOSED and s != "ı" and s not in SMALL_CAPITALS), inner=True)),
     "small capitals": ("every letter that has one", lambda w, r: "".join(shapes(SMALL_CAPITALS.__contains__).get(c, c)[0] for c in w)),
     "enclosed": ("every letter a negative square", lambda w, _: "".join({letter: s for s, letter in ENCLOSED.items() if "\U0001f170" <= s <= "\U0001f189"}.get(c, c) for c in w)),
+    "regional indicators": ("every letter one of those that make flags", lambda w, _: "".join(chr(0x1F1E6 + ord(c) - ord("a")) if "a" <= c <= "z" else c for c in w)),
+    "struck through": ("a stroke over every letter", lambda w, _: "".join(c + "\u0336" for c in w)),
     "upside-down": ("the whole term, read from behind", upside_down),
     "leet": ("one to three inner letters, at most half", respelled(LEET, inner=True)),
     "stretched": ("one to three letters three to six times", stretch),

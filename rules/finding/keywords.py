@@ -310,7 +310,10 @@ _FROM_BARE = 8
 
 
 def _bare(text: str) -> str | None:
-    """Return a term as hasty people write it, "dont tell" for "don't tell"; None where that is another word."""
+    """Return a term as hasty people write it, "dont tell" for "don't tell".
+
+    None where that is no other text, or may be another word.
+    """
     bare = _INNER.sub("", text)
     return bare if bare != text and (" " in text or len(bare) >= _FROM_BARE) else None
 

@@ -25,7 +25,7 @@ _CYRILLIC = {
     "!": "и",
 }
 # Brackets, bars, + and ! stand for letters only between letters: "(um", "wow!" and "a+" don't.
-_TOKEN = re.compile(r"[^\W_@](?:[\w@$|+(€£¥!]*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!]*[\w@$€£¥]")
+_TOKEN = re.compile(r"[^\W_@](?:[\w@$|+(€£¥!']*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!']*[\w@$€£¥]")
 _SIGN = re.compile(r"[0-9@$!|+(€£¥]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MOST = 48  # ways to read a word that are tried
@@ -51,7 +51,11 @@ def _read(word: str, vocabulary: Vocabulary, variant: int) -> str | None:
     bare = len(word) < 4
     if bare and (word[0].isdigit() or word[-1].isdigit()):
         return None  # "A55" is a road, "f46" a bus
-    ways = [read for read in map("".join, islice(product(*choices), _MOST)) if vocabulary.knows(read)]
+    ways = [
+        read
+        for read in map("".join, islice(product(*choices), _MOST))
+        if vocabulary.knows(read) or ("'" in read and vocabulary.knows(read.replace("'", "")))
+    ]
     if ways:
         return ways[min(variant, len(ways) - 1)]
     if bare or not (word[0].isalpha() and word[-1].isalpha()):

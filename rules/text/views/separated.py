@@ -46,6 +46,8 @@ _COMMON = _SHORT | frozenset(
     pen cum ass tit as has was hit pass put ten per con part men the ex co re un pre
     """.split()  # noqa: SIM905 (as above)
 )
+# What may stand between two words; a star or a bar doesn't.
+_JOINTS = ".,;:/-…"
 _LONGEST = 24
 
 
@@ -171,6 +173,7 @@ def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None
         return None
     if not (vocabulary.knows(joined) or vocabulary.begins(joined)):
         return None
-    if all(word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words):
+    joint = any(one in _JOINTS for one in text[start:end])
+    if joint and all(word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words):
         return None
     return Edit(start, end, joined, [(at, at + 1) for first, last in pieces for at in range(first, last)])
