@@ -25,6 +25,8 @@ _WORD = re.compile(rf"[\w{''.join(ENCLOSED)}]+")
 _FLIPPED = re.compile(rf"[{''.join(UPSIDE_DOWN)}]+(?: +[{''.join(UPSIDE_DOWN)}]+)*")
 _TURKISH = re.compile("[ğşçöü]")
 _INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
+# Two indicators are a flag, unless others beside them spell words.
+_SPELLED_OUT = re.compile("[\U0001f1e6-\U0001f1ff]{3,}")
 
 
 def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset()) -> list[Edit]:
@@ -34,10 +36,11 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
     edits = list(_turned(text)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
     taken = [(edit.start, edit.end) for edit in edits]
     turkish = _TURKISH.search(text) is not None
+    flags = _SPELLED_OUT.search(text) is None
     for match in _WORD.finditer(text):
         if match[0].isascii() or any(start < match.end() and match.start() < end for start, end in taken[:8]):
             continue
-        spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish)
+        spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish=turkish, flags=flags)
         if spelled != match[0]:
             edits.append(Edit.same_length(match.start(), spelled))
     return sorted(edits)
@@ -52,7 +55,9 @@ def latin(word: str) -> str:
     return folded if any(one.isascii() and one.isalpha() for one in word) and folded.isascii() else word
 
 
-def _spelled(word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[int], turkish: bool) -> str:
+def _spelled(
+    word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[int], *, turkish: bool, flags: bool
+) -> str:
     cyrillic_too = any("\u0400" <= one <= "\u04ff" for one in word)
     if not (cyrillic_too or any(one in SMALL or one in CAPITAL or one in ENCLOSED for one in word)):
         return word
@@ -63,8 +68,8 @@ def _spelled(word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[
         return word
     if "ı" in word and (turkish or len(word) < 5):
         return word
-    if set(letters) <= _INDICATORS and len(letters) < 3:
-        return word  # a flag
+    if flags and len(letters) < 3 and set(letters) <= _INDICATORS:
+        return word
     folded = "".join(_shape(one, start + at in capitals) for at, one in enumerate(word))
     choices = [folded] if all(_is_latin(one) for one in folded if one.isalpha()) else []
     if cyrillic_too:
