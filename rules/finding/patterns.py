@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import cache, lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -105,9 +106,7 @@ class PatternIndex:
         Raises:
             PatternError: When a pattern is too large to be looked for together with others.
         """
-        signs = [(Pattern.compile(source), -sign) for sign, source in SIGNS]
-        # Signs of disguise have what they mean for an owner, below 0.
-        listed = [_Member(*each) for each in (*patterns, *signs)]
+        listed = [_Member(*each) for each in (*patterns, *_signs())]
         plain, typed = ([each for each in listed if each.pattern.view is view] for view in View)
         minding = [each for each in typed if _MINDS_CASE.search(each.pattern.source)]
         index = cls()
@@ -221,15 +220,28 @@ def _compiled(source: str, spelled: str, view: View) -> re2._Regexp:
         raise PatternError(f'"{source}": {reason}{hint}') from error
 
 
+@cache
+def _signs() -> Sequence[tuple[Pattern, int]]:
+    """Return the signs of disguise, each with what it means for an owner, below 0."""
+    return [(Pattern.compile(source), -sign) for sign, source in SIGNS]
+
+
+# Compiling keeps all other threads waiting, and most edits leave the patterns as they were.
+@lru_cache(maxsize=16)
+def _together(sources: Sequence[str], view: View, loose: bool) -> re2.Set:
+    together = re2.Set.SearchSet(_options(view, _INDEX_MEMORY))
+    for source in sources:
+        together.Add(unicode_aware(source, loose=loose))
+    together.Compile()
+    return together
+
+
 def _sieves(members: Sequence[_Member], view: View, *, loose: bool = False) -> Iterator[_Sieve]:
     """Yield the patterns as a sieve; more than one where they are too large for one automaton."""
     if not members:
         return
-    together = re2.Set.SearchSet(_options(view, _INDEX_MEMORY))
-    for each in members:
-        together.Add(unicode_aware(each.pattern.source, loose=loose))
     try:
-        together.Compile()
+        together = _together(tuple(each.pattern.source for each in members), view, loose)
     except re2.error as error:
         if len(members) == 1:
             raise PatternError(
