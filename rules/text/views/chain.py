@@ -27,7 +27,7 @@ HELD, LEET, CUT, ROW, ALIKE = (1 << number for number in range(5))
 # of the rules, so that a text without a disguise pays next to nothing.
 SIGNS = (
     (HELD, "|".join(letter * 3 for letter in dict.fromkeys(_HELD))),
-    (LEET, r"\pL[0-9@$!|+(€£¥]+\pL"),
+    (LEET, r"[\p{Latin}\p{Cyrillic}][0-9@$!|+(€£¥]+[\p{Latin}\p{Cyrillic}]"),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
     # Not in the links, nor the names of people: those are full of dots, dashes and bars.
     (CUT, r"(?:^|\s)(?:[^\s/@][^\s/]*)?[\pL\pM][.,;:|~*#%&+=•●·…_^-]+[\pL\pM]"),
