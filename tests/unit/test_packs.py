@@ -353,3 +353,8 @@ def test_a_draft_is_read_and_checked_but_does_nothing() -> None:
 def test_the_shipped_packs_have_nothing_wrong_with_them() -> None:
     """What we ship, a platform can switch on today."""
     assert packs.check(SHIPPED) == []
+
+
+def test_the_shipped_packs_hold_nothing_idle() -> None:
+    """Every term finds something that no other term of its list or rule finds: `check` has no advice for us."""
+    assert packs.inspect(SHIPPED).advice == []
