@@ -356,5 +356,5 @@ def test_the_shipped_packs_have_nothing_wrong_with_them() -> None:
 
 
 def test_the_shipped_packs_hold_nothing_idle() -> None:
-    """Every term finds something that no other term of its list or rule finds: `check` has no advice for us."""
+    """Every term finds something that no other one of its list or rule does: `check` has no advice for us."""
     assert packs.inspect(SHIPPED).advice == []
