@@ -11,7 +11,7 @@ from rules.decide import decide
 from rules.deciding.case import Case, open_case
 from rules.deciding.scoring import Scored
 from rules.deciding.sources import base_source, standing_source, step_source, weight_source
-from rules.finding.evidence import Evidence, Span
+from rules.finding.evidence import Evidence, Span, Unheeded
 from rules.logodds import points_of
 from rules.message import Message
 from rules.reputation import Reputation
@@ -95,18 +95,30 @@ class Exempt(msgspec.Struct, frozen=True):
     span: Span | None
 
 
+class Foreign(msgspec.Struct, frozen=True):
+    """Words of a rule's list that didn't count, the languages that they belong to, and why not."""
+
+    rule: str
+    matched: str | None
+    span: Span
+    languages: tuple[str, ...]
+    why: str
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """A judgement and how it came about.
 
     Attributes:
         labels: Highest points first.
         without: For each rule that fired and for each that spared something.
+        foreign: Words that didn't count, by the order of the text.
     """
 
     judgement: Judgement
     labels: tuple[LabelStory, ...]
     without: tuple[Without, ...]
     spared: tuple[Exempt, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
 
 def explain(
@@ -130,6 +142,7 @@ def explain(
 
     case = case_without()
     named = dict.fromkeys((*case.fired.live, *(by for _, by in case.fired.spared)))
+    foreign = sorted(evidence.foreign, key=lambda one: one.span)
     stories = sorted((_story(one, case) for one in case.scored), key=lambda story: -story.total)
     return Explanation(
         judgement=decide(
@@ -145,7 +158,13 @@ def explain(
         labels=tuple(stories),
         without=tuple(_without(name, case, case_without(name)) for name in named),
         spared=tuple(Exempt(hit.rule, by, _matched(hit, case), hit.span) for hit, by in case.fired.spared),
+        foreign=tuple(_foreign(one, case) for one in foreign),
     )
+
+
+def _foreign(one: Unheeded, case: Case) -> Foreign:
+    matched, why = _text_at(one.span, one.rule, case), case.evidence.spoken().because
+    return Foreign(one.rule, matched, one.span, tuple(sorted(one.languages)), why)
 
 
 def _story(scored: Scored, case: Case) -> LabelStory:
@@ -228,8 +247,12 @@ def _without(name: str, case: Case, other: Case) -> Without:
 
 
 def _matched(hit: Hit, case: Case) -> str | None:
-    visible = (case.rule(hit.rule).matched or case.policy.matched) is Visibility.SHOWN
-    return case.message.text[slice(*hit.span)] if visible and hit.span else None
+    return _text_at(hit.span, hit.rule, case) if hit.span else None
+
+
+def _text_at(span: Span, rule: str, case: Case) -> str | None:
+    visible = (case.rule(rule).matched or case.policy.matched) is Visibility.SHOWN
+    return case.message.text[slice(*span)] if visible else None
 
 
 def _tenths(log_odds: float) -> float:

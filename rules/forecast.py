@@ -68,7 +68,7 @@ class Cost(NamedTuple):
 def in_vocabulary(rules: RuleSet, vocabulary: Vocabulary) -> list[Expected]:
     """Return what each rule would hit in a vocabulary, the most frequent first; pleas are left out.
 
-    Scopes don't matter here: each rule acts, its conditions and allow-terms included.
+    Places don't matter here: each rule acts on its languages, its conditions and allow-terms included.
     """
     found: dict[str, _Tally] = {}
     place = rules.place_of(Message("check", text="", lang=vocabulary.lang), rules.armed)
@@ -133,7 +133,7 @@ class _Tally:
 
 
 def _fired(rules: RuleSet, message: Message, evidence: Evidence) -> Iterator[tuple[str, Sequence[Hit]]]:
-    facts = Facts(message, None, 0.0, rules.policy.reputation, evidence.links)
+    facts = Facts(message, None, 0.0, rules.policy.reputation, evidence.links, spoken=evidence.spoken)
     fired = fire(evidence, facts, everyone=True)
     for found in (fired.live, fired.shadow):
         yield from ((rule, hits) for rule, hits in found.items() if not rules.rules[rule].against)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rules.finding.armed import Armed
-from rules.finding.evidence import Allowance, Evidence, Place, Span
+from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
 from rules.finding.keywords import Found, KeywordIndex, Term
 from rules.finding.patterns import FoundPattern, PatternIndex
+from rules.finding.spoken import Spoken, said_of
 from rules.finding.terms import Parts, find_together
 from rules.fold import Folded, fold
 from rules.message import Message
@@ -28,14 +29,19 @@ __all__ = ["Evidence", "RuleSet"]
 
 # Places are remembered; whoever invents channels must not fill the memory with them.
 _MAX_PLACES = 65_536
+_MAX_LANGUAGES = 4_096
 
 
 class _Owner(NamedTuple):
-    """What a term in the index stands for: a rule, and the part of a term of several parts."""
+    """What a term in the index stands for: a rule, and the part of a term of several parts.
+
+    It counts in messages of some languages, or where there are none in all.
+    """
 
     rule: int
     parts: Parts | None = None
     part: int = 0
+    languages: frozenset[str] = frozenset()
 
 
 class RuleSet:
@@ -76,7 +82,7 @@ class RuleSet:
             (pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns
         )
         self._places: dict[tuple[str, str, str, str | None], Place] = {}
-        self._same: dict[tuple[tuple[int, ...], tuple[int, ...]], Place] = {}
+        self._same: dict[tuple[tuple[int, ...], tuple[int, ...], str | None], Place] = {}
         self._policies: dict[tuple[int, ...], LabelPolicies] = {}
 
     def __repr__(self) -> str:
@@ -117,8 +123,11 @@ class RuleSet:
     def place_of(self, message: Message, also: Iterable[str]) -> Place:
         """Return what holds where a message was said, with some rules acting whatever their scope."""
         named = frozenset(also)
-        active = [one if one.id in named or one.covers(message) else None for one in self._numbered]
-        return Place(active, self._labels(self._policy_scopes(message)))
+        scopes = self._policy_scopes(message)
+        languages = self.policy.spoken_in(self.policy.scopes[number] for number in scopes)
+        said = said_of(message.lang, languages)
+        active = [one if one.id in named or one.covers(message, said) else None for one in self._numbered]
+        return Place(active, self._labels(scopes), said, languages)
 
     def scan_at(self, place: Place, message: Message) -> Evidence:
         """Return what `scan` would, had the message been said at this place."""
@@ -136,10 +145,12 @@ class RuleSet:
         return [(found, patterns) for found, (patterns, _) in zip(terms, sifted, strict=True)]
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
-        rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message))
-        same = (rules, self._policy_scopes(message))
+        rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message, None))
+        same = (rules, self._policy_scopes(message), message.lang)
         place = self._same.get(same)
         if place is None:
+            if len(self._same) >= _MAX_LANGUAGES:
+                self._same.clear()
             place = self._same[same] = self.place_of(message, ())
         if len(self._places) >= _MAX_PLACES:
             self._places.clear()
@@ -182,34 +193,53 @@ class RuleSet:
         terms: Sequence[Found],
         patterns: Sequence[FoundPattern],
         by_link: Sequence[Hit],
-    ) -> tuple[Sequence[Hit], Sequence[Allowance]]:
+        spoken: Callable[[], Spoken],
+    ) -> Findings:
         # What isn't worth finding by itself was passed over; whoever asks for hits wants that too.
-        spans = self._spans(place, folded, terms or self.keywords.find_all(folded))
+        foreign: dict[Unheeded, None] = {}
+        found = terms or self.keywords.find_all(folded)
+        spans = self._spans(folded, self._ours(place, folded, found, spoken, foreign))
         hits, allowed = [], []
         for number in sorted(spans):
             armed = self._numbered[number]
             if armed.spares:
                 allowed.append(Allowance(armed, spans[number]))
             else:
-                found = sorted(spans[number].items())
-                hits += [hit for span, steps in found for hit in armed.hits(span, last_step(steps))]
+                stands = sorted(spans[number].items())
+                hits += [hit for span, steps in stands for hit in armed.hits(span, last_step(steps))]
         for match in patterns:
             if (by_pattern := place.active[match.owner]) is not None:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
-        return [*hits, *by_link], allowed
+        return Findings([*hits, *by_link], allowed, tuple(foreign))
 
-    def _spans(self, place: Place, folded: Folded, terms: Sequence[Found]) -> dict[int, dict[Span, int]]:
-        """Return where the terms of each active rule stand, in code points as typed, and by which steps.
-
-        Of a term's hits at one place the least disguised counts.
-        """
-        spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
-        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
+    def _ours(
+        self,
+        place: Place,
+        folded: Folded,
+        terms: Iterable[Found],
+        spoken: Callable[[], Spoken],
+        foreign: dict[Unheeded, None],
+    ) -> Iterator[tuple[Found, _Owner]]:
+        """Yield what was found of the rules that act here; words of other languages are put aside."""
         for found in terms:
             owner = self._owners[found.owner]
             armed = place.active[owner.rule]
             if armed is None or not armed.sees(found.steps):
                 continue
+            if owner.languages and not spoken().takes(owner.languages, surely=armed.final):
+                span = folded.span(found.start, found.end)
+                foreign[Unheeded(armed.id, owner.languages, span)] = None
+            else:
+                yield found, owner
+
+    def _spans(self, folded: Folded, terms: Iterable[tuple[Found, _Owner]]) -> dict[int, dict[Span, int]]:
+        """Return where the terms of each rule stand, in code points as typed, and by which steps.
+
+        Of a term's hits at one place the least disguised counts.
+        """
+        spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
+        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
+        for found, owner in terms:
             if owner.parts is None:
                 span = folded.span(found.start, found.end)
                 spans[owner.rule][span] = min(found.steps, spans[owner.rule].get(span, found.steps))
@@ -247,5 +277,5 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
         for parts in armed.terms:
             for part, text in enumerate((*parts.together, *parts.without)):
                 terms.append(Term(text, len(owners), alone=weighty and text is parts.anchor))
-                owners.append(_Owner(number, None if parts.single else parts, part))
+                owners.append(_Owner(number, None if parts.single else parts, part, parts.languages))
     return terms, owners

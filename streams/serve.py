@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from rules.text import language
 from streams.access import access_of
 from streams.announcer import Announcer
 from streams.app import Membership
@@ -133,7 +134,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         log.info("serving", worker=settings.worker, ruleset=rules.hash, model=name, http=port)
         try:
             # Whoever starts in the middle of an incident must not judge as if there were none.
-            await follower.start()
+            await asyncio.gather(follower.start(), asyncio.to_thread(language.prepare))
             announcer.begin(watcher, rulebook)
             await rulebook.settle()
             stopping = _stopping(stop)

@@ -83,7 +83,7 @@ def open_case(
 ) -> Case:
     """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
-    facts = Facts(message, reputation, now, policy.reputation, evidence.links, model)
+    facts = Facts(message, reputation, now, policy.reputation, evidence.links, model, evidence.spoken)
     fired = fire(evidence, facts, without)
     scale = Scale(place.labels, policy.max_evidence, policy.shift(reputation, now))
     scored = scale.all((hit for hits in fired.live.values() for hit in hits), model)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+import msgspec
+
 from rules.finding.composites import Check
 from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern
@@ -30,7 +32,8 @@ class Armed:
 
     Attributes:
         rule: As written.
-        everywhere: Its scope leaves nothing out.
+        everywhere: Its scope leaves no place out.
+        languages: It acts only on messages in these; empty where it acts on all.
         expires: Epoch seconds from which it is as good as gone.
         terms: What to look for in the plain view; for an allow rule, what spares.
         check: What must hold besides; None where nothing must.
@@ -53,6 +56,7 @@ class Armed:
         "expires",
         "final",
         "id",
+        "languages",
         "links",
         "needs",
         "patterns",
@@ -90,7 +94,8 @@ class Armed:
         self.expires = math.inf if rule.expires is None else float(rule.expires)
         self.searches = rule.searches
         self._steps = steps_of(rule.views) | (0 if rule.final else AMBIGUOUS)
-        self.everywhere = rule.scope == Scope()
+        self.everywhere = msgspec.structs.replace(rule.scope, languages=()) == Scope()
+        self.languages = frozenset(rule.scope.languages)
         self.weights = tuple(weights) or (("", 0.0),)
         self.pleads = (
             all(weight < 0 for _, weight in self.weights)
@@ -113,11 +118,11 @@ class Armed:
         """Return whether the rule looks in the readings that took these steps."""
         return not steps & ~self._steps
 
-    def covers(self, message: Message) -> bool:
-        """Return whether the rule acts where the message was said."""
-        return self.everywhere or self.rule.scope.covers(
-            message.tenant, message.channel, message.surface, message.lang
-        )
+    def covers(self, message: Message, lang: str | None) -> bool:
+        """Return whether the rule acts where the message was said; None stands for any language."""
+        if lang is not None and self.languages and lang not in self.languages:
+            return False
+        return self.everywhere or self.rule.scope.covers(message.tenant, message.channel, message.surface)
 
     def is_rolled_out_to(self, author: str | None) -> bool:
         """Return whether an author is among those for whom the rule acts, which is the same at any time."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rules.finding import seen
 from rules.finding.link_search import LinkSearch
+from rules.finding.spoken import Spoken
 from rules.message import Author, Message, Surface
 from rules.reputation import Reputation
 from rules.schema.conditions import (
@@ -34,11 +35,10 @@ class Facts:
         reputation: None where it isn't known.
         now: Epoch seconds.
         scores: The model's probabilities by label; empty where no model spoke.
-        lang: The message's language; None where nobody knows.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
     """
 
-    __slots__ = ("_links", "fired", "lang", "message", "now", "reckoning", "reputation", "scores")
+    __slots__ = ("_links", "_spoken", "fired", "message", "now", "reckoning", "reputation", "scores")
 
     def __init__(
         self,
@@ -48,15 +48,21 @@ class Facts:
         reckoning: ReputationPolicy,
         links: Sequence[Link] | None = None,
         scores: Mapping[str, float] | None = None,
+        spoken: Callable[[], Spoken] | None = None,
     ) -> None:
         self.message = message
         self.reputation = reputation
         self.now = now
         self.reckoning = reckoning
         self.scores = scores or {}
-        self.lang = message.lang
         self.fired: Collection[str] = ()
         self._links = links
+        self._spoken = spoken
+
+    @property
+    def lang(self) -> str | None:
+        """The message's language; None where nobody knows."""
+        return self._spoken().lang if self._spoken else self.message.lang
 
     @property
     def links(self) -> Sequence[Link]:
@@ -237,7 +243,11 @@ def _model(label: str, bound: Bound | None) -> Check:
 
 
 def _language(languages: frozenset[str]) -> Check:
-    return lambda facts: None if facts.lang is None else facts.lang in languages
+    def check(facts: Facts) -> bool | None:
+        lang = facts.lang
+        return None if lang is None else lang in languages
+
+    return check
 
 
 def _emoji(condition: EmojiCondition) -> Check:

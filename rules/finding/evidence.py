@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from rules.finding.armed import Armed
+from rules.finding.spoken import Spoken
 from rules.fold import Folded
 from rules.schema.policy import LabelPolicies
 from rules.text.links import Link
@@ -21,6 +23,8 @@ class Place:
     Attributes:
         active: By the rule's number in the rule set; None where it doesn't act here.
         by_id: The rules that act here.
+        lang: The message's language, if the platform or the channel says so; None where neither does.
+        languages: Those that are spoken here; empty where none are set.
         links: Those that look at links.
         lookers: Those that look for nothing in the text, only at conditions.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
@@ -36,6 +40,8 @@ class Place:
         "by_id",
         "copiers",
         "labels",
+        "lang",
+        "languages",
         "links",
         "lookers",
         "restless",
@@ -44,11 +50,19 @@ class Place:
         "woken",
     )
 
-    def __init__(self, active: Sequence[Armed | None], labels: LabelPolicies) -> None:
+    def __init__(
+        self,
+        active: Sequence[Armed | None],
+        labels: LabelPolicies,
+        lang: str | None = None,
+        languages: frozenset[str] = frozenset(),
+    ) -> None:
         rules = [armed for armed in active if armed is not None]
         self.active = tuple(active)
         self.by_id = {armed.id: armed for armed in rules}
         self.labels = labels
+        self.lang = lang
+        self.languages = languages
         self.links = tuple(armed for armed in rules if armed.links)
         lookers = [armed for armed in rules if not armed.searches and not armed.spares]
         self.lookers = tuple(armed for armed in lookers if not armed.needs)
@@ -86,7 +100,20 @@ class Allowance:
         return before > 0 and span[1] <= self._reach[before - 1]
 
 
-Found = tuple[Sequence[Hit], Sequence[Allowance]]
+class Unheeded(NamedTuple):
+    """A place where words of a rule stand that don't count, since the message is in another language."""
+
+    rule: str
+    languages: frozenset[str]
+    span: Span
+
+
+class Findings(NamedTuple):
+    """What was found in a text: what counts, what may spare it, and what is of other languages."""
+
+    hits: Sequence[Hit] = ()
+    allowed: Sequence[Allowance] = ()
+    foreign: Sequence[Unheeded] = ()
 
 
 class Evidence:
@@ -102,14 +129,14 @@ class Evidence:
         harmless: No rule that could count against the author has found anything.
     """
 
-    __slots__ = ("_find", "_found", "folded", "harmless", "links", "place")
+    __slots__ = ("_find", "_found", "_spoken", "folded", "harmless", "links", "place")
 
     def __init__(
         self,
         folded: Folded,
         place: Place,
         links: Sequence[Link] | None = None,
-        find: Callable[[], Found] | None = None,
+        find: Callable[[Callable[[], Spoken]], Findings] | None = None,
         *,
         harmless: bool = True,
     ) -> None:
@@ -118,21 +145,33 @@ class Evidence:
         self.links = links
         self.harmless = harmless
         self._find = find
-        self._found: Found | None = None if find else ((), ())
+        self._found: Findings | None = None if find else Findings()
+        self._spoken: Spoken | None = None
 
     @property
     def hits(self) -> Sequence[Hit]:
         """What was found, by the order of the rules, then of the text."""
-        return self._all[0]
+        return self._all.hits
 
     @property
     def allowed(self) -> Sequence[Allowance]:
         """Where allow rules may spare hits."""
-        return self._all[1]
+        return self._all.allowed
 
     @property
-    def _all(self) -> Found:
+    def foreign(self) -> Sequence[Unheeded]:
+        """What would have been found, were the message in another language."""
+        return self._all.foreign
+
+    def spoken(self) -> Spoken:
+        """Return the message's language; to guess it takes longer than a scan, so it is asked when needed."""
+        if self._spoken is None:
+            self._spoken = Spoken.of(self.place.lang, self.place.languages, self.folded.text)
+        return self._spoken
+
+    @property
+    def _all(self) -> Findings:
         if self._found is None:
             assert self._find is not None
-            self._found, self._find = self._find(), None
+            self._found, self._find = self._find(self.spoken), None
         return self._found

@@ -42,11 +42,13 @@ def fire(evidence: Evidence, facts: Facts, without: Collection[str] = (), *, eve
 
 
 def holds(armed: Armed, facts: Facts) -> bool:
-    """Return whether the rule is still in force and its conditions hold."""
+    """Return whether the rule is still in force, its conditions hold, and it acts in this language."""
     if facts.now >= armed.expires:
         return False
     answer = armed.check(facts) if armed.check else True
-    return armed.rule.unknown if answer is None else answer
+    if answer is None:
+        answer = armed.rule.unknown
+    return answer and (not armed.languages or facts.lang in armed.languages)
 
 
 class _Firing:

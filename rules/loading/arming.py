@@ -15,7 +15,7 @@ from rules.finding.patterns import Pattern
 from rules.finding.terms import Parts, split_term
 from rules.fold import fold
 from rules.loading.files import PackFiles
-from rules.loading.lists import ListLine, read_list
+from rules.loading.lists import ListFile, ListLine, read_list
 from rules.schema.conditions import Condition, LinkCondition, ModelBound
 from rules.schema.policy import Policy
 from rules.schema.rule import Rule
@@ -53,7 +53,7 @@ class Armoury:
         self.promises = promises or {}
         self._policy = policy
         self._files = files
-        self._lists: dict[str, list[ListLine]] = {}
+        self._lists: dict[str, ListFile] = {}
         self._rules = {entry.rule.id: entry.rule for entry in entries if not entry.rule.status.idle}
 
     def arm(self, entry: Entry) -> Armed:
@@ -74,8 +74,8 @@ class Armoury:
         """Return whether each of these rules has to find something in the text."""
         return all(self._rules[name].searches for name in names)
 
-    def lines_of(self, path: str) -> list[ListLine]:
-        """Return the entries of a list file.
+    def list_in(self, path: str) -> ListFile:
+        """Return the list in a file.
 
         Raises:
             FileNotFoundError: When there is none.
@@ -83,7 +83,7 @@ class Armoury:
         """
         if path not in self._lists:
             content = self._files.read(path)
-            self._lists[path] = []
+            self._lists[path] = ListFile([])
             try:
                 self._lists[path] = read_list(path, content, self.problems)
             except RuleFileError as error:
@@ -124,13 +124,16 @@ class _Bench:
         for text in (*self._rule.terms, *allow):
             yield from self._term(self._path, text.line, text)
         for path in self._rule.word_list:
-            for entry in self._list("list", path):
+            entries, languages = self._list_in("list", path)
+            for entry in entries:
                 if self._rule.severity is None or self._rule.severity.holds(entry.severity):
-                    yield from self._term(path, entry.line, entry.text)
+                    yield from self._term(path, entry.line, entry.text, languages)
 
-    def _term(self, path: str, line: int, text: str) -> Iterator[Parts]:
+    def _term(
+        self, path: str, line: int, text: str, languages: frozenset[str] = frozenset()
+    ) -> Iterator[Parts]:
         try:
-            parts = split_term(text)
+            parts = split_term(text, languages)
             for part in (*parts.together, *parts.without):
                 check_term(part)
         except PatternError as error:
@@ -199,13 +202,16 @@ class _Bench:
         return True
 
     def _list(self, key: str, path: Written) -> list[ListLine]:
+        return self._list_in(key, path).entries
+
+    def _list_in(self, key: str, path: Written) -> ListFile:
         try:
-            return self._armoury.lines_of(path)
+            return self._armoury.list_in(path)
         except FileNotFoundError:
             self._note(key, f'there is no file "{path}" in the folder of packs', path.line)
         except OSError as error:
             self._note(key, f'"{path}" can\'t be read: {error.strerror}', path.line)
-        return []
+        return ListFile([])
 
     def _check(self) -> Check | None:
         rule, made = self._rule, Made(self._link_search, self._named, self._promised)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rules.loading.lists import is_language
 from rules.schema.conditions import (
     AtLeast,
     AuthorCondition,
@@ -17,8 +17,6 @@ from rules.schema.conditions import (
 )
 from rules.schema.rule import Rule
 from rules.verdict import MODEL_LABELS
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 class Doubt(NamedTuple):
@@ -43,11 +41,6 @@ def condition_doubts(rule: Rule) -> Iterator[Doubt]:
         yield from (Doubt("at_least", message) for message in _at_least(rule.at_least))
     if rule.unknown and any(one.behaviour for one in rule.conditions):
         yield Doubt("unknown", "behaviour is not counted yet: the rule would fire on everybody")
-
-
-def is_language(code: str) -> bool:
-    """Return whether it is written as the code of a language is."""
-    return _LANGUAGE.fullmatch(code) is not None
 
 
 def link_doubts(links: LinkCondition) -> Iterator[str]:

@@ -64,7 +64,7 @@ def _fired(test: Test, rule: Rule, rules: RuleSet) -> Fired:
     standing = test.standing
     known = Reputation(standing.strikes, standing.good, standing.messages, NOW, NOW) if standing else None
     evidence = rules.scan_at(place, message)
-    facts = Facts(message, known, NOW, rules.policy.reputation, evidence.links, test.model)
+    facts = Facts(message, known, NOW, rules.policy.reputation, evidence.links, test.model, evidence.spoken)
     return fire(evidence, facts, everyone=True)
 
 

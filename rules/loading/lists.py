@@ -1,4 +1,8 @@
-"""Reads a list file: one term or host a line, `#` comments, and a severity behind a bar (`term | 3`)."""
+"""Reads a list file: one term or host a line, `#` comments, and a severity behind a bar (`term | 3`).
+
+Its first comments may say of which languages its words are (`# lang: en, de`), and whether they count
+in all others too (`# anywhere: true`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,9 @@ from rules.loading.yaml_nodes import read_utf8
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _SEVERITY = re.compile(r"\s*\|\s*(\d{1,3})$")
+_SAYS = re.compile(r"#\s*(lang|anywhere)\s*:\s*(.*)")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+_NO_LANGUAGE = "und"
 
 
 class ListLine(NamedTuple):
@@ -21,8 +28,24 @@ class ListLine(NamedTuple):
     severity: int
 
 
-def read_list(path: str, content: bytes, problems: list[Problem]) -> list[ListLine]:
-    """Return the entries of a list; what is wrong with single lines is added to `problems`.
+class ListFile(NamedTuple):
+    """A list as it was read.
+
+    Attributes:
+        languages: In messages of these its words count; empty where they count in all.
+    """
+
+    entries: list[ListLine]
+    languages: frozenset[str] = frozenset()
+
+
+def is_language(code: str) -> bool:
+    """Return whether it is written as the code of a language is."""
+    return _LANGUAGE.fullmatch(code) is not None
+
+
+def read_list(path: str, content: bytes, problems: list[Problem]) -> ListFile:
+    """Return a list; what is wrong with single lines is added to `problems`.
 
     Raises:
         RuleFileError: When the file isn't UTF-8 or is empty; a list that is meant to be
@@ -37,7 +60,7 @@ def read_list(path: str, content: bytes, problems: list[Problem]) -> list[ListLi
         elif known.severity != entry.severity:
             message = f'"{text}" has severity {known.severity} in line {known.line}; keep one of them'
             problems.append(Problem(path, entry.line, message))
-    return list(entries.values())
+    return ListFile(list(entries.values()), _languages(path, content, problems))
 
 
 def list_lines(path: str, content: bytes) -> Iterator[ListLine]:
@@ -52,3 +75,27 @@ def list_lines(path: str, content: bytes) -> Iterator[ListLine]:
             continue
         match = _SEVERITY.search(text) if "|" in text else None
         yield ListLine(number, text[: match.start()] if match else text, int(match[1]) if match else 1)
+
+
+def _languages(path: str, content: bytes, problems: list[Problem]) -> frozenset[str]:
+    """Return the languages in whose messages the words of a list count, as its first comments say."""
+    languages: frozenset[str] = frozenset()
+    anywhere = False
+    for number, raw in enumerate(read_utf8(path, content).split("\n"), start=1):
+        line = raw.strip()
+        if line and not line.startswith("#"):
+            break
+        said = _SAYS.fullmatch(line)
+        if said is None:
+            continue
+        key, value = said[1], said[2].strip()
+        if key == "anywhere":
+            anywhere = value == "true"
+            if value not in ("true", "false"):
+                problems.append(Problem(path, number, f'anywhere: expected true or false, got "{value}"'))
+            continue
+        codes = [code.strip() for code in value.split(",")]
+        if not all(map(is_language, codes)):
+            problems.append(Problem(path, number, f'lang: write codes such as en or en, de, not "{value}"'))
+        languages = frozenset(codes) - {_NO_LANGUAGE}
+    return frozenset() if anywhere else languages

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from rules.loading.lists import is_language
 from rules.logodds import points_of
 from rules.schema.policy import (
     CARE_LABELS,
@@ -32,7 +33,11 @@ def unsound(policy: Policy) -> Iterator[Unsound]:
     """Yield everything that is unsound about a policy."""
     yield from _numbers(policy)
     yield from _labels(policy.merged(()), policy.labels, ("labels",), policy.max_shift)
+    yield from _languages(policy.languages, ())
     for index, scope in enumerate(policy.scopes):
+        if not (scope.labels or scope.languages):
+            yield Unsound(("scopes", index), "scopes: changes nothing; write labels or languages")
+        yield from _languages(scope.languages, ("scopes", index))
         place = ("scopes", index, "labels")
         yield from _loosened(policy, index)
         yield from _labels(policy.merged([scope]), scope.labels, place, policy.max_shift)
@@ -51,6 +56,13 @@ def _numbers(policy: Policy) -> Iterator[Unsound]:
             yield Unsound(
                 ("reputation", "strikes", action), f"reputation.strikes.{action}: must not be {strikes:g}"
             )
+
+
+def _languages(codes: Iterable[str], place: Keys) -> Iterator[Unsound]:
+    for code in codes:
+        if not is_language(code):
+            message = f'languages: write codes such as en, de or pt, not "{code}"'
+            yield Unsound((*place, "languages"), message)
 
 
 def _above_zero(policy: Policy) -> Iterator[tuple[Keys, float]]:

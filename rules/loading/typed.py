@@ -70,7 +70,7 @@ class Reader:
         troubled = False
         for key, child in node.entries.items():
             try:
-                field = fields.get(key) or self._unknown(node.lines[key], key, name, kind, fields)
+                field = fields.get(key) or self._unknown(node.lines[key], key, name, fields)
                 values[field.name] = self._value(child, field.type, _join(name, key))
             except _UnreadableError:
                 troubled = True
@@ -84,9 +84,7 @@ class Reader:
             values["line"] = node.line
         return kind(**values)
 
-    def _unknown(self, line: int, key: str, name: str, kind: Any, fields: dict[str, Any]) -> Any:
-        if key in getattr(kind, "later", ()):
-            raise self._trouble(line, name, f'"{key}:" is not available yet; take it out')
+    def _unknown(self, line: int, key: str, name: str, fields: dict[str, Any]) -> Any:
         close = difflib.get_close_matches(key, fields, 1)
         hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(sorted(fields))}"
         raise self._trouble(line, name, f'unknown key "{key}"; {hint}')

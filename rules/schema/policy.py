@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import reduce
 from typing import NamedTuple
 
 import msgspec
@@ -184,10 +185,16 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyScope(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes for some tenants or channels; of two scopes that match, the later one has the last word."""
+    """Changes for some tenants or channels; of two scopes that match, the later one has the last word.
+
+    Attributes:
+        languages: Those that are spoken there; words of lists in others don't count.
+        labels: What changes about each label.
+    """
 
     match: Match
-    labels: dict[str, LabelChange]
+    languages: tuple[str, ...] = ()
+    labels: dict[str, LabelChange] = {}
     line: int = 0
 
 
@@ -213,6 +220,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         reputation: How standing comes and goes, and what it is worth.
         brake: How many established authors the strict actions of one cause may reach.
         hold: How long a message is held, and what becomes of it then.
+        languages: Those that are spoken in all places for which no scope says otherwise.
         labels: By label; "custom.*" stands for every custom label without an entry.
         scopes: What tenants and channels change, the last word being the last one's.
     """
@@ -226,6 +234,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reputation: ReputationPolicy = ReputationPolicy()
     brake: Brake = Brake()
     hold: Hold = Hold()
+    languages: tuple[str, ...] = ()
     labels: dict[str, LabelPolicy] = {}
     scopes: tuple[PolicyScope, ...] = ()
 
@@ -241,6 +250,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 labels[label] = change.over(labels.get(label, labels[CUSTOM]))
         resolved = {label: _resolve(policy) for label, policy in labels.items()}
         return LabelPolicies(resolved, resolved[CUSTOM])
+
+    def spoken_in(self, scopes: Iterable[PolicyScope]) -> frozenset[str]:
+        """Return the languages of a place that these scopes match, in order; empty where none are set."""
+        return frozenset(reduce(lambda said, scope: scope.languages or said, scopes, self.languages))
 
     def shift(self, reputation: Reputation | None, now: float) -> float:
         """Return what standing adds to a score in log-odds; 0 for a newcomer and for unknown."""

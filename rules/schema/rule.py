@@ -76,7 +76,7 @@ class Day(float):
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Where a rule acts; what isn't named doesn't matter. Tenants and channels are globs.
 
-    A rule with `languages` acts only on messages that are known to be in one of them.
+    A rule with `languages` acts only on messages that are taken to be in one of them.
     """
 
     tenants: tuple[str, ...] = ()
@@ -84,10 +84,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     surfaces: tuple[Surface, ...] = ()
     languages: tuple[str, ...] = ()
 
-    def covers(self, tenant: str, channel: str, surface: Surface, lang: str | None) -> bool:
+    def covers(self, tenant: str, channel: str, surface: Surface) -> bool:
+        """Return whether it acts there, in some language."""
         return (
             (not self.surfaces or surface in self.surfaces)
-            and (not self.languages or lang in self.languages)
             and matches(self.tenants, tenant)
             and matches(self.channels, channel)
         )
@@ -213,8 +213,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         kept: Of an allow rule: messages of which something must be left.
         line: Where it stands in its file.
     """
-
-    later: ClassVar = frozenset({"anywhere", "lang"})
 
     id: str
     label: str | None = None

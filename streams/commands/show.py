@@ -128,6 +128,12 @@ def explanation(console: Console, message: Message, said: Explanation) -> None:
             f"\nspared: {spared.rule} found “{spared.matched or '…'}”, allowed by {spared.by}",
             highlight=False,
         )
+    for foreign in said.foreign:
+        words, languages = printable(foreign.matched or "…"), ", ".join(foreign.languages)
+        console.print(
+            f"\nnot counted: “{words}”, which {foreign.rule} looks for in {languages}; {foreign.why}",
+            highlight=False,
+        )
     if judgement.shadow:
         shadows = ", ".join(f"{each.rule} ({each.action.value})" for each in judgement.shadow)
         console.print(f"\nin shadow, deciding nothing: {shadows}", highlight=False)

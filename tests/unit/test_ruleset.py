@@ -117,11 +117,6 @@ def test_a_rule_acts_inside_its_scope_only(scope: str, fields: dict[str, object]
     assert bool(found(rules, "gift card", **fields)) is acts
 
 
-def test_a_rule_for_languages_is_silent_where_the_language_is_not_known() -> None:
-    """What isn't known doesn't convict."""
-    assert found(one_rule("terms: [gift card], scope: {languages: [en]}"), "gift card", lang=None) == []
-
-
 def test_a_link_that_the_platform_marked_is_a_link() -> None:
     """Also where the text doesn't show its target, which is then on nobody's list."""
     rules = one_rule("links: {except: [ourgame.example]}")

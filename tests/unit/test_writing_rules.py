@@ -8,6 +8,7 @@ import pytest
 from rules.loading.typed import Reader, fields_of
 from rules.loading.yaml_nodes import Block, Mapping, read_yaml
 from rules.schema.conditions import AuthorCondition, Behaviour, Condition, EmojiCondition, LinkCondition
+from rules.schema.policy import Policy
 from rules.schema.rule import Rule, Scope, Test
 
 PAGE = (Path(__file__).parents[2] / "docs" / "writing-rules.md").read_text()
@@ -28,8 +29,11 @@ def test_what_the_page_shows_can_be_written(number: int) -> None:
     """Each key and value of each example is read without a complaint; only an id may be missing."""
     node = read_yaml("page", EXAMPLES[number].encode())
     reader = Reader("page")
-    for rule in _rules(node):
-        reader.read(rule, Rule)
+    if isinstance(node, Mapping) and "scopes" in node.entries:
+        reader.read(node, Policy)
+    else:
+        for rule in _rules(node):
+            reader.read(rule, Rule)
     complaints = [str(problem) for problem in reader.problems if '"id:" is missing' not in str(problem)]
     assert complaints == []
 
@@ -40,4 +44,4 @@ def _rules(node: object) -> list[Mapping]:
     if isinstance(node, Block):
         return [item for item in node.items if isinstance(item, Mapping)]
     assert isinstance(node, Mapping)
-    return [] if "labels" in node.entries else [node]
+    return [node]
