@@ -20,6 +20,7 @@ import msgspec
 from rules.errors import PatternError
 from rules.fold import Folded, fold
 from rules.text.views import chain
+from rules.text.views.reading import MARKS
 from rules.text.words import in_word, places_of, tokens, word_spans
 
 _T = TypeVar("_T")
@@ -105,6 +106,10 @@ class KeywordIndex:
         """Return whether this is a word of some term."""
         return word in self._known or word.encode() in self._words
 
+    def stands_alone(self, word: str) -> bool:
+        """Return whether this word is a term by itself."""
+        return word.encode() in self._words or word in self._lone
+
     def begins(self, word: str) -> bool:
         """Return whether a term `prefix*` means this word."""
         return any(word[:length] in self._stems for length in range(3, len(word)))
@@ -113,10 +118,16 @@ class KeywordIndex:
         """Return whether these words follow each other in some term."""
         return (one, other) in self._pairs
 
+    def longest(self, start: str) -> int:
+        """Return how long the longest word of a term is that begins with these three letters."""
+        return self._longest.get(start, 0)
+
     def fitting(self, masked: str) -> Sequence[str]:
         """Return the words of terms that may stand behind a word with stars."""
-        shape = re.compile(re.escape(masked).replace(r"\*", "[^\\W_]"))
-        words = self._by_ends.get((len(masked), masked[0], masked[-1]), ())
+        words = self._by_ends.get(_ends(masked))
+        if words is None:
+            return ()
+        shape = re.compile(re.escape(masked).replace(r"\*", rf"[^\W_][{MARKS}]*"))
         return [word for word in words if shape.fullmatch(word)]
 
     def _find(self, text: str, *, easy: bool, thorough: bool = False) -> list[Found]:
@@ -151,9 +162,11 @@ class KeywordIndex:
         self._phrases: list[ahocorasick.Automaton] = []
         self._pieces = _Pieces()  # what may stand inside a word, or has no words
         self._known: set[str] = set()  # words that stand in literals
+        self._lone: set[str] = set()  # of these, those beside which no other stands
         self._stems: set[str] = set()  # the literals of prefixes
         self._pairs: set[tuple[str, str]] = set()  # words that follow each other in literals
-        self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of four letters up
+        self._by_ends: dict[tuple[int, str, str], list[str]] = {}  # words of three letters up
+        self._longest: dict[str, int] = {}  # by their first three letters
 
     def _arm(self, old: Mapping[bytes, ahocorasick.Automaton]) -> None:
         """Make the automata, or take them over."""
@@ -209,6 +222,8 @@ class KeywordIndex:
     def _keep_words(self, text: str) -> None:
         words = [text[start:end] for start, end in word_spans(text)] or [text]
         self._pairs.update(pairwise(words))
+        if len(words) == 1:
+            self._lone.add(words[0])
         for word in words:
             if not self.knows(word):
                 self._known.add(word)
@@ -216,7 +231,10 @@ class KeywordIndex:
 
     def _keep(self, word: str) -> None:
         if len(word) >= _FROM_LETTERS:
-            self._by_ends.setdefault((len(word), word[0], word[-1]), []).append(word)
+            self._by_ends.setdefault(_ends(word), []).append(word)
+            start = word[:3]
+            if len(word) > self._longest.get(start, 0):
+                self._longest[start] = len(word)
 
     def _placed(self, hits: Iterable[tuple[int, str]], squeezed: str, text: str) -> Iterator[Found]:
         """Yield the hits that stand as their terms want it, at their places in the plain view."""
@@ -247,8 +265,15 @@ class _Use(NamedTuple):
     parted_after: bool
 
 
-# Shorter words with stars in them are too many things: "T_T" is a face.
-_FROM_LETTERS = 4
+# Shorter words with stars in them are too many things.
+_FROM_LETTERS = 3
+_MARK = re.compile(f"[{MARKS}]")
+
+
+def _ends(word: str) -> tuple[int, str, str]:
+    """Return what is known of a word behind stars: how many letters it has, the first and the last."""
+    bare = word if word.isascii() else _MARK.sub("", word) or word
+    return len(bare), bare[0], bare[-1]
 
 
 class _Pieces(NamedTuple):

@@ -52,6 +52,8 @@ def found(rules: RuleSet, text: str) -> list[tuple[str, str]]:
         ("ʞɔnɟ", "ʞɔnɟ", "lookalikes"),
         ("f*ck it", "f*ck", "masked"),
         ("k1ll y0urs3lf", "k1ll y0urs3lf", "leet"),
+        ("@fu_ck you", "fu_ck", "separated"),
+        ("oh f'*ck", "f'*ck", "masked"),
         ("fuuuсk", "fuuuсk", "stretched"),
     ],
 )
@@ -65,13 +67,52 @@ def test_a_disguised_term_is_found_as_it_was_typed(rules: RuleSet, text: str, un
     [
         "p a s s", "G R A P E S", "A N A L Y S I S", "a pen.is here", "T_T", "the A55 road", "the f46 bus",
         "raaapper", "142,460", "nikita:7175", "(um", "shiiiitake", "well-known e-mail", "pas-sage",
-        "сквозь строй", "καλημέρα", "sık sık", "🇩🇪 🇫🇷",
+        "сквозь строй", "καλημέρα", "sık sık", "🇩🇪 🇫🇷", "s-ar putea să fie", "hey @ana_k",
+        "https://shop.example/n1gg3r", "看到a,ss了",
     ],
 )  # fmt: skip
 def test_innocent_texts_that_look_like_disguises_are_left_alone(rules: RuleSet, text: str) -> None:
     """Rows of letters that hold a word, faces, roads, numbers, and words of one script."""
     evidence = rules.scan(said(text))
     assert evidence.allowed or not found(rules, text)
+
+
+ODD = """
+    - id: t/odd
+      label: profanity
+      strength: strong
+      terms: ["what's your snap", mato-te cabrão, preteen nudes, 免费nitro, 操你妈, हरामजादे, seni yakarım,
+              sieg heil, siegheil, rape them all, rape the, the mall, rule 34, lesbo, bomba casera, casino]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "under"),
+    [
+        ("so what_'s yo.ur s|n|a|p", "what_'s yo.ur s|n|a|p"),
+        ("m*to-te c*brão", "m*to-te c*brão"),
+        ("m4to-t3 cabrão", "m4to-t3 cabrão"),
+        ("pre.teen nu*d*e*s", "pre.teen nu*d*e*s"),
+        ("免费n~i~tro", "免费n~i~tro"),
+        ("我操~你妈的", "操~你妈"),
+        ("हरा*जादे", "हरा*जादे"),
+        ("हरामजाााादे", "हरामजाााादे"),
+        ("sεոi yaкarım", "sεոi yaкarım"),
+        ("s i e g h e i l", "s i e g h e i l"),
+        ("r a p e t h e m a l l", "r a p e t h e m a l l"),
+        ("oqsǝl", "oqsǝl"),
+        ("una b**ba c**era", "b**ba c**era"),
+    ],
+)
+def test_terms_that_are_no_mere_letters_are_found_too(text: str, under: str) -> None:
+    """With apostrophes, hyphens and marks, of two scripts, and words that may be two."""
+    assert under in {spelled for spelled, _ in found(loaded(ODD), text)}
+
+
+@pytest.mark.parametrize("text", ["rule 3.4", "the pre.teen", "他操,你妈", "on pre-teen nights"])
+def test_signs_between_words_join_nothing(text: str) -> None:
+    """What a dot, comma or hyphen parts is put together only where no two words make sense."""
+    assert found(loaded(ODD), text) == []
 
 
 def test_a_rule_chooses_its_views() -> None:

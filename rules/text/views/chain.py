@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from rules.fold import Folded
@@ -27,11 +27,10 @@ HELD, LEET, CUT, ROW, ALIKE = (1 << number for number in range(5))
 # of the rules, so that a text without a disguise pays next to nothing.
 SIGNS = (
     (HELD, "|".join(letter * 3 for letter in dict.fromkeys(_HELD))),
-    (LEET, r"[\p{Latin}\p{Cyrillic}][0-9@$!|+(€£¥]+[\p{Latin}\p{Cyrillic}]"),
+    # Not behind the slashes of links, here and below.
+    (LEET, r"(?:^|\s)[^\s/]*[\p{Latin}\p{Cyrillic}][0-9@$!|+(€£¥]+[\p{Latin}\p{Cyrillic}]"),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
-    # Not in the links, nor the names of people: those are full of dots, dashes and bars.
-    (CUT, r"(?:^|\s)(?:[^\s/@][^\s/]*)?[\pL\pM][.,;:|~*#%&+=•●·…_^-]+[\pL\pM]"),
-    (CUT, r"(?:^|\s)@[^\s/]*[\pL\pM][.,;:|~*#%&+=•●·…^]+[\pL\pM]"),
+    (CUT, r"(?:^|\s)[^\s/]*[\pL\pM]'?[.,;:|~*#%&+=•●·…_^-]+'?[\pL\pM]"),
     (CUT, r"(?:^|\s)[^\s/.]*[\pL\pM]/+[\pL\pM]"),
     (ROW, f"{_BEFORE}{_ONE}'{_ONE}'{_ONE}"),
     (ROW, f"{_BEFORE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}(?:{_ONE})?{_AFTER}"),
@@ -42,11 +41,11 @@ SIGNS = (
     ),
 )
 
-_HELD_OTHER = re.compile(rf"([^\W\d_a-z{_HELD}ㅋㅎㅠㅜ])\1\1")
+_HELD_OTHER = re.compile(rf"(?![a-z{_HELD}ㅋㅎㅠㅜ]{{2}}){stretched.HELD}")
 
 _MOST = 12  # readings of a text; what it takes more disguises to hide nobody reads either
 
-_Undo = Callable[[str, Vocabulary], list[Edit]]
+_Undo = Callable[[str, Vocabulary], Iterable[list[Edit]]]
 
 
 def readings(folded: Folded, signs: int, vocabulary: Vocabulary) -> Iterator[Reading]:
@@ -56,15 +55,14 @@ def readings(folded: Folded, signs: int, vocabulary: Vocabulary) -> Iterator[Rea
     """
     made: list[Reading | None] = [None]  # the plain view, made ready when something changes it
     seen = {folded.text}
-    for step, sign, ways in _steps(folded, signs):
+    for step, sign, undo in _steps(folded, signs):
         for number in reversed(range(len(made))):
             reading = made[number]
             if reading is None and not signs & sign:
                 continue
-            for undo in ways:
-                text = folded.text if reading is None else reading.text
-                edits = undo(text, vocabulary) if len(made) < _MOST else ()
-                if not edits:
+            text = folded.text if reading is None else reading.text
+            for edits in undo(text, vocabulary):
+                if not edits or len(made) >= _MOST:
                     break
                 one = (reading or Reading.of(folded.text)).edited(edits, step)
                 if one.text not in seen:
@@ -78,13 +76,13 @@ def held(text: str) -> int:
     return HELD if _HELD_OTHER.search(text) else 0
 
 
-def _steps(folded: Folded, signs: int) -> Iterator[tuple[Step, int, Sequence[_Undo]]]:
-    alike = partial(lookalikes.undo, capitals=_capitals(folded) if signs & ALIKE else frozenset())
-    yield Step.LOOKALIKES, ALIKE, (alike,)
-    yield Step.SEPARATED, CUT | ROW, (separated.undo,)
-    yield Step.LEET, LEET, (leet.undo, partial(leet.undo, variant=1))
-    yield Step.STRETCHED, HELD, (stretched.undo, partial(stretched.undo, variant=1))
-    yield Step.MASKED, CUT, tuple(partial(masked.undo, variant=variant) for variant in range(4))
+def _steps(folded: Folded, signs: int) -> Iterator[tuple[Step, int, _Undo]]:
+    capitals = _capitals(folded) if signs & ALIKE else frozenset()
+    yield Step.LOOKALIKES, ALIKE, partial(lookalikes.undo, capitals=capitals)
+    yield Step.SEPARATED, CUT | ROW, partial(separated.undo, rows=bool(signs & (ROW | ALIKE)))
+    yield Step.LEET, LEET, leet.undo
+    yield Step.STRETCHED, HELD, stretched.undo
+    yield Step.MASKED, CUT, masked.undo
 
 
 def _capitals(folded: Folded) -> frozenset[int]:

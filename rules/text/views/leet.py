@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from rules.text.views.reading import Edit, Vocabulary
+from rules.text.views.reading import Edit, Vocabulary, tokens_with
 
 _LATIN = {
     "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
@@ -25,40 +25,72 @@ _CYRILLIC = {
     "!": "и",
 }
 # Brackets, bars, + and ! stand for letters only between letters: "(um", "wow!" and "a+" don't.
-_TOKEN = re.compile(r"[^\W_@](?:[\w@$|+(€£¥!']*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!']*[\w@$€£¥]")
+_TOKEN = re.compile(r"[^\W_@](?:[\w@$|+(€£¥!'-]*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!'-]*[\w@$€£¥]")
 _SIGN = re.compile(r"[0-9@$!|+(€£¥]")
 _LETTER = re.compile(r"[^\W\d_]")
+_PART = re.compile("[^-]+")
+_IDLE = re.compile("['-]")
+_SURE = 4
 _MOST = 48  # ways to read a word that are tried
 
 
-def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
-    """Return what the step changes; of a word that nobody knows the variant-th reading counts."""
-    return list(_edits(text, vocabulary, variant))
-
-
-def _edits(text: str, vocabulary: Vocabulary, variant: int) -> Iterator[Edit]:
-    for match in _TOKEN.finditer(text):
-        word = match[0]
-        if _SIGN.search(word) and _LETTER.search(word):
-            read = _read(word, vocabulary, variant)
-            if read is not None:
-                yield Edit.same_length(match.start(), read)
-
-
-def _read(word: str, vocabulary: Vocabulary, variant: int) -> str | None:
-    table = _CYRILLIC if any("\u0400" <= one <= "\u04ff" for one in word) else _LATIN
-    choices = [table.get(one, one) for one in word]
-    bare = len(word) < 4
-    if bare and (word[0].isdigit() or word[-1].isdigit()):
-        return None  # "A55" is a road, "f46" a bus
-    ways = [
-        read
-        for read in map("".join, islice(product(*choices), _MOST))
-        if vocabulary.knows(read) or ("'" in read and vocabulary.knows(read.replace("'", "")))
+def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
+    """Yield what the step changes: the first way to read each word, then the next."""
+    words = [
+        (start, ways)
+        for first, last in tokens_with(_SIGN, text)
+        for match in _TOKEN.finditer(text, first, last)
+        for start, ways in _words(match[0], match.start(), vocabulary)
     ]
-    if ways:
-        return ways[min(variant, len(ways) - 1)]
-    if bare or not (word[0].isalpha() and word[-1].isalpha()):
-        return None
-    read = "".join(each[min(variant, len(each) - 1)] for each in choices)
-    return None if variant and all(len(each) == 1 for each in choices) else read
+    for variant in range(max((len(ways) for _, ways in words), default=0)):
+        spelled = ((start, ways[min(variant, len(ways) - 1)]) for start, ways in words)
+        yield [Edit(start, start + len(read), read) for start, read in spelled]
+
+
+def _words(word: str, start: int, vocabulary: Vocabulary) -> Iterator[tuple[int, list[str]]]:
+    """Yield a word with its readings, or else the parts between its hyphens with theirs."""
+    if not (_SIGN.search(word) and _LETTER.search(word)):
+        return
+    ways = _readings(word, vocabulary)
+    if ways or "-" not in word:
+        yield from ((start, way) for way in [ways or _guesses(word)] if way)
+        return
+    for part in _PART.finditer(word):
+        if _SIGN.search(part[0]) and _LETTER.search(part[0]):
+            ways = _readings(part[0], vocabulary) or _guesses(part[0])
+            if ways:
+                yield start + part.start(), ways
+
+
+def _readings(word: str, vocabulary: Vocabulary) -> list[str]:
+    """Return two ways to read a word so that it is one of a term."""
+    if _is_number(word):
+        return []
+    ways = (
+        read for read in map("".join, islice(product(*_choices(word)), _MOST)) if _knows(read, vocabulary)
+    )
+    return list(islice(ways, 2))
+
+
+def _guesses(word: str) -> list[str]:
+    """Return two ways to read a word that is none of a term's, but may begin like one."""
+    if len(word) < _SURE or not (word[0].isalpha() and word[-1].isalpha()):
+        return []
+    choices = _choices(word)
+    return list(dict.fromkeys("".join(each[place] for each in choices) for place in (0, -1)))
+
+
+def _choices(word: str) -> list[str]:
+    table = _CYRILLIC if any("\u0400" <= one <= "\u04ff" for one in word) else _LATIN
+    return [table.get(one, one) for one in word]
+
+
+def _knows(read: str, vocabulary: Vocabulary) -> bool:
+    return vocabulary.knows(read) or (
+        _IDLE.search(read) is not None and vocabulary.knows(_IDLE.sub("", read))
+    )
+
+
+def _is_number(word: str) -> bool:
+    """Whether a short word is a number or name as it stands: "A55" is a road, "f46" a bus."""
+    return len(word) < _SURE and (word[0].isdigit() or word[-1].isdigit())

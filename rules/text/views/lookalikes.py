@@ -24,16 +24,17 @@ from rules.text.views.reading import Edit, Vocabulary
 _WORD = re.compile(rf"[\w{''.join(ENCLOSED)}]+")
 _FLIPPED = re.compile(rf"[{''.join(UPSIDE_DOWN)}]+(?: +[{''.join(UPSIDE_DOWN)}]+)*")
 _TURKISH = re.compile("[ğşçöü]")
+_FROM_DOTLESS = 5  # letters of a word in which ı may be an i
 _INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 # Two indicators are a flag, unless others beside them spell words.
 _SPELLED_OUT = re.compile("[\U0001f1e6-\U0001f1ff]{3,}")
 
 
-def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset()) -> list[Edit]:
-    """Return what the step changes; `capitals` are the places of the plain view that were typed as such."""
+def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset()) -> Iterator[list[Edit]]:
+    """Yield what the step changes; `capitals` are the places of the plain view that were typed as such."""
     if text.isascii():
-        return []
-    edits = list(_turned(text)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
+        return
+    edits = list(_turned(text, vocabulary)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
     taken = [(edit.start, edit.end) for edit in edits]
     turkish = _TURKISH.search(text) is not None
     flags = _SPELLED_OUT.search(text) is None
@@ -42,8 +43,8 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
             continue
         spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish=turkish, flags=flags)
         if spelled != match[0]:
-            edits.append(Edit.same_length(match.start(), spelled))
-    return sorted(edits)
+            edits.append(Edit(*match.span(), spelled))
+    yield sorted(edits)
 
 
 def latin(word: str) -> str:
@@ -66,12 +67,13 @@ def _spelled(
     small_capitals = sum(one in SMALL_CAPITALS for one in letters)
     if not own and small_capitals < 2 and not any(one in ENCLOSED for one in letters):
         return word
-    if "ı" in word and (turkish or len(word) < 5):
-        return word
     if flags and len(letters) < 3 and set(letters) <= _INDICATORS:
         return word
     folded = "".join(_shape(one, start + at in capitals) for at, one in enumerate(word))
     choices = [folded] if all(_is_latin(one) for one in folded if one.isalpha()) else []
+    if "ı" in word:  # a letter of Turkish
+        kept = "".join(is_ if was != "ı" else was for was, is_ in zip(word, folded, strict=True))
+        choices = [kept] if turkish or len(word) < _FROM_DOTLESS else [*choices, kept]
     if cyrillic_too:
         cyrillic = "".join(TO_CYRILLIC.get(one, one) for one in word)
         if all("\u0400" <= one <= "\u04ff" for one in cyrillic if one.isalpha()):
@@ -93,11 +95,13 @@ def _is_latin(letter: str) -> bool:
     return letter.isascii() or "\u00c0" <= letter <= "\u02af" or "\u1d00" <= letter <= "\u1eff"
 
 
-def _turned(text: str) -> Iterator[Edit]:
+def _turned(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     """Yield runs that stand upside down: read from behind, as a whole, else "you" comes before "fuck"."""
     for match in _FLIPPED.finditer(text):
         run = match[0]
-        if 4 * sum(one in ONLY_UPSIDE_DOWN for one in run) >= len(run) >= 3:
+        odd = sum(one in ONLY_UPSIDE_DOWN for one in run)
+        turned = "".join(UPSIDE_DOWN.get(one, one) for one in run[::-1])
+        if len(run) >= 3 and (4 * odd >= len(run) or (odd and vocabulary.knows(turned))):
             end = match.end()
             places = [(end - 1 - at, end - at) for at in range(len(run))]
-            yield Edit(match.start(), end, "".join(UPSIDE_DOWN.get(one, one) for one in run[::-1]), places)
+            yield Edit(match.start(), end, turned, places)

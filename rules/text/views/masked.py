@@ -3,65 +3,123 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from math import prod
 
-from rules.text.views.reading import AMBIGUOUS, Edit, Vocabulary, tokens_with
+from rules.text.views.reading import AMBIGUOUS, MARKS, Edit, Vocabulary, tokens_with
 
 MASKS = "*#%&•●_-"
-_LETTERS = r"(?:'?[^\W_])+"
-_MASKED = re.compile(rf"(?<!['\w{MASKS}])[^\W_](?:'?[^\W_])*(?:'?[{MASKS}]+{_LETTERS})+(?![\w{MASKS}])")
+_STARS = f"(?:'?[{MASKS}])+"
+_LETTERS = rf"(?:'?[^\W_][{MARKS}]*)+"
+_MASKED = re.compile(rf"(?<!['\w{MARKS}{MASKS}])(?!'){_LETTERS}(?:{_STARS}{_LETTERS})+(?![\w{MARKS}{MASKS}])")
 _MASK = re.compile(f"[{MASKS}]")
-_NEIGHBOUR = re.compile(rf" +([\w{MASKS}]+)")
-_NEIGHBOUR_BEFORE = re.compile(rf"(?<![\w{MASKS}])([\w{MASKS}]{{1,30}}) +$")
+# A hyphen or "_" beside a vowel joins two words, as in "s-ar" and "ana_k"; in "f-ck" it is the vowel.
+_VOWEL = "[aeiouyà-æè-ïò-öø-üýÿāăąēėęěīįıōőœūůűųаеёиоуыэюяіїєαεηιουωάέήίόύώ]"
+_JOINT = re.compile(rf"(?<={_VOWEL})[_-](?=[^\W_])|(?<=[^\W_])[_-](?={_VOWEL})")
+_HYPHEN = re.compile(r"(?<![_-])[_-](?![_-])")
+_UNSTARRED = re.compile("['_-]")
+_WORD_BEHIND = re.compile(rf" +([\w{MARKS}]+)")
+_WORD_BEFORE = re.compile(rf"(?<![\w{MARKS}])([\w{MARKS}]{{1,30}}) +$")
 _NEAR = 40  # no further back, or a long text takes quadratic time
-SHORTEST = 4  # "T_T" is a face
+_SHORTEST = 4  # "T_T" is a face
+_MOST = 4  # words that a masked one is read as
+
+_Words = tuple[str, ...]
 
 
-def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
-    """Return what the step changes: each masked word becomes the variant-th that it may be.
+def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
+    """Yield what the step changes: each masked word becomes one that it may be, then another.
 
     Words that stand beside it in the same term rule others out: "kill y**r family".
     """
     spans = tokens_with(_MASK, text)
     found = (match for start, end in spans for match in _MASKED.finditer(text, start, end))
     masked = [match for match in found if _is_masked(match[0])]
-    ways: list[tuple[int, Sequence[str]]] = []
-    edits = []
-    for match in masked:
-        fitting = vocabulary.fitting(_shape(match[0]))
-        before, after = (
-            _NEIGHBOUR_BEFORE.search(text, max(0, match.start() - _NEAR), match.start()),
-            _NEIGHBOUR.match(text, match.end()),
-        )
-        known: Sequence[str] = (before[1],) if before else ()
-        if ways and before and ways[-1][0] == before.end(1):
-            known = ways[-1][1]
-        then: Sequence[str] = (after[1],) if after else ()
-        if after and _is_masked(after[1]):
-            then = vocabulary.fitting(_shape(after[1]))
-        near = [one for one in fitting if any(vocabulary.together(each, one) for each in known)] or [
-            one for one in fitting if any(vocabulary.together(one, each) for each in then)
+    if not masked:
+        return
+    ways = _likely(masked, text, vocabulary)
+    for chosen in _choices(ways):
+        yield [
+            _unmasked(match, word, AMBIGUOUS if len(words) > 1 else 0)
+            for match, word, words in zip(masked, chosen, ways, strict=True)
+            if word is not None
         ]
-        fitting = near or fitting
-        ways.append((match.end(), fitting))
-        if fitting and (not variant or len(fitting) > 1):
-            marks = AMBIGUOUS if len(fitting) > 1 else 0
-            edits.append(_unmasked(match, fitting[min(variant, len(fitting) - 1)], marks))
-        elif fitting:
-            edits.append(_unmasked(match, fitting[0]))
-    return edits
 
 
-def _shape(masked: str) -> str:
-    """Return what a masked word leaves open as stars; "d*n't" is "d*nt", as hasty people write it."""
-    return _MASK.sub("*", masked.replace("'", ""))
+def _choices(ways: Sequence[_Words]) -> Iterator[Sequence[str | None]]:
+    """Yield what each may be: all combinations if they are few, else one word after the other of each."""
+    if prod(len(words) or 1 for words in ways) <= _MOST:
+        yield from product(*(words or (None,) for words in ways))
+        return
+    for number in range(min(_MOST, max(map(len, ways)))):
+        yield [words[min(number, len(words) - 1)] if words else None for words in ways]
 
 
-def _unmasked(match: re.Match[str], word: str, marks: int = 0) -> Edit:
-    places = [(at, at + 1) for at in range(*match.span()) if match.string[at] != "'"]
-    return Edit(*match.span(), word, places, marks)
+def _likely(masked: Sequence[re.Match[str]], text: str, vocabulary: Vocabulary) -> list[_Words]:
+    """Return what each may be, going by the words beside it, first those before and then those behind."""
+    known: dict[str, _Words] = {}
+    ways: list[_Words] = []
+    for match in masked:
+        if match[0] not in known:
+            known[match[0]] = tuple(_fitting(match[0], vocabulary))
+        ways.append(known[match[0]])
+    chosen: dict[tuple[_Words, _Words, bool], _Words] = {}
+
+    def choose(at: int, beside: _Words, *, before: bool) -> None:
+        key = (beside, ways[at], before)
+        if key not in chosen:
+            chosen[key] = tuple(_beside(*key, vocabulary)) or ways[at]
+        ways[at] = chosen[key]
+
+    for at, match in enumerate(masked):
+        if at and text[masked[at - 1].end() : match.start()].isspace():
+            choose(at, ways[at - 1], before=True)
+        elif word := _WORD_BEFORE.search(text, max(0, match.start() - _NEAR), match.start()):
+            choose(at, (word[1],), before=True)
+    for at in reversed(range(len(masked))):
+        end = masked[at].end()
+        if at + 1 < len(masked) and text[end : masked[at + 1].start()].isspace():
+            choose(at, ways[at + 1], before=False)
+        elif word := _WORD_BEHIND.match(text, end):
+            choose(at, (word[1],), before=False)
+    return ways
+
+
+def _beside(beside: _Words, words: _Words, before: bool, vocabulary: Vocabulary) -> Iterator[str]:
+    """Yield the words that stand in some term beside one of the others, which is before or behind them."""
+    for word in words:
+        pairs = ((other, word) if before else (word, other) for other in beside)
+        if any(vocabulary.together(*pair) for pair in pairs):
+            yield word
+
+
+def _fitting(masked: str, vocabulary: Vocabulary) -> Sequence[str]:
+    """Return the words that may be meant; "d*n't" is "d*nt" and "m*to-te" "m*tote", as hasty people write."""
+    bare = _JOINT.sub("", masked.replace("'", ""))
+    found = vocabulary.fitting(_MASK.sub("*", bare))
+    if not found and "-" in bare:
+        found = vocabulary.fitting(_MASK.sub("*", bare.replace("-", "")))
+    if not found and "-" in masked:
+        parts = [
+            vocabulary.fitting(_MASK.sub("*", part)) if _MASK.search(part) else [part]
+            for part in masked.split("-")
+        ]
+        found = ["-".join(chosen) for chosen in islice(product(*parts), _MOST)]
+    return found
+
+
+def _unmasked(match: re.Match[str], word: str, marks: int) -> Edit:
+    start, end = match.span()
+    places = [(at, at + 1) for at in range(start, end)]
+    if len(places) != len(word):
+        places = [place for place in places if not _UNSTARRED.match(match.string, place[0])]
+    if len(places) != len(word):
+        places = [(start, end)] * len(word)
+    return Edit(start, end, word, places, marks)
 
 
 def _is_masked(word: str) -> bool:
-    stars = len(_MASK.findall(word))
-    return len(word) >= SHORTEST and 0 < 2 * stars <= len(word)
+    stars = len(_MASK.findall(_JOINT.sub("", word)))
+    sure = stars - len(_HYPHEN.findall(word))
+    return len(word) >= _SHORTEST and stars > 0 and 2 * sure <= len(word)

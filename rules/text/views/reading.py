@@ -5,9 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 from typing import NamedTuple, Protocol
 
 Span = tuple[int, int]
+
+# Marks that stand on letters, in scripts whose letters people hold apart. The insides of a character class.
+MARKS = (
+    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    + "".join(
+        f"{chr(at)}-{chr(at + 3)}{chr(at + 0x3A)}-{chr(at + 0x3C)}{chr(at + 0x3E)}-{chr(at + 0x4D)}"
+        for at in range(0x0900, 0x0D80, 0x80)
+    )
+)
 
 
 class Step(StrEnum):
@@ -52,8 +63,14 @@ class Vocabulary(Protocol):
     def knows(self, word: str) -> bool:
         """Return whether this is a word of some term."""
 
+    def stands_alone(self, word: str) -> bool:
+        """Return whether this word is a term by itself."""
+
     def begins(self, word: str) -> bool:
         """Return whether a term `prefix*` means this word."""
+
+    def longest(self, start: str) -> int:
+        """Return how long the longest word of a term is that begins with these three letters."""
 
     def fitting(self, masked: str) -> Sequence[str]:
         """Return the words of terms that may stand behind a word with stars."""
@@ -67,63 +84,73 @@ class Edit(NamedTuple):
 
     Attributes:
         letters: What stands there instead.
-        places: For each of them, the half-open range that it came from.
+        places: For each of them, the half-open range that it came from; None where they are as
+            many as there were, and come from them one by one.
         marks: Further bits for the letters' steps.
     """
 
     start: int
     end: int
     letters: str
-    places: Sequence[Span]
+    places: Sequence[Span] | None = None
     marks: int = 0
-
-    @classmethod
-    def same_length(cls, start: int, letters: str, marks: int = 0) -> Edit:
-        """Return an edit that changes letters one by one."""
-        end = start + len(letters)
-        return cls(start, end, letters, [(at, at + 1) for at in range(start, end)], marks)
 
 
 class Reading:
     """A text with the places of its letters in the plain view, and the steps that touched each one."""
 
-    __slots__ = ("origins", "steps", "text")
+    __slots__ = ("_ends", "_starts", "steps", "text")
 
-    def __init__(self, text: str, origins: list[Span], steps: list[int]) -> None:
+    def __init__(self, text: str, starts: list[int], ends: list[int], steps: bytes) -> None:
         self.text = text
-        self.origins = origins
+        self._starts = starts
+        self._ends = ends
         self.steps = steps
 
     @classmethod
     def of(cls, plain: str) -> Reading:
         """Return the plain view as the first reading."""
-        return cls(plain, [(at, at + 1) for at in range(len(plain))], [0] * len(plain))
+        length = len(plain)
+        return cls(plain, list(range(length)), list(range(1, length + 1)), bytes(length))
 
     def edited(self, edits: Iterable[Edit], step: Step) -> Reading:
         """Return the reading after a step; edits ascend and don't overlap."""
-        letters, origins, steps, done = [], [], [], 0
-        for edit in edits:
-            letters += [self.text[done : edit.start], edit.letters]
-            origins += self.origins[done : edit.start]
-            steps += self.steps[done : edit.start]
-            touched = step.bit | edit.marks
-            for bits in self.steps[edit.start : edit.end]:
-                touched |= bits
-            origins += [self._origin(start, end) for start, end in edit.places]
-            steps += [touched] * len(edit.letters)
-            done = edit.end
+        letters: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        steps = bytearray()
+        done = 0
+        for first, last, spelled, places, marks in edits:
+            letters += (self.text[done:first], spelled)
+            starts += self._starts[done:first]
+            ends += self._ends[done:first]
+            steps += self.steps[done:first]
+            if places is None:
+                starts += self._starts[first:last]
+                ends += self._ends[first:last]
+            else:
+                for start, end in places:
+                    start, end = self._origin(start, end)
+                    starts.append(start)
+                    ends.append(end)
+            steps += bytes((step.bit | marks | self._touched(first, last),)) * len(spelled)
+            done = last
         return Reading(
-            "".join(letters) + self.text[done:], origins + self.origins[done:], steps + self.steps[done:]
+            "".join(letters) + self.text[done:],
+            starts + self._starts[done:],
+            ends + self._ends[done:],
+            bytes(steps) + self.steps[done:],
         )
 
     def place(self, start: int, end: int) -> tuple[int, int, int]:
         """Return where a range stands in the plain view, and the steps that touched it."""
-        touched = 0
-        for bits in self.steps[start:end]:
-            touched |= bits
-        return (*self._origin(start, end), touched)
+        return (*self._origin(start, end), self._touched(start, end))
+
+    def _touched(self, start: int, end: int) -> int:
+        return reduce(or_, set(self.steps[start:end]), 0)
 
     def _origin(self, start: int, end: int) -> Span:
         # Upside-down text is read backwards, so the first letter may be the last one typed.
-        spans = self.origins[start:end]
-        return min(spans)[0], max(last for _, last in spans)
+        if end - start == 1:
+            return self._starts[start], self._ends[start]
+        return min(self._starts[start:end]), max(self._ends[start:end])

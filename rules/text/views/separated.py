@@ -7,21 +7,16 @@ common ones without a rest: "p a s s" holds no "ass", "g r a p e s" no "rape".
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice, pairwise
+from typing import NamedTuple
 
-from rules.text.views.reading import Edit, Span, Vocabulary, tokens_with
+from rules.text.views.reading import MARKS, Edit, Span, Vocabulary, tokens_with
+from rules.text.words import NO_SPACES, UNSPACED
 
-_MARKS = (
-    "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
-    + "".join(
-        f"{chr(at)}-{chr(at + 3)}{chr(at + 0x3A)}-{chr(at + 0x3C)}{chr(at + 0x3E)}-{chr(at + 0x4D)}"
-        for at in range(0x0900, 0x0D80, 0x80)
-    )
-)
-_LETTER = rf"[^\W\d_][{_MARKS}]*"
-_PART = rf"(?:[^\W_]|[{_MARKS}])"
+_LETTER = rf"[^\W\d_][{MARKS}]*"
+_PART = rf"(?:[^\W_]|[{MARKS}])"
 SIGNS = ".,;:/|~*+=•·…_'\"()\\[\\]{}<>!?^-"
 _GAP = rf"(?:[{SIGNS}]+| [{SIGNS}]* ?)"
 # A row begins and ends where words do: in "fa.t c.o.w-bell" the last piece is one of "cowbell".
@@ -30,8 +25,20 @@ _ROW = re.compile(
     rf"(?:{_GAP}{_LETTER}(?:{_LETTER})?(?!{_PART}))+(?![{SIGNS}]+{_PART})"
 )
 _PIECES = re.compile(rf"(?:{_LETTER})+")
-_INNER = re.compile(r"[.,;:/|~*+=•·…_^-](?<=\S.)[.,;:/|~*+=•·…_^-]*[^\s\d]")
-_CUT = re.compile(rf"(?<![\w{_MARKS}])(?:{_LETTER})+(?:[.,;:/|~*+=•·…_^-]+(?:{_LETTER})+)+(?![\w{_MARKS}])")
+_INNER_SIGNS = ".,;:/|~*+=•·…_^-"
+_INNER = re.compile(rf"[{_INNER_SIGNS}](?<=\S.)['{_INNER_SIGNS}]*[^\W_]")
+# A word with signs in it, of a script with spaces or of one without: in "免费n~i~tro" it is "nitro".
+_SPACED = rf"(?:(?![{NO_SPACES}]){_LETTER}|[0-9])"
+_UNSPACED = rf"(?:(?=[{NO_SPACES}]){_LETTER})"
+_CUT = re.compile(
+    rf"(?:(?<![\w{MARKS}])|(?<=[{NO_SPACES}])(?=[a-z]))"
+    rf"(?:{_SPACED}+(?:['{_INNER_SIGNS}]+{_SPACED}+)+(?![\w{MARKS}])"
+    rf"|{_UNSPACED}+(?:[{_INNER_SIGNS}]+{_UNSPACED}+)+)"
+)
+_WORD_BEFORE = re.compile(rf"((?:{_LETTER}|[0-9]){{1,30}}) +$")
+_WORD_BEHIND = re.compile(rf" +((?:{_LETTER}|[0-9])+)")
+_NEAR = 40  # no further back, or a long text takes quadratic time
+_CUT_PIECES = re.compile(rf"(?:{_LETTER}|[0-9])+")
 
 _SHORT = frozenset(
     """
@@ -40,34 +47,68 @@ _SHORT = frozenset(
     ich ist la las le les los el en es e o os um uma que te tu se
     """.split()  # noqa: SIM905 (a list wouldn't fit)
 )
+_LONGEST_SHORT = max(map(len, _SHORT))
 # Both halves of "pen.is" are words: the dot may be that of a sentence.
 _COMMON = _SHORT | frozenset(
     """
     pen cum ass tit as has was hit pass put ten per con part men the ex co re un pre
     """.split()  # noqa: SIM905 (as above)
 )
-# What may stand between two words; a star or a bar doesn't.
+# What may stand between two words; a star or a bar doesn't. In scripts without spaces more may.
 _JOINTS = ".,;:/-…"
+_UNSPACED_JOINTS = frozenset(",.;:/=+…")
 _LONGEST = 24
+_TOGETHER = (0.9, 1.1)  # what it is worth that words stand together in a term; in the second try more
 
 
-def undo(text: str, vocabulary: Vocabulary) -> list[Edit]:
-    """Return what the step changes."""
-    edits: list[Edit] = []
-    done = 0
+class _Joined(NamedTuple):
+    """A word that was cut, put together; it is one only beside others unless sure."""
+
+    edit: Edit
+    sure: bool = True
+
+
+def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> Iterator[list[Edit]]:
+    """Yield what the step changes; the second time "s i e g h e i l" rather is two words of a term than one.
+
+    Without `rows` there are no letters apart.
+    """
+    apart = [match.span() for match in _ROW.finditer(text)] if rows else []
     # Of two that begin at one place the longer one goes first.
-    for start, end in sorted([*_spans(_ROW, text), *_cuts(text)], key=lambda span: (span[0], -span[1])):
-        if start < done:
-            continue
-        edit = _row(text, start, end, vocabulary) or _cut(text, start, end, vocabulary)
-        if edit is not None:
-            edits.append(edit)
-            done = end
-    return edits
+    spans = [(start, -end, True) for start, end in apart] + [
+        (start, -end, False) for start, end in _cuts(text)
+    ]
+    spans.sort()
+    for together in _TOGETHER[: 2 if apart else 1]:
+        yield list(_sure(list(_joined(spans, text, vocabulary, together)), text, vocabulary))
 
 
-def _spans(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
-    return (match.span() for match in pattern.finditer(text))
+def _joined(
+    spans: Iterable[tuple[int, int, bool]], text: str, vocabulary: Vocabulary, together: float
+) -> Iterator[_Joined]:
+    done = 0
+    for start, minus_end, apart in spans:
+        if start >= done:
+            row = _row(text, start, -minus_end, vocabulary, together) if apart else None
+            joined = _Joined(row) if row else _cut(text, start, -minus_end, vocabulary)
+            if joined is not None:
+                yield joined
+                done = -minus_end
+
+
+def _sure(found: Sequence[_Joined], text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
+    """Yield what is sure, and what stands beside it: "pen.is" may be two sentences, "pen.is s.u.c.k" no."""
+    at = 0
+    while at < len(found):
+        last = at + 1
+        while last < len(found) and text[found[last - 1].edit.end : found[last].edit.start].isspace():
+            last += 1
+        edits = [each.edit for each in found[at:last]]
+        if any(each.sure for each in found[at:last]) or any(
+            vocabulary.together(one.letters, other.letters) for one, other in pairwise(edits)
+        ):
+            yield from edits
+        at = last
 
 
 def _cuts(text: str) -> Iterator[Span]:
@@ -75,7 +116,7 @@ def _cuts(text: str) -> Iterator[Span]:
         yield from (match.span() for match in _CUT.finditer(text, start, end))
 
 
-def _row(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None:
+def _row(text: str, start: int, end: int, vocabulary: Vocabulary, together: float) -> Edit | None:
     """Read a row of letters, at least three of which stand alone, or two beside pieces of two."""
     pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
     single = sum(last - first == 1 or _is_one(text[first:last]) for first, last in pieces)
@@ -94,9 +135,10 @@ def _row(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None
     gaps = [text[before:after] for (_, before), (after, _) in pairwise(pieces)]
     ends = accumulate(last - first for first, last in pieces)
     borders = [end for end, gap in zip(ends, gaps, strict=False) if gap.isspace()]
-    words = _tiled(letters, whole, vocabulary, borders if len(borders) < len(gaps) else ())
-    if words is None and 0 < len(borders) < len(gaps):
-        words = _tiled(letters, whole, vocabulary)
+    parted = 0 < len(borders) < len(gaps)
+    words = _tiled(letters, whole, vocabulary, together, borders if parted else ())
+    if words is None and parted and not _are_words(letters, borders, vocabulary):
+        words = _tiled(letters, whole, vocabulary, together)
     if words is None:
         return None
     spelled: list[str] = []
@@ -116,8 +158,13 @@ def _is_one(piece: str) -> bool:
     return sum(one.isalpha() for one in piece) == 1
 
 
+def _are_words(letters: str, borders: Sequence[int], vocabulary: Vocabulary) -> bool:
+    words = (letters[start:end] for start, end in pairwise((0, *borders, len(letters))))
+    return all(word in _SHORT or (len(word) > 1 and vocabulary.knows(word)) for word in words)
+
+
 def _tiled(
-    letters: str, whole: dict[int, int], vocabulary: Vocabulary, borders: Sequence[int] = ()
+    letters: str, whole: dict[int, int], vocabulary: Vocabulary, bonus: float, borders: Sequence[int] = ()
 ) -> list[str] | None:
     """Return the fewest words that a row falls into, one of a term among them; None where it doesn't.
 
@@ -128,13 +175,14 @@ def _tiled(
     # the word before it, or, where its length is written as -1, the word behind it.
     best: list[dict[int, tuple[float, int, bool]]] = [{0: (0.0, 0, False)}]
     best += [{} for _ in letters]
-    for end in range(1, len(letters) + 1):
-        border = bisect_left(borders, end)
-        since = borders[border - 1] if border else 0
-        for length in range(1, min(end - since, _LONGEST) + 1):
-            start, word = end - length, letters[end - length : end]
-            if not best[start]:
-                continue
+    for start in range(len(letters)):
+        if not best[start]:
+            continue
+        border = bisect_right(borders, start)
+        until = borders[border] if border < len(borders) else len(letters)
+        longest = max(vocabulary.longest(letters[start : start + 3]), _LONGEST_SHORT)
+        for end in range(start + 1, min(until, start + longest) + 1):
+            length, word = end - start, letters[start:end]
             known = length > 1 and vocabulary.knows(word)
             itself = known or word in _SHORT or whole.get(end) == length
             if not itself and length > 1:
@@ -143,7 +191,7 @@ def _tiled(
             ways, alone = [], []
             for before, (cost, _, is_known) in best[start].items():
                 together = vocabulary.together(letters[start - abs(before) : start], word)
-                way = (cost + 1 - together * 0.9, before, is_known or known)
+                way = (cost + 1 - together * bonus, before, is_known or known)
                 if together or (itself and before >= 0):
                     ways.append(way)
                 elif length == 1 and before >= 0:
@@ -154,7 +202,7 @@ def _tiled(
                 best[end][-1] = min(alone)
     words: list[str] = []
     at = len(letters)
-    ends = [one for one in best[at] if one > 0]
+    ends = sorted(one for one in best[at] if one > 0)
     length = min(ends, key=lambda one: (not best[at][one][2], best[at][one][0]), default=0)
     if not length or not best[at][length][2]:
         return None
@@ -164,16 +212,45 @@ def _tiled(
     return words[::-1]
 
 
-def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> Edit | None:
+def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> _Joined | None:
     """Read a word with signs in it; the whole of it must be a word of a term."""
-    pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
+    pieces = [match.span() for match in _CUT_PIECES.finditer(text, start, end)]
     words = [text[first:last] for first, last in pieces]
     joined = "".join(words)
-    if any(one == " " for one in text[start:end]) or len(joined) < 2:
+    signs = set(text[start:end]).difference(joined)
+    if " " in signs or signs <= {"'"} or len(joined) < 2:
         return None
-    if not (vocabulary.knows(joined) or vocabulary.begins(joined)):
+    unspaced = joined > "\u2e80" and UNSPACED.match(joined) is not None
+    if unspaced:
+        known = signs.isdisjoint(_UNSPACED_JOINTS) and _spans_a_cut(words, vocabulary)
+    else:
+        known = vocabulary.knows(joined) or vocabulary.begins(joined)
+    if not known:
         return None
-    joint = any(one in _JOINTS for one in text[start:end])
-    if joint and all(word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words):
-        return None
-    return Edit(start, end, joined, [(at, at + 1) for first, last in pieces for at in range(first, last)])
+    edit = Edit(start, end, joined, [(at, at + 1) for first, last in pieces for at in range(first, last)])
+    two_words = not signs.isdisjoint(_JOINTS) and all(
+        word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words
+    )
+    alone = unspaced or vocabulary.begins(joined) or vocabulary.stands_alone(joined)
+    sure = not two_words if alone else _stands_beside(text, start, end, joined, vocabulary)
+    return _Joined(edit, sure and not joined.isdigit())
+
+
+def _stands_beside(text: str, start: int, end: int, word: str, vocabulary: Vocabulary) -> bool:
+    """Return whether a word that is no term by itself stands in one with the word before it or behind it."""
+    before = _WORD_BEFORE.search(text, max(0, start - _NEAR), start)
+    behind = _WORD_BEHIND.match(text, end)
+    return (before is not None and vocabulary.together(before[1], word)) or (
+        behind is not None and vocabulary.together(word, behind[1])
+    )
+
+
+def _spans_a_cut(words: Sequence[str], vocabulary: Vocabulary) -> bool:
+    """Return whether a term reaches over a cut in a script without spaces, where it may stand anywhere."""
+    joined = "".join(words)
+    for cut in islice(accumulate(map(len, words)), len(words) - 1):
+        for start in range(max(0, cut - _LONGEST), cut):
+            longest = max(vocabulary.longest(joined[start : start + 3]), 2)
+            if any(vocabulary.knows(joined[start:end]) for end in range(cut + 1, start + longest + 1)):
+                return True
+    return False

@@ -5,54 +5,72 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice, product
+from typing import NamedTuple
 
-from rules.text.views.reading import Edit, Span, Vocabulary
+from rules.text.views.reading import MARKS, Edit, Span, Vocabulary
 
-_HELD = re.compile(r"([^\W\d_])\1\1+")
-_WORD = re.compile(r"[^\W\d_]+")
+# Letters with their marks, or marks alone: "हराााामी".
+HELD = rf"([^\W\d_][{MARKS}]{{0,3}}?|[{MARKS}])\1\1+"
+_HELD = re.compile(HELD)
+_WORD = re.compile(rf"(?:[^\W\d_]|[{MARKS}])+")
+_OF_WORD = re.compile(rf"[^\W\d_]|[{MARKS}]")
+_RUN = re.compile(rf"{HELD}|(.)")
 _MOST = 32
 
 
-def undo(text: str, vocabulary: Vocabulary, variant: int = 0) -> list[Edit]:
-    """Return what the step changes; the variant-th way that is known, else one letter or two."""
-    return list(_edits(text, vocabulary, variant))
+class _Run(NamedTuple):
+    """Where a letter is held, itself, and how often it may be meant."""
+
+    start: int
+    end: int
+    letter: str
+    counts: tuple[int, ...]
 
 
-def _edits(text: str, vocabulary: Vocabulary, variant: int) -> Iterator[Edit]:
+_Word = tuple[int, int, list[_Run], list[tuple[int, ...]]]
+
+
+def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
+    """Yield what the step changes: the first way that is known, else one letter; then the next, else two."""
+    words = list(_words(text, vocabulary))
+    for variant in range(2):
+        yield [
+            Edit(start, end, *_spelled(runs, ways[min(variant, len(ways) - 1)]))
+            for start, end, runs, ways in words
+        ]
+
+
+def _words(text: str, vocabulary: Vocabulary) -> Iterator[_Word]:
+    """Yield the words in which letters are held, with their runs, and the counts that make sense."""
     done = 0
     for held in _HELD.finditer(text):
         if held.start() < done:
             continue
         start = held.start()
-        while start > done and text[start - 1].isalpha():
+        while start > done and _OF_WORD.match(text, start - 1):
             start -= 1
         match = _WORD.match(text, start)
         assert match is not None
         done = match.end()
-        runs = list(_runs(text, start, done))
-        yield Edit(start, done, *_read(runs, vocabulary, variant))
+        runs = [_run(run) for run in _RUN.finditer(text, start, done)]
+        yield start, done, runs, _ways(runs, vocabulary)
 
 
-def _runs(text: str, start: int, end: int) -> Iterator[tuple[str, Span, tuple[int, ...]]]:
-    """Yield letters with their places, and how many of them a run may stand for."""
-    while start < end:
-        last = start + 1
-        while last < end and text[last] == text[start]:
-            last += 1
-        yield text[start], (start, last), (1, 2) if last - start > 2 else (last - start,)
-        start = last
+def _run(match: re.Match[str]) -> _Run:
+    return _Run(*match.span(), match[1] or match[2], (1, 2) if match[1] else (1,))
 
 
-def _read(
-    runs: list[tuple[str, Span, tuple[int, ...]]], vocabulary: Vocabulary, variant: int
-) -> tuple[str, list[Span]]:
-    counts = tuple(each[min(variant, len(each) - 1)] for _, _, each in runs)
-    ways = [
-        tried
-        for tried in islice(product(*(each for _, _, each in runs)), _MOST)
-        if vocabulary.knows("".join(run[0] * count for run, count in zip(runs, tried, strict=True)))
+def _ways(runs: list[_Run], vocabulary: Vocabulary) -> list[tuple[int, ...]]:
+    choices = [run.counts for run in runs]
+    known = [
+        counts
+        for counts in islice(product(*choices), _MOST)
+        if vocabulary.knows("".join([run.letter * count for run, count in zip(runs, counts, strict=True)]))
     ]
-    if ways:
-        counts = ways[min(variant, len(ways) - 1)]
-    letters = "".join(run[0] * count for run, count in zip(runs, counts, strict=True))
-    return letters, [run[1] for run, count in zip(runs, counts, strict=True) for _ in range(count)]
+    return known or [tuple(each[0] for each in choices), tuple(each[-1] for each in choices)]
+
+
+def _spelled(runs: list[_Run], counts: tuple[int, ...]) -> tuple[str, list[Span]]:
+    pieces = [run.letter * count for run, count in zip(runs, counts, strict=True)]
+    places = [(run.start, run.end) for run, piece in zip(runs, pieces, strict=True) for _ in piece]
+    return "".join(pieces), places
