@@ -10,7 +10,7 @@ import msgspec
 from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
 from streams.orders import ORDER, Order
-from streams.wire import CONTROL, REVIEW, ControlEvent, MessageRecord, ReviewItem
+from streams.wire import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, MessageRecord, ReviewItem
 
 # What `read_message` asks besides the types of the fields: a deletion needs no more than its id.
 _ASKED_OF_A_MESSAGE = {
@@ -29,17 +29,23 @@ _ASKED_OF_AN_AUTHOR_ID = {"minLength": 1, "maxLength": 256}
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each kind of record, by its versioned name, and of packs and policies."""
-    message = _schema_of(MessageRecord) | _ASKED_OF_A_MESSAGE
-    message["$defs"]["Author"]["properties"]["id"] |= _ASKED_OF_AN_AUTHOR_ID
     return {
-        "chat.message.v1": message,
+        "chat.message.v1": message_schema(),
         SCHEMA: _schema_of(Verdict),
         REVIEW: _schema_of(ReviewItem),
         CONTROL: _schema_of(ControlEvent),
+        FEEDBACK: _schema_of(Feedback),
         "pack": pack_schema(),
         "policy": policy_schema(),
         ORDER: _schema_of(Order),
     }
+
+
+def message_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a message as platforms send it."""
+    message = _schema_of(MessageRecord) | _ASKED_OF_A_MESSAGE
+    message["$defs"]["Author"]["properties"]["id"] |= _ASKED_OF_AN_AUTHOR_ID
+    return message
 
 
 def _schema_of(kind: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ MAX_RECORD_BYTES = 1 << 20
 MAX_DEPTH = 64
 
 # The kinds of record beside messages and verdicts, as CloudEvents types and schemas name them.
-REVIEW, CONTROL = "mod.review.v1", "mod.control.v1"
+REVIEW, CONTROL, FEEDBACK = "mod.review.v1", "mod.control.v1", "mod.feedback.v1"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 # Tenant, platform and author are joined with "/" into keys, so the first two hold none.
@@ -66,6 +67,63 @@ class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     verdict: Verdict
     message: Message | None = None
+
+
+class Decision(StrEnum):
+    """What a human says of a verdict.
+
+    APPROVE lets the message stay, CONFIRM agrees with what was done, REMOVE takes the message away. OVERTURN
+    says that the verdict was wrong, so its strike goes back and the text is spared where the decision holds.
+    REPORT is a user's word: it asks for a look and changes nothing.
+    """
+
+    APPROVE = "approve"
+    CONFIRM = "confirm"
+    REMOVE = "remove"
+    OVERTURN = "overturn"
+    REPORT = "report"
+
+
+class Scope(StrEnum):
+    """How far a decision on a text reaches: a channel's moderator speaks for it, staff for the tenant."""
+
+    CHANNEL = "channel"
+    TENANT = "tenant"
+
+
+class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A human decision on a verdict, on `mod.feedback`, keyed and partitioned like its message.
+
+    Attributes:
+        id: Of equal ids the first counts.
+        verdict_id: The verdict that is spoken of; the fields of its message are copied from it.
+        text_hash: As on the verdict.
+        reviewer: Who decided, as the platform or the caller names them.
+        role: What they are there: "moderator", "staff", "user".
+        at: RFC 3339, when it was decided.
+        expires_at: RFC 3339, until when it holds for the text; None is for good.
+    """
+
+    id: Name
+    verdict_id: Name
+    decision: Decision
+    reviewer: Name
+    message_id: Name
+    at: datetime
+    tenant: Place = "default"
+    platform: Place = "default"
+    channel: Name = "default"
+    author: Name | None = None
+    text_hash: str | None = None
+    role: str | None = None
+    scope: Scope = Scope.CHANNEL
+    reason: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The key of the record: that of the message."""
+        return record_key(self.tenant, self.platform, self.author)
 
 
 class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,6 +171,11 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
+
+
+def record_key(tenant: str, platform: str, author: str | None) -> bytes:
+    """Return the key under which an author's records lie in one partition."""
+    return f"{tenant}/{platform}/{author or ''}".encode("utf-8", "surrogatepass")
 
 
 _record = msgspec.json.Decoder(MessageRecord)

@@ -18,7 +18,7 @@ from streams.errors import UnreadableError
 from streams.orders import ORDER, read_order
 from streams.schemas import schemas
 from streams.topics import Topics
-from streams.wire import CONTROL, REVIEW, ControlEvent, ReviewItem
+from streams.wire import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, ReviewItem
 from tests.golden.json_schema import faults
 from tests.golden.recorded import lines, outputs
 
@@ -118,6 +118,16 @@ def test_orders_are_as_written_down() -> None:
         assert number > 0 or line.decode() in page
         kinds.add(json.loads(line)["order"])
     assert kinds == {"switch", "block", "accept_shrink", "rollback"}
+
+
+def test_feedback_is_as_written_down() -> None:
+    """The page's example is read, and fits its schema; what has no reviewer is none."""
+    page = (PUBLISHED.parent / "wire.md").read_text()
+    (example,) = (json.loads(line) for line in page.splitlines() if line.startswith('{"id":"api/'))
+    assert not faults(example, published(FEEDBACK))
+    assert json.loads(msgspec.json.encode(msgspec.convert(example, Feedback))) == example
+    assert faults(example | {"reviewer": ""}, published(FEEDBACK))
+    assert faults(example | {"decision": "ban"}, published(FEEDBACK))
 
 
 def test_what_is_no_order_the_schema_refuses_too() -> None:
