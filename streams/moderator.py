@@ -33,6 +33,9 @@ from streams.wire import ControlEvent, Output, read_message, rfc3339
 
 log = structlog.get_logger(__name__)
 
+# Told of each record that comes to nothing, and why.
+Refuse = Callable[[Record, UnreadableError], None]
+
 # A record from the future would halve every strike of its author; clocks may differ by this much.
 MAX_CLOCK_SKEW_S = 300.0
 # So many messages go through a step together.
@@ -49,6 +52,13 @@ class Judged(NamedTuple):
 
     outputs: list[Output]
     effects: list[AuthorEffects]
+
+
+class Asked(NamedTuple):
+    """A message to be judged without a record, and what its verdict shall be called."""
+
+    verdict_id: str
+    message: Message
 
 
 class Scores(Protocol):
@@ -138,13 +148,17 @@ class Moderator:
         stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
         outputs: list[Output] = []
         turns = Turns()
-        read = await self._read(records, started, outputs, turns)
+
+        def refuse(record: Record, error: UnreadableError) -> None:
+            outputs.append(self._outbox.refused(record, error))
+
+        read = await self._read(records, started, refuse, turns)
         newest = max((case.at for case in read), default=started)
         # The store answers while we scan; the task gets its turn once, so that the question is sent.
         looking_up = asyncio.create_task(self._look_up(read, newest))
         try:
             await asyncio.sleep(0)
-            cases = await self._scan(read, rules, outputs, turns)
+            cases = await self._scan(read, rules, refuse, turns)
             await self._score(cases, switches)
             lives = await looking_up
         finally:
@@ -157,7 +171,7 @@ class Moderator:
                 try:
                     verdict = self._decide(case, rules, switches, stamp, topic_id, lives)
                 except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                    outputs.append(self._outbox.refused(case.record, _judging_failed(error)))
+                    refuse(case.record, _judging_failed(error))
                 else:
                     decided.append((case, verdict))
             for case, verdict in decided:
@@ -175,11 +189,45 @@ class Moderator:
         ]
         return Judged(outputs, effects)
 
+    async def ask(self, asked: Sequence[Asked]) -> list[Verdict | UnreadableError]:
+        """Judge messages that lie on no topic, in their order, each at the standing that its author has.
+
+        Nothing is produced and nobody's standing moves, so they don't see each other either. One whose
+        judging fails has the error in its place.
+        """
+        rules, switches, now = self._current(), self._switches(), time.time()
+        stamp = Stamp(rules, rfc3339(now), self._model_note, self._show_matched)
+        answers: dict[int, Verdict | UnreadableError] = {}
+
+        def refuse(record: Record, error: UnreadableError) -> None:
+            answers[record.offset] = error
+
+        read = [_Case(Record(0, n, now, None, None), each.message, now) for n, each in enumerate(asked)]
+        looking_up = asyncio.create_task(self._look_up(read, now))
+        try:
+            await asyncio.sleep(0)
+            cases = await self._scan(read, rules, refuse, Turns())
+            await self._score(cases, switches)
+            lives = await looking_up
+        finally:
+            looking_up.cancel()
+        for case in cases:
+            number = case.record.offset
+            live = lives[case.author] if case.author is not None else None
+            before = live.reputation if live else None
+            recall = live.recalls.get(case.message.id) if live else None
+            try:
+                content_hash = self._hash.content(case.message)
+                judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
+                standing = (before, before) if before is not None else None
+                answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
+            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                refuse(case.record, _judging_failed(error))
+        return [answers[number] for number in range(len(asked))]
+
     # -- the steps of a batch
 
-    async def _read(
-        self, records: Sequence[Record], now: float, outputs: list[Output], turns: Turns
-    ) -> list[_Case]:
+    async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[_Case]:
         cases = []
         for number, record in enumerate(records):
             if number % TOGETHER == 0:
@@ -187,30 +235,28 @@ class Moderator:
             try:
                 cases.append(_Case(record, read_message(record.value), now))
             except UnreadableError as error:
-                outputs.append(self._outbox.refused(record, error))
+                refuse(record, error)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                outputs.append(self._outbox.refused(record, _judging_failed(error)))
+                refuse(record, _judging_failed(error))
         return cases
 
-    async def _scan(
-        self, read: Sequence[_Case], rules: RuleSet, outputs: list[Output], turns: Turns
-    ) -> list[_Case]:
+    async def _scan(self, read: Sequence[_Case], rules: RuleSet, refuse: Refuse, turns: Turns) -> list[_Case]:
         """Find the evidence of each; return those with which that went well."""
         cases: list[_Case] = []
         for some in _batched(read, TOGETHER):
             await turns.give_if_due()
-            cases += self._scan_some(some, rules, outputs)
+            cases += self._scan_some(some, rules, refuse)
         return cases
 
-    def _scan_some(self, some: Sequence[_Case], rules: RuleSet, outputs: list[Output]) -> Sequence[_Case]:
+    def _scan_some(self, some: Sequence[_Case], rules: RuleSet, refuse: Refuse) -> Sequence[_Case]:
         try:
             for case, evidence in zip(some, rules.scan_all([case.message for case in some]), strict=True):
                 case.evidence = evidence
         except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
             if len(some) == 1:
-                outputs.append(self._outbox.refused(some[0].record, _judging_failed(error)))
+                refuse(some[0].record, _judging_failed(error))
                 return ()
-            return [case for one in some for case in self._scan_some([one], rules, outputs)]
+            return [case for one in some for case in self._scan_some([one], rules, refuse)]
         return some
 
     async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
@@ -273,9 +319,31 @@ class Moderator:
             current = self._move(live, effect, where, rules)
             if judgement.strict_causes:
                 self._feed_brake(judgement, message, before, rules, now)
-        if live is None:
+        return self._verdict(
+            case,
+            judgement,
+            stamp,
+            f"{topic_id}/{record.partition}/{record.offset}",
+            (before, current) if before is not None and current is not None else None,
+            repeat=repeat,
+            source=Source(self._topic, record.partition, record.offset),
+        )
+
+    def _verdict(
+        self,
+        case: _Case,
+        judgement: Judgement,
+        stamp: Stamp,
+        verdict_id: str,
+        standing: tuple[Reputation, Reputation] | None,
+        *,
+        repeat: bool = False,
+        source: Source | None = None,
+    ) -> Verdict:
+        message = case.message
+        if message.author is None:
             case.missing.append("author")
-        elif before is None:
+        elif standing is None:
             case.missing.append("standing")
         if message.attachments:
             case.missing.append("attachments")
@@ -283,14 +351,14 @@ class Moderator:
             message,
             judgement,
             stamp,
-            verdict_id=f"{topic_id}/{record.partition}/{record.offset}",
-            now=now,
+            verdict_id=verdict_id,
+            now=case.at,
             text_hash=self._hash.of(case.evidence.folded.text) if message.text else None,
             model_scores=case.scores,
-            standing=(before, current) if before is not None and current is not None else None,
+            standing=standing,
             missing=tuple(case.missing),
             repeat=repeat,
-            source=Source(self._topic, record.partition, record.offset),
+            source=source,
         )
 
     def _judgement(
