@@ -1,12 +1,15 @@
 # One image for every role: `serve` (the default), `topics create`, `judge`, `check` …
 ARG PYTHON=3.11
+# run: a worker; api: with what `api` needs.
+ARG REQUIREMENTS=run
 
 # The full image has a compiler: on arm64 one dependency comes as source only.
 FROM python:${PYTHON} AS dependencies
+ARG REQUIREMENTS
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
-COPY requirements/run.txt /tmp/run.txt
-RUN /opt/venv/bin/pip install --require-hashes -r /tmp/run.txt
+COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
+RUN /opt/venv/bin/pip install --require-hashes -r /tmp/requirements.txt
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="Chatsieve" \

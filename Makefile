@@ -8,7 +8,7 @@ DATA   ?=
 WORK   ?= $(TEMP)/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka chaos check bench reload-fire evasion teach train schemas lock clean
+.PHONY: help setup demo serve test test-kafka test-openapi chaos check bench reload-fire evasion teach train schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,14 @@ test: $(VENV)/.dev ## all tests that need no more than the in-package parts
 
 test-kafka: $(VENV)/.dev ## the contract and fault tests on Apache Kafka (needs Java and Maven)
 	@$(PYTHON) -m pytest tests/kafka
+
+$(TEMP)/schemathesis/.done: requirements/openapi.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TEMP)/schemathesis
+	@$(TEMP)/schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/openapi.txt
+	@touch $@
+
+test-openapi: $(VENV)/.dev $(TEMP)/schemathesis/.done ## hold the API against its own OpenAPI document
+	@$(PYTHON) -m tests.openapi $(TEMP)/schemathesis/bin/schemathesis
 
 chaos: $(VENV)/.dev ## the fault runs, ten times over
 	@$(PYTHON) -m pytest tests/kafka -m chaos --rounds 10 -s
@@ -86,11 +94,13 @@ schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas
 
 lock: ## pin every dependency with its hashes (needs uv)
-	@for e in "run:" "embedded:--extra embedded" "check:--extra check" "dev:--extra embedded --extra dev" "train:--extra train"; do \
+	@for e in "run:" "embedded:--extra embedded" "api:--extra api" "check:--extra check" \
+	  "dev:--extra embedded --extra api --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
-	@echo alt-profanity-check | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  --python-version 3.11 - -o requirements/bench.txt
+	@for e in bench:alt-profanity-check openapi:schemathesis; do \
+	  echo $${e#*:} | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.11 - -o requirements/$${e%%:*}.txt || exit 1; done
 
 clean: ## remove what was made here
 	rm -rf $(VENV) $(TEMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -37,3 +37,16 @@ class Metrics:
         self.store_errors = Counter("store_errors", "Calls to the store that failed", **say)
         self.journal = Gauge("journal_effects", "Effects judged and not yet saved", **say)
         self.effects_lost = Counter("effects_lost", "Effects given up at the journal's bound", **say)
+
+
+class ApiMetrics(Metrics):
+    """What `api` counts besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        say: Any = {"namespace": "chatsieve", "registry": self.registry}
+        self.requests = Counter("api_requests", "Requests answered", ["route", "status"], **say)
+        self.seconds = Histogram(
+            "api_request_seconds", "Time to answer by route", ["route"], buckets=_STAGES, **say
+        )
+        self.asked = Histogram("api_batch_messages", "Messages judged together", buckets=_BATCHES, **say)

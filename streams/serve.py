@@ -70,12 +70,12 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     rules, stale = load_or_last_good(settings.packs, last_good, model)
     if stale is not None:
         log.error("last_good_in_force", ruleset=rules.hash, reason=stale)
-    secret = _secret(settings)
+    secret = secret_of(settings)
     topics, metrics = Topics(settings.topic_prefix), Metrics()
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     outbox = Outbox(
         topics,
-        await _output_partitions(access, topics, settings),
+        await output_partitions(access, topics, settings),
         worker=settings.worker,
         metrics=metrics,
         review_text=settings.review_text,
@@ -137,7 +137,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             await asyncio.gather(follower.start(), asyncio.to_thread(language.prepare))
             announcer.begin(watcher, rulebook)
             await rulebook.settle()
-            stopping = _stopping(stop)
+            stopping = stopping_of(stop)
             besides: list[Job] = [watcher.run, rulebook.run, rulebook.tidy, partial(announcer.run, stopping)]
             await _work(worker, besides, stopping)
         finally:
@@ -164,7 +164,7 @@ async def _work(worker: Worker, besides: Sequence[Job], stop: asyncio.Event) -> 
     gc.freeze()
     tasks = [asyncio.create_task(job()) for job in besides]
     for task in tasks:
-        task.add_done_callback(partial(_must_go_on, stop))
+        task.add_done_callback(partial(must_go_on, stop))
     try:
         await worker.run(stop)
     finally:
@@ -176,7 +176,7 @@ async def _work(worker: Worker, besides: Sequence[Job], stop: asyncio.Event) -> 
             raise end
 
 
-def _must_go_on(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+def must_go_on(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
     """A worker that can't follow its packs or orders any more stops in order, and ends with the error."""
     if not task.cancelled() and not stop.is_set():
         log.critical("task_ended", error=repr(task.exception()))
@@ -197,22 +197,24 @@ def store_of(settings: Settings) -> str:
     return settings.store
 
 
-def _secret(settings: Settings) -> bytes:
+def secret_of(settings: Settings) -> bytes:
+    """Return the key of keyed hashes; without one a line that everybody knows, aloud."""
     if not settings.secret:
         log.warning("no_secret", hint="set CHATSIEVE_KEY: else hashes of authors and texts can be looked up")
     return settings.secret or NO_SECRET
 
 
-async def _output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
+async def output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
     """Make the topics that are missing, and return how many partitions each output topic has."""
     made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
     if made:
         log.info("topics_made", topics=made, partitions=settings.partitions)
-    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters)
+    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters, topics.feedback)
     return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}
 
 
-def _stopping(stop: asyncio.Event | None) -> asyncio.Event:
+def stopping_of(stop: asyncio.Event | None) -> asyncio.Event:
+    """Return `stop`, or a new event, which SIGTERM and SIGINT set."""
     event = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -58,6 +58,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     journal_effects: Annotated[int, _says("effects kept while the store is away")] = 500_000
     journal_seconds: Annotated[float, _says("seconds they are kept")] = 900.0
     standstill: Annotated[float, _says("seconds without judging, while there is lag, that end it")] = 60.0
+    api: Annotated[str, _says("where `api` listens, host:port; port 0 takes a free one")] = "127.0.0.1:8081"
+    api_keys: Annotated[Path | None, _says("file of the keys that `api` takes; `api key` makes one")] = None
+    api_rate: Annotated[float, _says("messages a second that a key may have judged, unless it says more")] = (
+        100.0
+    )
+    api_timeout: Annotated[float, _says("seconds that `api` may take for a request")] = 5.0
     log: Annotated[str, _says("debug (one line a verdict), info, warning or error")] = "info"
     log_format: Annotated[str, _says("json, or text for people")] = "json"
 

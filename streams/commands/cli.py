@@ -9,6 +9,7 @@ import click
 # Imported when asked for: Faust, kafka-python, structlog and rich take one to two seconds
 # together, and whoever asks `judge` or `check` wants an answer.
 _COMMANDS = {
+    "api": "api:api",
     "block": "incidents:block",
     "check": "judging:check",
     "control": "incidents:control",

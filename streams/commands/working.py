@@ -39,7 +39,8 @@ def log_to_stderr(level: str, form: str) -> None:
     )
 
 
-def _table_of_settings() -> str:
+def table_of_settings() -> str:
+    """Return all settings, as `--help` ends with them."""
     rows = [
         f"  {name}  {meaning}" + (f" [{default}]" if default else "")
         for name, default, meaning in settings_module.table()
@@ -47,7 +48,7 @@ def _table_of_settings() -> str:
     return "\b\nSettings (environment variables):\n" + "\n".join(rows)
 
 
-@click.command(epilog=_table_of_settings())
+@click.command(epilog=table_of_settings())
 @click.option("--embedded", is_flag=True, help="Start the in-package broker and store, for a laptop.")
 @ends_well
 def serve(embedded: bool) -> None:
