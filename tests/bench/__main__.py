@@ -18,12 +18,13 @@ from streams.embedded import Store
 from streams.errors import EmbeddedError
 from streams.settings import Settings
 from tests.bench import measures, programs, stalls
+from tests.bench.api import api
 from tests.bench.model import model
 from tests.bench.scan import scan
 from tests.bench.table import Part, text
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "stalls", "model", "cpu", "latency", "push")
+PARTS = ("scan", "stalls", "model", "api", "cpu", "latency", "push")
 TROUBLE, USAGE = 1, 2
 ARTIFACT = Path("models/artifacts/chat-compact")
 # `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
@@ -66,7 +67,9 @@ def main() -> int:
             show(stalls.measured())
         if "model" in asked:
             show(model(options.model, options.other))
-        if set(asked) - {"scan", "stalls", "model"}:
+        if "api" in asked:
+            show(api(options.packs, options.model))
+        if set(asked) - {"scan", "stalls", "model", "api"}:
             asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
