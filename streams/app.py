@@ -10,11 +10,11 @@ import msgspec
 from faust.types import TP
 
 from streams.access import Access
-from streams.chunks import Slice, SliceApp, SliceScheduler, SliceSchema
+from streams.chunks import HaulScheduler, HaulSchema, Slice, SliceApp
 from streams.watermarks import Watermarks
 
-# Faust's own buffer counts slices; ours counts bytes, so Faust's stays short.
-FAUST_SLICES = 16
+# Faust's own buffer counts fetches; ours counts bytes, so Faust's stays short.
+FAUST_FETCHES = 1
 # A topic that is gone leaves a member without partitions; it joins again when metadata shows the topic.
 METADATA_MS = 10_000
 # A batch of records stays below what brokers take by default; a single record may be larger.
@@ -58,13 +58,13 @@ def build(
         broker_heartbeat_interval=membership.session_timeout_s / 4,
         broker_rebalance_timeout=membership.rebalance_timeout_s,
         broker_max_poll_records=membership.batch_messages,
-        ConsumerScheduler=SliceScheduler,
+        ConsumerScheduler=HaulScheduler,
         consumer_auto_offset_reset="earliest",
         consumer_metadata_max_age_ms=METADATA_MS,
         datadir=datadir,
         autodiscover=False,
         store="memory://",
-        stream_buffer_maxsize=FAUST_SLICES,
+        stream_buffer_maxsize=FAUST_FETCHES,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
         topic_disable_leader=True,
@@ -79,10 +79,11 @@ def build(
     app.fetch_wait_ms = int(membership.fetch_wait_s * 1000)
 
     async def agent(stream: Any) -> None:
-        async for piece in stream.noack():
-            await gather(piece)
+        async for haul in stream.noack():
+            for piece in haul.slices:
+                await gather(piece)
 
-    app.agent(app.topic(topic, schema=SliceSchema(), value_type=bytes), name="gather")(agent)
+    app.agent(app.topic(topic, schema=HaulSchema(), value_type=bytes), name="gather")(agent)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The seam to Faust: whole slices in, one watermark a partition, record batches out.
+"""The seam to Faust: whole fetches in, one watermark a partition, record batches out.
 
 Faust's own unit is one event a record, and its acknowledgement book-keeping can lose
 records (docs/decisions/0002-the-pump.md). Here the unit is a slice: what one fetch
@@ -39,71 +39,89 @@ COMMIT_TRIES = 3
 
 
 class Slice:
-    """What one fetch brought of one partition, in the dress of a single record.
-
-    Faust reads the attributes of a record and hands the object through; `offset` is the
-    last one, which Faust keeps as its read position.
+    """What one fetch brought of one partition.
 
     Attributes:
+        tp: Topic and partition.
         records: aiokafka's records, by ascending offset, never empty.
         term: The reign of this assignment, see watermarks.py.
         rewound: The slice starts before what had been read: the topic was made anew.
         nbytes: Keys and values together.
     """
 
-    __slots__ = (
-        "checksum", "headers", "key", "nbytes", "offset", "partition", "records", "rewound",
-        "serialized_key_size", "serialized_value_size", "term", "timestamp", "timestamp_type", "topic",
-    )  # fmt: skip
+    __slots__ = ("nbytes", "records", "rewound", "term", "tp")
 
     def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
-        last = records[-1]
-        self.topic: str = tp.topic
-        self.partition: int = tp.partition
+        self.tp = TP(tp.topic, tp.partition)
         self.records = records
-        self.offset: int = last.offset
-        self.timestamp: int = last.timestamp
-        self.timestamp_type = last.timestamp_type
-        self.headers: tuple[tuple[str, bytes], ...] = ()
-        self.key = self.checksum = None
         self.nbytes = sum(r.serialized_key_size + r.serialized_value_size for r in records)
-        self.serialized_key_size = self.serialized_value_size = 0
         self.term = 0
         self.rewound = False
 
     @property
-    def value(self) -> Slice:
-        """What the schema hands on as the event's value."""
-        return self
-
-    @property
-    def tp(self) -> TP:
-        """Topic and partition."""
-        return TP(self.topic, self.partition)
+    def partition(self) -> int:
+        """Number of the partition."""
+        return cast(int, self.tp.partition)
 
     @property
     def first(self) -> int:
         """Offset of the first record."""
         return cast(int, self.records[0].offset)
 
-
-class SliceScheduler:
-    """Faust's `ConsumerScheduler` setting: one item a partition instead of one a record."""
-
-    def iterate(self, records: Mapping[TP, list[ConsumerRecord]]) -> Iterator[tuple[TP, Slice]]:
-        """Yield (partition, slice), in the order of the fetch."""
-        for tp, fetched in records.items():
-            yield tp, Slice(tp, fetched)
+    @property
+    def offset(self) -> int:
+        """Offset of the last record."""
+        return cast(int, self.records[-1].offset)
 
 
-class SliceSchema(faust.Schema):  # type: ignore[misc]
-    """Faust's `schema` of the topic: the slice goes through as it is."""
+class Haul:
+    """The slices of one fetch, in the dress of a single record of the first one's partition.
+
+    Faust spends more on an event than we do on judging a message, so one event brings all.
+    It reads the attributes of a record and hands the object through; `offset` is what it
+    keeps as its read position.
+    """
+
+    __slots__ = (
+        "checksum", "headers", "key", "offset", "partition", "serialized_key_size", "serialized_value_size",
+        "slices", "timestamp", "timestamp_type", "topic",
+    )  # fmt: skip
+
+    def __init__(self, slices: Sequence[Slice]) -> None:
+        self.slices = slices
+        self.topic, self.partition = slices[0].tp
+        self.offset = slices[0].offset
+        last = slices[0].records[-1]
+        self.timestamp: int = last.timestamp
+        self.timestamp_type = last.timestamp_type
+        self.headers: tuple[tuple[str, bytes], ...] = ()
+        self.key = self.checksum = None
+        self.serialized_key_size = self.serialized_value_size = 0
+
+    @property
+    def value(self) -> Haul:
+        """What the schema hands on as the event's value."""
+        return self
+
+
+class HaulScheduler:
+    """Faust's `ConsumerScheduler` setting: one item a fetch instead of one a record."""
+
+    def iterate(self, records: Mapping[TP, list[ConsumerRecord]]) -> Iterator[tuple[TP, Haul]]:
+        """Yield (first partition, haul) if anything was fetched; slices are in the order of the fetch."""
+        slices = [Slice(tp, fetched) for tp, fetched in records.items()]
+        if slices:
+            yield slices[0].tp, Haul(slices)
+
+
+class HaulSchema(faust.Schema):  # type: ignore[misc]
+    """Faust's `schema` of the topic: the haul goes through as it is."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> None:
         """Return None: keys are the records' own."""
 
     def loads_value(self, app: Any, message: Any, **_: Any) -> Any:  # noqa: ARG002 - Faust's signature
-        """Return the slice."""
+        """Return the haul."""
         return message.value
 
 
@@ -194,15 +212,17 @@ class WatermarkConsumer(driver.Consumer):  # type: ignore[misc]
         """The app's watermarks."""
         return cast("Watermarks[TP]", self.app.watermarks)
 
-    def _to_message(self, tp: TP, record: Slice) -> Any:
-        read = self._read_offset[tp]
-        if read is not None and record.first < read:
-            # Faust would drop it as read already, but offsets only go back when the topic
-            # was made anew or the broker lost its end: either way it is to be judged.
-            self._read_offset[tp] = None
-            self.watermarks.begin(tp)
-            record.rewound = True
-        record.term = self.watermarks.term(tp)
+    def _to_message(self, tp: TP, record: Haul) -> Any:
+        for piece in record.slices:
+            read = self._read_offset[piece.tp]
+            if read is not None and piece.first < read:
+                # Faust would drop it as read already, but offsets only go back when the topic
+                # was made anew or the broker lost its end: either way it is to be judged.
+                self.watermarks.begin(piece.tp)
+                piece.rewound = True
+            piece.term = self.watermarks.term(piece.tp)
+            # Faust itself notes what it has read of the first one only, and drops what was read.
+            self._read_offset[piece.tp] = None if piece.tp == tp else piece.offset
         return super()._to_message(tp, record)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -295,7 +315,7 @@ class SliceTransport(driver.Transport):  # type: ignore[misc]
 
 
 class SliceApp(faust.App):  # type: ignore[misc]
-    """A Faust application whose events are slices.
+    """A Faust application whose events are fetches.
 
     Attributes:
         watermarks: What may be committed.

@@ -1,4 +1,4 @@
--- Looks up the authors of one bucket, and what is remembered of some of their messages.
+-- Looks up authors, on a cluster those of one bucket, and what is remembered of some of their messages.
 --
 -- ARGV[1]  msgpack: one list per author with the hashes of the messages asked for; may be empty
 -- KEYS     per author, in that order: the author's hash; then, where messages are asked for,

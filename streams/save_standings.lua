@@ -1,4 +1,4 @@
--- Settles and applies effects on the authors of one bucket, each effect once: what lies at or below the
+-- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies at or below the
 -- author's mark for its partition was applied before. The twin of `settle` in standings.py and of `after`
 -- in rules/reputation.py.
 --

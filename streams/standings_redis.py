@@ -1,4 +1,5 @@
-"""Keeps standings in Redis or Valkey: one script call per touched bucket, all in one round trip.
+"""Keeps standings in Redis or Valkey: a batch is one script call on a single server, and one per touched
+bucket on a cluster, all in one round trip.
 
 An author's key is hashed with a secret, and the hash picks one of 64 buckets, whose number stands in
 braces in every key of that author, so that on a cluster all that a script touches lies in one slot:
@@ -22,7 +23,7 @@ import msgspec
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import ClusterCrossSlotError, NoScriptError, RedisError, ResponseError
 
 from rules.reputation import Reputation
 from rules.verdict import Action
@@ -33,6 +34,8 @@ BUCKETS = 64
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
 
+# Authors in one script call: while it runs the server answers nobody.
+PER_CALL = 256
 # Hashes kept at hand, because what a batch loads it saves soon after.
 AT_HAND = 65_536
 
@@ -64,6 +67,7 @@ class RedisStandings:
         except ValueError as error:
             raise ConfigurationError(f"the store's URL can't be used: {error}") from error
         self._timeout_s = timeout_s
+        self._by_bucket = False
         self._load = script("load_standings.lua")
         self._save = script("save_standings.lua")
         self._place = lru_cache(AT_HAND)(lambda author: place(prefix, hashed(key, 16, author)))
@@ -72,31 +76,28 @@ class RedisStandings:
     async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
         """See StandingStore."""
         today = day(now)
-        calls: dict[str, Call] = {}
+        questions = []
         for ask in asks:
-            bucket, author, recalls = self._place(ask.author)
-            call = calls.get(bucket) or calls.setdefault(bucket, Call())
-            call.keys.append(author)
-            if ask.messages:
-                call.keys += [f"{recalls}{today}", f"{recalls}{today - 1}"]
-            call.items.append([self._message(message) for message in ask.messages])
-        replies = await self._run(self._load, [(call.keys, call.items) for call in calls.values()])
-        found = {bucket: iter(ANSWERS.decode(reply)) for bucket, reply in zip(calls, replies, strict=True)}
-        return [next(found[self._place(ask.author).bucket]).standing(ask.messages) for ask in asks]
+            place = self._place(ask.author)
+            days = (f"{place.recalls}{today}", f"{place.recalls}{today - 1}") if ask.messages else ()
+            messages = [self._message(message) for message in ask.messages]
+            questions.append(Item(place.bucket, (place.standing, *days), messages))
+        answers: list[Answer | None] = [None] * len(asks)
+        for numbers, reply in await self._run(self._load, questions, ()):
+            for number, answer in zip(numbers, ANSWERS.decode(reply), strict=True):
+                answers[number] = answer
+        return [answer.standing(ask.messages) for ask, answer in zip(asks, answers, strict=True) if answer]
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
         """See StandingStore."""
-        calls: dict[str, Call] = {}
+        changes = []
         for each in batch:
-            bucket, author, recalls = self._place(each.author)
-            call = calls.get(bucket) or calls.setdefault(bucket, Call())
-            days = days_of(each.effects)
-            call.keys += [author, *(f"{recalls}{one}" for one in days)]
+            place, days = self._place(each.author), days_of(each.effects)
             effects = [self._packed(effect, days) for effect in each.effects]
-            call.items.append((mark_field(each.partition), len(days), effects))
+            keys = (place.standing, *(f"{place.recalls}{one}" for one in days))
+            changes.append(Item(place.bucket, keys, (mark_field(each.partition), len(days), effects)))
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
-        times = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S)
-        await self._run(self._save, [(call.keys, (*times, call.items)) for call in calls.values()])
+        await self._run(self._save, changes, (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S))
 
     async def ping(self) -> None:
         """See StandingStore."""
@@ -115,20 +116,32 @@ class RedisStandings:
             recall.strike, recall.good, effect.counts, recall.action, recall.content_hash,
         )  # fmt: skip
 
-    async def _run(self, script: "Script", calls: Sequence[tuple[list[str], object]]) -> list[Any]:
-        """Send one script call per bucket in one write and return their results."""
-        if not calls:
+    async def _run(
+        self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
+    ) -> list[tuple[Sequence[int], Any]]:
+        """Send all calls in one write; return each call's result with the numbers of its items."""
+        if not items:
             return []
-        commands: list[Command] = [
-            ("EVALSHA", script.sha, len(keys), *keys, PACK.encode(items)) for keys, items in calls
-        ]
+        try:
+            return await self._call(script, items, before)
+        except ClusterCrossSlotError:
+            # Nothing of it was done: a cluster takes together only what lies in one slot.
+            self._by_bucket = True
+            return await self._call(script, items, before)
+
+    async def _call(
+        self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
+    ) -> list[tuple[Sequence[int], Any]]:
+        calls = _in_buckets(items) if self._by_bucket else _in_order(len(items))
+        commands = [_command(script, [items[number] for number in numbers], before) for numbers in calls]
         async with self._connection() as connection:
             try:
-                return await exchange(connection, commands)
+                replies = await exchange(connection, commands)
             except NoScriptError:
                 # A fresh server, or one that was started again; calls that went through do no harm twice.
                 await exchange(connection, [("SCRIPT", "LOAD", script.text)])
-                return await exchange(connection, commands)
+                replies = await exchange(connection, commands)
+        return list(zip(calls, replies, strict=True))
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AbstractConnection]:
@@ -165,11 +178,30 @@ async def exchange(connection: AbstractConnection, commands: Sequence[Command]) 
     return replies
 
 
-class Call(msgspec.Struct):
-    """What goes to one bucket: the keys, and an item of the script's argument per author."""
+class Item(NamedTuple):
+    """What a script is told of an author: where it lies, its keys, and what stands in the argument."""
 
-    keys: list[str] = []
-    items: list[object] = []
+    bucket: str
+    keys: tuple[str, ...]
+    said: object
+
+
+def _in_order(count: int) -> list[Sequence[int]]:
+    """Return calls of so many items at most that others need not wait long for the server."""
+    return [range(start, min(start + PER_CALL, count)) for start in range(0, count, PER_CALL)]
+
+
+def _in_buckets(items: Sequence[Item]) -> list[Sequence[int]]:
+    calls: dict[str, list[int]] = {}
+    for number, item in enumerate(items):
+        calls.setdefault(item.bucket, []).append(number)
+    return list(calls.values())
+
+
+def _command(script: "Script", items: Sequence[Item], before: tuple[object, ...]) -> Command:
+    keys = [key for item in items for key in item.keys]
+    said = [item.said for item in items]
+    return ("EVALSHA", script.sha, len(keys), *keys, PACK.encode((*before, said) if before else said))
 
 
 class Place(NamedTuple):

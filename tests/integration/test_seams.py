@@ -27,7 +27,7 @@ from streams import chunks
 
 OURS = (
     chunks.SliceThread, chunks.WatermarkConsumer, chunks.BatchProducer, chunks.SliceTransport,
-    chunks.SliceApp, chunks.SliceSchema,
+    chunks.SliceApp, chunks.HaulSchema,
 )  # fmt: skip
 
 # What each of our classes replaces in the one that it inherits from, by name.
@@ -43,7 +43,7 @@ REPLACED: dict[Any, set[str]] = {
     chunks.BatchProducer: {"_settings_extra", "on_start"},
     chunks.SliceTransport: {"Consumer", "Producer"},
     chunks.SliceApp: {"_new_transport", "_new_producer_transport"},
-    chunks.SliceSchema: {"loads_key", "loads_value"},
+    chunks.HaulSchema: {"loads_key", "loads_value"},
 }  # fmt: skip
 
 MADE_BY_METACLASSES = {"_abc_impl", "_parameters", "logger"}
@@ -93,7 +93,7 @@ def test_replacements_are_called_as_ours_expect(cls: type, name: str) -> None:
 @pytest.mark.parametrize(
     ("function", "calls"),
     [
-        # Slices come through: the scheduler's items go to `_to_message`, and its result to the agent.
+        # Hauls come through: the scheduler's items go to `_to_message`, and its result to the agent.
         (consumer.Consumer.getmany, ["self.scheduler.iterate(records)", "to_message = self._to_message"]),
         (consumer.Consumer._drain_messages, ["callback(message)", "get_read_offset(tp)", "self._add_gap("]),
         # Watermarks are committed, and nothing else is.
@@ -169,15 +169,15 @@ def test_what_we_call_takes_what_we_give(function: Callable[..., Any], parameter
     assert list(inspect.signature(function).parameters) == parameters
 
 
-def test_a_record_has_what_a_slice_reads_of_it() -> None:
-    """The fields of aiokafka's record; a slice has those that Faust reads."""
+def test_a_record_has_what_we_read_of_it() -> None:
+    """The fields of aiokafka's record; a haul has those that Faust reads."""
     read = {"partition", "offset", "timestamp", "timestamp_type", "key", "value", "headers"}
     assert read | {"serialized_key_size", "serialized_value_size"} <= set(ConsumerRecord.__annotations__)
     asked = {
         name for name in code(driver.Consumer._to_message).replace(",", " ").split() if "record." in name
     }
     fields = {name.removeprefix("record.").rstrip(")") for name in asked}
-    assert fields <= {*chunks.Slice.__slots__, "value"}
+    assert fields <= {*chunks.Haul.__slots__, "value"}
 
 
 def test_a_first_record_of_any_size_fits_into_a_batch() -> None:

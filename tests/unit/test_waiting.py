@@ -6,7 +6,7 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from streams.chunks import Slice, SliceScheduler
+from streams.chunks import HaulScheduler, Slice
 from streams.waiting import Waiting
 
 
@@ -63,8 +63,14 @@ async def test_closed_it_hands_out_nothing_more() -> None:
     assert await waiting.take() == []
 
 
-def test_a_slice_is_what_one_fetch_brought_of_one_partition() -> None:
-    """In the dress of its last record, which is where Faust keeps its read position."""
+def test_a_haul_is_what_one_fetch_brought() -> None:
+    """In the dress of the last record of its first slice, which is where Faust keeps its read position."""
     fetched = {TP("chat.messages", 0): piece(0, 4, 5, 6).records, TP("chat.messages", 1): piece(1, 9).records}
-    slices = [found for _, found in SliceScheduler().iterate(fetched)]
-    assert [(s.partition, s.first, s.offset, s.nbytes) for s in slices] == [(0, 4, 6, 30), (1, 9, 9, 10)]
+    ((tp, haul),) = HaulScheduler().iterate(fetched)
+    assert (tp, haul.partition, haul.offset) == (TP("chat.messages", 0), 0, 6)
+    assert [(s.partition, s.first, s.offset, s.nbytes) for s in haul.slices] == [(0, 4, 6, 30), (1, 9, 9, 10)]
+
+
+def test_a_fetch_that_brought_nothing_is_no_haul() -> None:
+    """Faust asks on."""
+    assert list(HaulScheduler().iterate({})) == []
