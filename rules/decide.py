@@ -21,8 +21,8 @@ from rules.verdict import Action, Hit, Judgement, Reason, Shadow
 MAX_REASONS = 32
 MAX_MATCHED = 64
 
-_CLEAN = Judgement(Action.ALLOW)
-_CLEAN_AND_GOOD = Judgement(Action.ALLOW, good=True)
+_CLEAN = Judgement(Action.ALLOW, quiet=True)
+_CLEAN_AND_GOOD = Judgement(Action.ALLOW, good=True, quiet=True)
 
 
 def decide(
@@ -84,7 +84,7 @@ def _nothing(
     if not scores:
         return _CLEAN_AND_GOOD if good else _CLEAN
     quiet = untouched(scores, evidence.place.labels, rules.policy.shift(reputation, now))
-    return None if quiet is None else Judgement(Action.ALLOW, scores=quiet, good=good)
+    return None if quiet is None else Judgement(Action.ALLOW, scores=quiet, good=good, quiet=True)
 
 
 def judgement_of(case: Case) -> Judgement:

@@ -249,6 +249,8 @@ class RuleSet:
                 places.setdefault(owner.part, {})[found.start, found.end] = found.steps
         for owner, places in apart.values():
             assert owner.parts is not None
+            if not owner.parts.complete(places):  # as with most, and the rest has its price
+                continue
             within = self._numbered[owner.rule].rule.within
             listed = {part: list(stands) for part, stands in places.items()}
             stands = [sorted(each.items()) for each in places.values()]

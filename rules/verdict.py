@@ -157,6 +157,7 @@ class Judgement(msgspec.Struct, frozen=True):
         mask: Spans to star out, ascending, in code points of the text as typed.
         hold_s: Seconds until a hold expires; None unless the action is hold.
         on_expiry: What consumers do when a hold expires.
+        quiet: No rule fired and no step was reached: all but scores and `good` have their defaults.
     """
 
     action: Action
@@ -180,6 +181,7 @@ class Judgement(msgspec.Struct, frozen=True):
     priority: str | None = None
     hold_s: float | None = None
     on_expiry: Action | None = None
+    quiet: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):

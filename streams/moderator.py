@@ -26,7 +26,16 @@ from streams.desk import Desk
 from streams.errors import UnreadableError
 from streams.metrics import Metrics
 from streams.outbox import Outbox, Record
-from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, settle
+from streams.standings import (
+    Ask,
+    AuthorEffects,
+    Effect,
+    PartitionId,
+    Recall,
+    Standing,
+    partition_id,
+    settle,
+)
 from streams.turns import Turns
 from streams.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import ControlEvent, Output, read_message, rfc3339
@@ -303,7 +312,7 @@ class Moderator:
         message, record, now = case.message, case.record, case.at
         live = lives[case.author] if case.author is not None else None
         before = live.reputation if live else None
-        where = PartitionId(topic_id, record.partition)
+        where = partition_id(topic_id, record.partition)
         recall = live.recalls.get(message.id) if live else None
         repeat = live is not None and live.marks.get(where, -1) >= record.offset
         content_hash = self._hash.content(message)
@@ -353,7 +362,7 @@ class Moderator:
             stamp,
             verdict_id=verdict_id,
             now=case.at,
-            text_hash=self._hash.of(case.evidence.folded.text) if message.text else None,
+            text_hash=self._hash.of_text(case.evidence.folded.text) if message.text else None,
             model_scores=case.scores,
             standing=standing,
             missing=tuple(case.missing),

@@ -1,6 +1,6 @@
--- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies at or below the
--- author's mark for its partition was applied before. The twin of `settle` in standings.py and of `after`
--- in rules/reputation.py.
+-- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
+-- at or below the author's mark for its partition was applied before. The twin of `settle` in
+-- standings.py and of `after` in rules/reputation.py.
 --
 -- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, authors};
 --          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, effects};

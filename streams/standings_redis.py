@@ -34,7 +34,7 @@ BUCKETS = 64
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
 
-# Authors in one script call: while it runs the server answers nobody.
+# Authors in one script call at most: while it runs the server answers nobody else.
 PER_CALL = 256
 # Hashes kept at hand, because what a batch loads it saves soon after.
 AT_HAND = 65_536
@@ -71,7 +71,8 @@ class RedisStandings:
         self._load = script("load_standings.lua")
         self._save = script("save_standings.lua")
         self._place = lru_cache(AT_HAND)(lambda author: place(prefix, hashed(key, 16, author)))
-        self._message = lru_cache(AT_HAND)(lambda message: hashed(key, 8, message))
+        self._message_start = blake2b(key=key, digest_size=8)
+        self._message = lru_cache(AT_HAND)(self._message_hash)
 
     async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
         """See StandingStore."""
@@ -108,6 +109,11 @@ class RedisStandings:
         """See StandingStore."""
         await self._pool.aclose()
 
+    def _message_hash(self, message: str) -> str:
+        state = self._message_start.copy()
+        state.update(message.encode("utf-8", "surrogatepass"))
+        return state.hexdigest()
+
     def _packed(self, effect: Effect, days: dict[int, int]) -> tuple[object, ...]:
         today, recall = day(effect.at), effect.recall
         return (
@@ -125,7 +131,7 @@ class RedisStandings:
         try:
             return await self._call(script, items, before)
         except ClusterCrossSlotError:
-            # Nothing of it was done: a cluster takes together only what lies in one slot.
+            # A cluster takes together only what lies in one slot; calls that went through do no harm twice.
             self._by_bucket = True
             return await self._call(script, items, before)
 
@@ -153,6 +159,8 @@ class RedisStandings:
                     yield connection
                 finally:
                     await self._pool.release(connection)
+        except ClusterCrossSlotError:
+            raise
         except TimeoutError as error:
             raise StoreError(f"no answer from the store within {self._timeout_s * 1000:g} ms") from error
         except (RedisError, OSError) as error:

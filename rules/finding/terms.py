@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -32,6 +32,10 @@ class Parts(msgspec.Struct, frozen=True):
     @property
     def single(self) -> bool:
         return len(self.together) == 1 and not self.without
+
+    def complete(self, found: Container[int]) -> bool:
+        """Return whether every part of `together` is among the numbers of parts that were found."""
+        return all(number in found for number in range(len(self.together)))
 
     @property
     def anchor(self) -> str:
@@ -65,7 +69,7 @@ def find_together(
         within: No two parts that stand together begin more than this many words apart, and
             nothing counts as `without` that begins farther away; None for the whole message.
     """
-    if any(number not in found for number in range(len(parts.together))):
+    if not parts.complete(found):
         return
     starts = word_starts(text)
     reach = len(text) if within is None else within

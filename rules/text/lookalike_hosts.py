@@ -49,6 +49,8 @@ class Lookalikes:
         """
         protected = list(hosts)
         self._own = HostList(protected)
+        # What a chat links to it links to often.
+        self.match = lru_cache(4096)(self._match)
         self._names: dict[str, str] = {}
         for host in protected:
             labels = host.strip().lower().removeprefix("*.").split(".")
@@ -57,7 +59,7 @@ class Lookalikes:
             name = max(labels[:-1], key=len)
             self._names.setdefault(_skeleton(name), name)
 
-    def match(self, host: str) -> str | None:
+    def _match(self, host: str) -> str | None:
         """Return the protected name that a host looks like; None where it is honest, or itself protected."""
         if "." not in host or self._own.match(Link(host, "", (0, 0), bare=True)):
             return None

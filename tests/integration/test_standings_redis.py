@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
@@ -16,7 +17,7 @@ from rules.verdict import Action
 from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError
 from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing
-from streams.standings_redis import RedisStandings
+from streams.standings_redis import PER_CALL, RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
 WEEK_S = 7.0 * DAY_S
@@ -43,6 +44,19 @@ def server() -> Iterator[Store]:
     """A store server that a test may hurt."""
     with Store() as server:
         yield server
+
+
+class ClusterNode(Store):
+    """A server that owns all slots of a cluster, and so takes no call that touches two of them."""
+
+    def _command(self, port: int) -> list[str]:
+        return [
+            *super()._command(port),
+            "--cluster-enabled",
+            "yes",
+            "--cluster-config-file",
+            f"nodes-{port}.conf",
+        ]
 
 
 @contextmanager
@@ -206,3 +220,31 @@ def test_a_key_that_cannot_hash_is_refused_at_once(key: bytes) -> None:
     """An empty one would make the names readable to whoever guesses them."""
     with pytest.raises(ConfigurationError, match="1 to 64 bytes"):
         RedisStandings("redis://localhost", key=key)
+
+
+async def test_a_cluster_is_asked_bucket_by_bucket(tmp_path: Path) -> None:
+    """What lies in several slots can't go in one call there; nothing is lost in finding that out."""
+    authors = [f"acme/chat/{number}" for number in range(100)]
+    with ClusterNode(folder=tmp_path) as node:
+        with redis.Redis.from_url(node.url) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while client.cluster("info")["cluster_state"] != "ok":
+                await asyncio.sleep(0.01)
+        standings = RedisStandings(node.url, key=b"secret")
+        await standings.save(batch(*authors), WEEK_S)
+        found = await standings.load([Ask(author) for author in authors], NOON)
+        await standings.close()
+    assert [one.reputation.messages for one in found] == [1] * 100
+
+
+async def test_many_authors_come_back_in_their_order(standings: RedisStandings) -> None:
+    """More than go into one call."""
+    authors = [f"acme/chat/{number}" for number in range(2 * PER_CALL + 1)]
+    for offset in range(2):
+        await standings.save(batch(*authors[offset::2], offset=offset), WEEK_S)
+    await standings.save(batch(authors[0], offset=5), WEEK_S)
+    found = await standings.load([Ask(author) for author in reversed(authors)], NOON)
+    assert [one.marks[HERE] for one in reversed(found)] == [
+        5,
+        *(number % 2 for number in range(1, len(authors))),
+    ]

@@ -31,7 +31,7 @@ def decided(text: str, **known: object) -> Judgement:
 
 def test_nothing_found_is_allowed_and_good() -> None:
     """No score, no reason; the author gets the credit."""
-    assert decided("hello there") == Judgement(Action.ALLOW, good=True)
+    assert decided("hello there") == Judgement(Action.ALLOW, good=True, quiet=True)
 
 
 def test_evidence_adds_up_and_the_ladder_settles() -> None:
@@ -63,7 +63,7 @@ def test_hits_beside_each_other_add_up() -> None:
 
 def test_a_plea_alone_says_nothing() -> None:
     """With nothing to plead against there is no score and no reason; a model's word it does answer."""
-    assert decided("boss fight") == Judgement(Action.ALLOW, good=True)
+    assert decided("boss fight") == Judgement(Action.ALLOW, good=True, quiet=True)
     answered = decided("boss fight", scores={"scam": 0.6225})
     assert answered.scores["scam"] == pytest.approx(0.1545, abs=1e-4)
 
@@ -158,7 +158,9 @@ def test_at_most_allow_lets_it_pass_and_says_so() -> None:
 
 def test_an_exemption_with_nothing_to_hold_back_leaves_no_trace() -> None:
     """A moderator's honest message looks like anybody's."""
-    assert judged(loaded(RULES), said("hello", roles=("moderator",))) == Judgement(Action.ALLOW, good=True)
+    assert judged(loaded(RULES), said("hello", roles=("moderator",))) == Judgement(
+        Action.ALLOW, good=True, quiet=True
+    )
 
 
 def test_a_final_rule_acts_whoever_speaks() -> None:
@@ -298,7 +300,7 @@ def test_a_rule_ends_by_itself_on_its_day() -> None:
     assert [shadow.rule for shadow in judgement.shadow] == ["spam/tried"]
     live = loaded("- {id: spam/a, label: spam, action: hold, terms: [viewers], expires: 2027-03-01}")
     assert judged(live, "viewers", now=MARCH_2027 - 1).action is Action.HOLD
-    assert judged(live, "viewers", now=MARCH_2027) == Judgement(Action.ALLOW, good=True)
+    assert judged(live, "viewers", now=MARCH_2027) == Judgement(Action.ALLOW, good=True, quiet=True)
 
 
 # -- what follows
