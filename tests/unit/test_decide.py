@@ -300,7 +300,7 @@ def test_a_rule_ends_by_itself_on_its_day() -> None:
     assert [shadow.rule for shadow in judgement.shadow] == ["spam/tried"]
     live = loaded("- {id: spam/a, label: spam, action: hold, terms: [viewers], expires: 2027-03-01}")
     assert judged(live, "viewers", now=MARCH_2027 - 1).action is Action.HOLD
-    assert judged(live, "viewers", now=MARCH_2027) == Judgement(Action.ALLOW, good=True, quiet=True)
+    assert judged(live, "viewers", now=MARCH_2027) == Judgement(Action.ALLOW, good=True)
 
 
 # -- what follows
