@@ -22,7 +22,7 @@ from rules.message import Message
 from rules.schema.policy import LabelPolicies, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
-from rules.text.views.reading import last_step
+from rules.text.views.reading import Step, last_step
 from rules.verdict import Hit
 
 __all__ = ["Evidence", "RuleSet"]
@@ -30,6 +30,10 @@ __all__ = ["Evidence", "RuleSet"]
 # Places are remembered; whoever invents channels must not fill the memory with them.
 _MAX_PLACES = 65_536
 _MAX_LANGUAGES = 4_096
+
+
+# In these ı is no look-alike of i: sıktı, "squeezed", is no sikti.
+_TWO_LETTERS_I = frozenset({"az", "tr"})
 
 
 class _Owner(NamedTuple):
@@ -229,7 +233,7 @@ class RuleSet:
             if owner.languages and not spoken().takes(owner.languages, surely=armed.final):
                 span = folded.span(found.start, found.end)
                 foreign[Unheeded(armed.id, owner.languages, span)] = None
-            else:
+            elif not (owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded)):
                 yield found, owner
 
     def _spans(self, folded: Folded, terms: Iterable[tuple[Found, _Owner]]) -> dict[int, dict[Span, int]]:
@@ -257,6 +261,11 @@ class RuleSet:
             for start, end in find_together(owner.parts, listed, folded.text, within):
                 spans[owner.rule][folded.span(start, end)] = _steps_between(stands, start, end)
         return spans
+
+
+def _reads_dotless(found: Found, folded: Folded) -> bool:
+    """Return whether a letter ı was read as i to find it."""
+    return bool(found.steps & Step.LOOKALIKES.bit) and "ı" in folded.text[found.start : found.end]
 
 
 def _steps_between(stands: Iterable[Sequence[tuple[Span, int]]], start: int, end: int) -> int:

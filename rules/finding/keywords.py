@@ -19,9 +19,10 @@ import msgspec
 
 from rules.errors import PatternError
 from rules.fold import Folded, fold
+from rules.text.borders import is_word
 from rules.text.views import chain
 from rules.text.views.reading import MARKS
-from rules.text.words import in_word, places_of, tokens, word_spans
+from rules.text.words import UNSPACED, in_word, places_of, tokens, word_spans
 
 _T = TypeVar("_T")
 
@@ -64,8 +65,8 @@ class KeywordIndex:
     """All terms of a rule set, ready to be looked for; immutable.
 
     Terms are folded as texts are. A word is found where it stands alone ("kill" in "kill's",
-    not in "skill"), a phrase likewise and with any white space between its words. Terms in
-    scripts without spaces are found anywhere; next to a sign at its edge a term needs no gap.
+    not in "skill"), a phrase likewise and with any white space between its words. In scripts
+    without spaces dictionaries say where words end; next to a sign at its edge a term needs no gap.
     """
 
     @classmethod
@@ -209,9 +210,13 @@ class KeywordIndex:
             if term.alone:
                 self._worthy.add(word)
         else:
-            parted_before = not starred_before and in_word(text[0])
-            parted_after = not starred_after and in_word(text[-1])
-            use = _Use(term.owner, parted_before, parted_after)
+            use = _Use(
+                term.owner,
+                not starred_before and in_word(text[0]),
+                not starred_after and in_word(text[-1]),
+                not starred_before and bool(UNSPACED.match(text[0])),
+                not starred_after and bool(UNSPACED.match(text[-1])),
+            )
             for literal in filter(None, (text, _bare(text))):
                 if literal not in self._literals:
                     self._keep_words(literal)
@@ -244,8 +249,13 @@ class KeywordIndex:
             before = first > 0 and in_word(squeezed[first - 1])
             after = last + 1 < len(squeezed) and in_word(squeezed[last + 1])
             for use in self._literals[literal]:
-                if not ((before and use.parted_before) or (after and use.parted_after)):
-                    yield Found(use.owner, places[first], places[last] + 1)
+                if (before and use.parted_before) or (after and use.parted_after):
+                    continue
+                if (use.border_before or use.border_after) and not is_word(
+                    squeezed, first, last + 1, before=use.border_before, behind=use.border_after
+                ):
+                    continue
+                yield Found(use.owner, places[first], places[last] + 1)
 
 
 def _difficulty(steps: int) -> tuple[int, int]:
@@ -258,11 +268,13 @@ def check_term(text: str) -> None:
 
 
 class _Use(NamedTuple):
-    """Who wants a literal, and on which sides no word may touch it."""
+    """Who wants a literal, and on which sides no word may touch it, or go on from it without a space."""
 
     owner: int
     parted_before: bool
     parted_after: bool
+    border_before: bool = False
+    border_after: bool = False
 
 
 # Shorter words with stars in them are too many things.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rules.errors import PatternError
 from rules.finding.terms import split_term
 from rules.fold import fold
+from rules.text.borders import is_word
 from rules.text.words import in_word
 
 _STARS = re.compile(r"(\*?)(.*?)((?<!\\)\*)?")
@@ -112,7 +113,8 @@ def _stands(one: Form, other: Form, at: int) -> bool:
     free_after = one.after or not in_word(one.text[-1])
     before = not other.before if at == 0 else not in_word(other.text[at - 1])
     after = not other.after if end == len(other.text) else not in_word(other.text[end])
-    return (free_before or before) and (free_after or after)
+    whole = is_word(other.text, at, end, before=not one.before, behind=not one.after)
+    return whole and (free_before or before) and (free_after or after)
 
 
 class _Covers:

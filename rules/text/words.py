@@ -2,7 +2,7 @@
 
 Apostrophes, hyphens and underscores end a word, so "kill's" holds the word "kill". Scripts
 that don't part their words with spaces have no words here: each of their code points is an
-edge, and terms in them match anywhere.
+edge, and `rules.text.borders` says where their words end.
 """
 
 import re

@@ -83,14 +83,37 @@ def test_words_have_edges_in_every_script(text: str, term: str) -> None:
     assert [found.casefold() for found in find(text, term)] == [term.casefold()]
 
 
-def test_scripts_without_spaces_are_searched_anywhere() -> None:
-    """There, only the reader knows the edges of words; Latin words between them have edges."""
+def test_scripts_without_spaces_have_words_too() -> None:
+    """Dictionaries know where they end; Latin words between them have edges."""
     assert find("你是傻逼吗", "傻逼") == ["傻逼"]
     assert find("ไอ้ควายเอ๊ย", "ควาย") == ["ควาย"]
     assert find("バカですよ", "バカ") == ["バカ"]
     assert find("我要nitro免费", "nitro") == ["nitro"]
     assert find("加vx领取", "加vx") == ["加vx"]
     assert find("加vxy领取", "加vx") == []
+    assert find("发展中出现的问题", "中出") == []
+    assert find("来たばかりです", "ばか") == []
+    assert find("กินขนมหวาน", "นม") == []
+
+
+def test_stars_look_inside_words_of_scripts_without_spaces() -> None:
+    """As in other scripts: at the front, at the end, or both."""
+    assert find("发展中出现的问题", "*中出*") == ["中出"]
+    assert find("发展中出现的问题", "中出*") == ["中出"]
+    assert find("发展中出现的问题", "*中出") == []
+
+
+def test_a_dictionary_that_takes_too_much_together_hides_no_term() -> None:
+    """我想 and 逼了 are words to it; and four letters in a row are there on purpose."""
+    assert find("我想自杀", "想自杀", "自杀") == ["想自杀", "自杀"]
+    assert find("太牛逼了", "牛逼") == ["牛逼"]
+    assert find("快给我看奶子啊", "给我看奶子") == ["给我看奶子"]
+
+
+def test_a_far_end_of_a_long_run_without_spaces_changes_nothing() -> None:
+    """Only the words beside a term say where it ends."""
+    run = "发展中出现的问题" * 2_000
+    assert find(f"{run}中出{run}", "中出") == ["中出"]
 
 
 def test_signs_and_emoji_are_terms_too() -> None:
