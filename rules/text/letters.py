@@ -90,6 +90,19 @@ _SIMPLE_UNSPACED = "\u3001\u3002\u3008-\u3011\u3041-\u3096\u30a1-\u30fa\u30fc\u4
 _simple_text = re.compile(f"[{_SIMPLE}]*").fullmatch
 _simple_unspaced_text = re.compile(f"[{_SIMPLE}{_SIMPLE_UNSPACED}]*").fullmatch
 
+# What telephones put between such letters, and how it is spelled whatever stands beside it; some of it
+# becomes none or several, as ß does, which casefold knows.
+_USUAL = (
+    dict.fromkeys("\t\n\r\xa0\u2009\u202f\u3000", " ")
+    | dict.fromkeys("‘’´", "'")
+    | {chr(0xFEE0 + code): chr(code) for code in range(ord("!"), ord("~") + 1)}
+    | {"…": "...", "\u200b": "", "\u200d": "", "\ufe0f": ""}
+)
+_UNEVEN = re.compile("[…\u200b\u200d\ufe0fßẞ]")
+_usual = re.compile(f"[{''.join(map(re.escape, _USUAL))}]")
+_usual_text = re.compile(f"[{_SIMPLE}ßẞ{''.join(_USUAL)}]*").fullmatch
+_usual_unspaced_text = re.compile(f"[{_SIMPLE}{_SIMPLE_UNSPACED}ßẞ{''.join(_USUAL)}]*").fullmatch
+
 # Two are enough for all that was ever seen; the bound keeps the time linear whatever comes.
 _ROUNDS = 8
 
@@ -119,6 +132,9 @@ def plain(typed: str) -> Letters:
         return Letters(typed.casefold(), True, True)
     if _simple_unspaced_text(typed):
         return Letters(typed.casefold(), True, False)
+    if _usual_unspaced_text(typed):
+        text = _usual.sub(_usually, typed).casefold()
+        return Letters(text, _UNEVEN.search(typed) is None, _usual_text(typed) is not None)
     return Letters(_settled(typed, _needed, _caseless), False, False)
 
 
@@ -178,6 +194,10 @@ def _caseless(text: str) -> str:
 
 
 _caseless_letter = lru_cache(maxsize=4096)(_caseless)
+
+
+def _usually(match: re.Match[str]) -> str:
+    return _USUAL[match[0]]
 
 
 def _respelled(match: re.Match[str]) -> str:

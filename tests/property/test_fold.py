@@ -21,6 +21,8 @@ CORNERS = (
     "\u0336\u20dd\u0353\u0302\u0307iİ\u0640⒜🄐dot( "
 )
 
+USUAL = "aZ é'ñßẞж中ー가ا…’\u200b\u200d\ufe0f❤🔥，！Ａ\u3000\xa0\n"
+
 anything = st.text(st.characters(exclude_categories=()))
 corners = st.text(CORNERS)
 texts = anything | corners | st.text(st.sampled_from(CORNERS) | st.characters(max_codepoint=127))
@@ -73,6 +75,15 @@ def test_the_short_cut_for_ascii_changes_nothing(original: str) -> None:
     assert origins(original) == origins(original + "é")[:-1]
     assert tokens(original) == tokens(original + " é")[:-1]
     assert readable(original) == readable(original + " é")[:-2]
+
+
+@given(st.text(USUAL))
+def test_the_short_cut_for_usual_letters_changes_nothing(original: str) -> None:
+    """A "²" behind a text sends it the long way."""
+    short, long_way = fold(original), fold(original + " ²")
+    assert short.text == long_way.text[:-2]
+    assert origins(original) == origins(original + " ²")[:-2]
+    assert tokens(short.text, easy=short.easy) == tokens(long_way.text)[:-1]
 
 
 @given(texts, entities)
