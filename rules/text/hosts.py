@@ -60,6 +60,11 @@ def is_host(typed: str, *, has_path: bool) -> bool:
     return ending in _PLAIN_ENDINGS
 
 
+def is_ending(ending: str) -> bool:
+    """Return whether there are hosts with this ending, whatever else it may be."""
+    return ending.casefold() in _ALL
+
+
 def is_plain_ending(ending: str) -> bool:
     """Return whether this is the ending of hosts, and neither a word nor the suffix of a file."""
     return ending.casefold() in _PLAIN_ENDINGS
@@ -69,7 +74,7 @@ def as_shown(label: str) -> str:
     """Return a label of a host as a browser shows it: punycode (RFC 3492) undone where it can be."""
     if label.startswith("xn--"):
         try:
-            return label[4:].encode().decode("punycode").lower()
+            return label[4:].encode().decode("punycode").casefold()
         except (UnicodeError, ValueError, OverflowError):
             return label
-    return label.lower()
+    return label.casefold()

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from rules.errors import PatternError
 from rules.text.hosts import as_shown
+from rules.text.letter_shapes import CAPITAL, SMALL
 from rules.text.links import HostList, Link
 
 # What lures write beside a name: "discord-gift.ru", "nitrodiscord.com".
@@ -21,17 +22,13 @@ _LURES = frozenset(
 
 # Alike in most fonts; each letter becomes the first of its kind. Whoever minds real letters loses nothing:
 # only what looks like a protected name and isn't it is ever reported.
+_ONE_KIND = {
+    "0": "o", "1": "l", "i": "l", "j": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
+    "q": "g", "2": "z", "ï": "l", "ї": "l", "ł": "l", "đ": "d", "ø": "o", "ß": "b",
+}  # fmt: skip
 _ALIKE = str.maketrans(
-    {
-        "0": "o", "1": "l", "i": "l", "j": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
-        "q": "g", "2": "z",
-        "а": "a", "е": "e", "ё": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "к": "k", "м": "m",
-        "т": "t", "в": "b", "н": "h", "ѕ": "s", "і": "l", "ї": "l", "ј": "l", "ԁ": "d", "ԛ": "g", "ԝ": "w",
-        "һ": "h", "ӏ": "l", "г": "r", "п": "n",
-        "α": "a", "ο": "o", "ρ": "p", "ν": "v", "υ": "u", "ι": "l", "κ": "k", "τ": "t", "ε": "e", "σ": "o",
-        "ı": "l", "ł": "l", "đ": "d", "ɡ": "g", "ɑ": "a", "ʀ": "r", "ⅼ": "l", "ø": "o", "ß": "b",
-    }
-)  # fmt: skip
+    _ONE_KIND | {shape: _ONE_KIND.get(letter, letter) for shape, letter in (SMALL | CAPITAL).items()}
+)
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
 
 # Shorter names have too many honest neighbours: "stream" is not "steam", nor is "switch" "twitch".

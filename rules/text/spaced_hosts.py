@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rules.text.hosts import is_host, is_plain_ending
+from rules.text.hosts import is_ending, is_host, is_plain_ending
 from rules.text.letters import undisguised
 from rules.text.words import NO_SPACES
 
@@ -40,6 +40,7 @@ _STOP = re.compile(
 )
 _SURE_ENDINGS = frozenset(("com", "org", "xyz"))  # no sentence begins with these
 _SIGN = re.compile(r"(?=.*[^\W\d_]).*[\d-]")
+_DIGIT = re.compile(r"\d")
 _FEW_LETTERS = 4
 _AT_A_STOP = re.compile(r"\s*(?:[^\w\s]|$)")
 
@@ -59,20 +60,23 @@ def find_spaced(text: str) -> Iterator[Spaced]:
     """Yield the hosts of a plain view that have a space at one of their dots; time is linear."""
     for match in _SPACED.finditer(text):
         spelled, path = match["host"], match["path"]
-        if " " in spelled and _is_meant(spelled, match.end("host"), text, has_path=path is not None):
+        if " " in spelled and _is_meant(spelled, match.end("host"), text, path):
             host = _JOINTS.sub(".", spelled)
             span = match.span("host") if path is None else match.span()
             yield Spaced(host, span, None if path is None else match.span("path"))
 
 
-def _is_meant(spelled: str, end: int, text: str, *, has_path: bool) -> bool:
+def _is_meant(spelled: str, end: int, text: str, path: str | None) -> bool:
+    has_path = path is not None
     joint = _JOINTS.findall(spelled)[-1]
     *names, ending = _JOINTS.split(spelled)
     if names[0] == "www":
         return is_host(_JOINTS.sub(".", spelled), has_path=has_path)
-    if not is_plain_ending(ending):
-        return False
     name = names[-1]
+    if not is_plain_ending(ending):
+        # "telegram . me/a1", but not "come over . to/from".
+        certain = path is not None and _DIGIT.search(path) is not None and len(name) >= _FEW_LETTERS
+        return certain and joint != ". " and is_ending(ending)
     if joint == " dot ":
         return has_path or _SIGN.match(name) is not None or _stands_alone(name, ending, text, end)
     if joint == " . ":

@@ -167,6 +167,8 @@ def test_an_entry_that_is_no_host_is_refused(entry: str) -> None:
         ("join discord. gg/AbC now", "discord.gg", "/AbC"),
         ("discord Dot gg slash AbC", "discord.gg", "/AbC"),
         ("free at dlscord dot gift", "dlscord.gift", ""),
+        ("come to telegram . me/joinchat1", "telegram.me", "/joinchat1"),
+        ("shorturl dot at/a1", "shorturl.at", "/a1"),
         ("free at steamcommunlty dot com!", "steamcommunlty.com", ""),
         ("free at discоrd-gift . com", "discоrd-gift.com", ""),
         ("ｄiscord ． gg／AbC", "discord.gg", "/AbC"),
@@ -196,6 +198,8 @@ def test_hosts_that_are_spelled_for_people_are_found(text: str, host: str, path:
         "main . py",
         "see (dot) here",
         "asp dot net core",
+        "come over . to/from work",
+        "draw the blue dot to/from here",
         "yes. no/maybe",
     ],
 )

@@ -23,7 +23,9 @@ PROTECTED = Lookalikes(
         ("nitro-discord.ru", "discord"), ("freediscord.site", "discord"), ("login.d-iscord.com", "discord"),
         ("stearncommunity.com", "steamcommunity"), ("steamcomunity.com", "steamcommunity"),
         ("steamcommunlty.com", "steamcommunity"), ("twitch-drops.com", "twitch"), ("paypa1.com", "paypal"),
-        ("secure.paypal.com.evil.example", "paypal"),
+        ("secure.paypal.com.evil.example", "paypal"), ("dіƽⲥord.bio", "discord"),
+        ("xn--dord-lkb301b3r7g.bio", "discord"), ("steamcоmmunіty.ru", "steamcommunity"),
+        ("xn--steamcmmunty-9fk62a.ru", "steamcommunity"),
     ],
 )  # fmt: skip
 def test_a_pretender_is_named_by_whom_it_pretends_to_be(host: str, name: str) -> None:

@@ -9,7 +9,7 @@ RULES = """
     - id: t/words
       label: profanity
       strength: strong
-      terms: [fuck, nigger, ass, rape, anal, shit*, penis, tits, kill yourself, free nitro, хуй, сука, tit]
+      terms: [fuck, nigger, ass, rape, anal, shit*, penis, tits, kill yourself, free nitro, porn, хуй, сука]
     - id: t/allowed
       allow: [shiitake]
       spares: [t/words]
@@ -53,6 +53,9 @@ def found(rules: RuleSet, text: str) -> list[tuple[str, str]]:
         ("f*ck it", "f*ck", "masked"),
         ("k1ll y0urs3lf", "k1ll y0urs3lf", "leet"),
         ("@fu_ck you", "fu_ck", "separated"),
+        ("p🅾️rn", "p🅾️rn", "lookalikes"),
+        ("p⭕rn", "p⭕rn", "leet"),
+        ("p0️⃣rn", "p0️⃣rn", "leet"),
         ("oh f'*ck", "f'*ck", "masked"),
         ("fuuuсk", "fuuuсk", "stretched"),
     ],
@@ -146,6 +149,7 @@ def test_parts_may_be_disguised_one_by_one() -> None:
 def test_a_look_alike_of_a_listed_host_is_meant_too() -> None:
     """With a Cyrillic о, and as browsers send it."""
     listed = loaded("- {id: t/h, label: scam, strength: weak, domains: [discord-gift.com]}")
+    assert found(listed, "see https://disᏟoⲅd-gift.com/x")
     assert found(listed, "see https://discоrd-gift.com/x")
     assert found(listed, "see https://xn--discrd-gift-unj.com/x")
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from rules.fold import Folded
+from rules.text.letter_shapes import CAPITAL, ENCLOSED, ONLY_UPSIDE_DOWN, SMALL, SMALL_CAPITALS
 from rules.text.views import leet, lookalikes, masked, separated, stretched
-from rules.text.views.letter_shapes import CAPITAL, ENCLOSED, ONLY_UPSIDE_DOWN, SMALL, SMALL_CAPITALS
 from rules.text.views.reading import Edit, Reading, Step, Vocabulary
 
 # `(.)\1\1` has no linear automaton, hence the letters that people hold, one by one; `held` sees the others.
@@ -28,7 +28,10 @@ HELD, LEET, CUT, ROW, ALIKE = (1 << number for number in range(5))
 SIGNS = (
     (HELD, "|".join(letter * 3 for letter in dict.fromkeys(_HELD))),
     # Not behind the slashes of links, here and below.
-    (LEET, r"(?:^|\s)[^\s/]*[\p{Latin}\p{Cyrillic}][0-9@$!|+(€£¥]+[\p{Latin}\p{Cyrillic}]"),
+    (
+        LEET,
+        rf"(?:^|\s)[^\s/]*[\p{{Latin}}\p{{Cyrillic}}][0-9@$!|+(€£¥{leet.EMOJI}]+[\p{{Latin}}\p{{Cyrillic}}]",
+    ),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
     (CUT, r"(?:^|\s)[^\s/]*[\pL\pM]'?[.,;:|~*#%&+=•●·…_^-]+'?[\pL\pM]"),
     (CUT, r"(?:^|\s)[^\s/.]*[\pL\pM]/+[\pL\pM]"),

@@ -11,6 +11,7 @@ from rules.text.views.reading import Edit, Vocabulary, tokens_with
 _LATIN = {
     "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
     "@": "a", "$": "s", "!": "il", "|": "il", "+": "t", "(": "c", "€": "e", "£": "l", "¥": "y",
+    "⭕": "o", "❌": "x", "✖": "x", "❗": "il", "❕": "il", "💲": "s", "➕": "t", "✝": "t",
 }  # fmt: skip
 _CYRILLIC = {
     "0": "о",
@@ -23,10 +24,15 @@ _CYRILLIC = {
     "@": "а",
     "$": "с",
     "!": "и",
+    "⭕": "о",
+    "❌": "х",
 }
+EMOJI = "".join(one for one in _LATIN if one > "\u2600")
 # Brackets, bars, + and ! stand for letters only between letters: "(um", "wow!" and "a+" don't.
-_TOKEN = re.compile(r"[^\W_@](?:[\w@$|+(€£¥!'-]*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!'-]*[\w@$€£¥]")
-_SIGN = re.compile(r"[0-9@$!|+(€£¥]")
+_TOKEN = re.compile(
+    rf"[^\W_@](?:[\w@$|+(€£¥!'{EMOJI}-]*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!'{EMOJI}-]*[\w@$€£¥]"
+)
+_SIGN = re.compile(f"[0-9@$!|+(€£¥{EMOJI}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PART = re.compile("[^-]+")
 _IDLE = re.compile("['-]")

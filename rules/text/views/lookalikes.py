@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from rules.text.hosts import as_shown
-from rules.text.views.letter_shapes import (
+from rules.text.letter_shapes import (
     CAPITAL,
     ENCLOSED,
     ONLY_UPSIDE_DOWN,
