@@ -287,6 +287,7 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
         weighty = not armed.spares and (not armed.pleads or armed.id in asked)
         for parts in armed.terms:
             for part, text in enumerate((*parts.together, *parts.without)):
-                terms.append(Term(text, len(owners), alone=weighty and text is parts.anchor))
+                alone = weighty and text is parts.anchor
+                terms.append(Term(text, len(owners), alone=alone, unaccented=armed.unaccented))
                 owners.append(_Owner(number, None if parts.single else parts, part, parts.languages))
     return terms, owners

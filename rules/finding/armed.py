@@ -118,6 +118,11 @@ class Armed:
         """Return whether the rule looks in the readings that took these steps."""
         return not steps & ~self._steps
 
+    @property
+    def unaccented(self) -> bool:
+        """Its terms are looked for without accents too."""
+        return TermView.UNACCENTED in self.rule.views
+
     def covers(self, message: Message, lang: str | None) -> bool:
         """Return whether the rule acts where the message was said; None stands for any language."""
         if lang is not None and self.languages and lang not in self.languages:

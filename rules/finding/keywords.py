@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -21,7 +21,8 @@ from rules.errors import PatternError
 from rules.fold import Folded, fold
 from rules.text.borders import is_word
 from rules.text.views import chain
-from rules.text.views.reading import MARKS
+from rules.text.views.reading import MARKS, Step
+from rules.text.views.unaccented import Unaccented, unaccented
 from rules.text.words import UNSPACED, in_word, places_of, tokens, word_spans
 
 _T = TypeVar("_T")
@@ -42,11 +43,13 @@ class Term(msgspec.Struct, frozen=True):
             A star that is meant as such is written `\\*`.
         owner: The caller's number for whatever the term belongs to; several terms may share it.
         alone: It is worth finding by itself. One that isn't is found where one that is was found too.
+        unaccented: It is looked for without accents too, in texts without accents.
     """
 
     text: str
     owner: int
     alone: bool = True
+    unaccented: bool = False
 
 
 class Found(NamedTuple):
@@ -59,6 +62,9 @@ class Found(NamedTuple):
     start: int
     end: int
     steps: int = 0
+
+
+_Search = Callable[["KeywordIndex", Folded], list[Found]]
 
 
 class KeywordIndex:
@@ -78,18 +84,24 @@ class KeywordIndex:
                 `check_term` to find out which line of a list it stands on.
         """
         index = cls()
+        bare: list[Term] = []
         for term in terms:
             index._add(term)
+            if term.unaccented and (text := unaccented(term.text)).strip("* "):
+                bare.append(Term(text, term.owner, term.alone))
+        if bare:
+            index._bare = cls.build(bare, previous._bare if previous else None)  # noqa: SLF001 (of this class)
         index._arm(previous._automata if previous else {})  # noqa: SLF001 (of this class)
         return index
 
     def find(self, folded: Folded) -> list[Found]:
         """Return what `find_all` does if something is there that is worth finding by itself, else nothing."""
-        return self._find(folded.text, easy=folded.easy)
+        return self._with_bare(self._find(folded.text, easy=folded.easy), folded, KeywordIndex.find)
 
     def find_all(self, folded: Folded) -> list[Found]:
         """Return every occurrence of every term, overlapping ones too, in no particular order."""
-        return self._find(folded.text, easy=folded.easy, thorough=True)
+        found = self._find(folded.text, easy=folded.easy, thorough=True)
+        return self._with_bare(found, folded, KeywordIndex.find_all)
 
     def find_disguised(self, folded: Folded, signs: int) -> list[Found]:
         """Return what readings of a text with these signs of disguise show, if more than `find` does."""
@@ -101,7 +113,18 @@ class KeywordIndex:
                 known = found.get(key, steps)
                 found[key] = min(known, steps, key=_difficulty)
         # With what is plain: a part of `A & B` may be, which `find` had no reason to report.
-        return [Found(*key, steps) for key, steps in found.items()] if any(found.values()) else []
+        disguised = [Found(*key, steps) for key, steps in found.items()] if any(found.values()) else []
+        return self._with_bare(disguised, folded, lambda bare, text: bare.find_disguised(text, signs))
+
+    def _with_bare(self, found: list[Found], folded: Folded, search: _Search) -> list[Found]:
+        """Return what was found, and what the same search finds without accents."""
+        if self._bare is None:
+            return found
+        text, bit = Unaccented(folded), Step.UNACCENTED.bit
+        return found + [
+            Found(each.owner, *text.place(each.start, each.end), each.steps | bit)
+            for each in search(self._bare, text.folded)
+        ]
 
     def knows(self, word: str) -> bool:
         """Return whether this is a word of some term."""
@@ -153,6 +176,7 @@ class KeywordIndex:
 
     def __init__(self) -> None:
         """An index without terms; `build` makes the others."""
+        self._bare: KeywordIndex | None = None  # of the terms that are looked for without accents too
         self._words: dict[bytes, tuple[int, ...]] = {}
         self._literals: dict[str, tuple[_Use, ...]] = {}
         self._alone: set[int] = set()  # owners of terms that are worth finding by themselves

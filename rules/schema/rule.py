@@ -47,6 +47,7 @@ class TermView(StrEnum):
     LEET = "leet"
     STRETCHED = "stretched"
     MASKED = "masked"
+    UNACCENTED = "unaccented"
 
 
 class Part(StrEnum):
@@ -173,7 +174,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         severity: Of a list, the terms whose severity this holds for.
         regex: RE2 expressions.
         view: What `regex` is matched against.
-        views: The disguises that are undone to find its terms; without it all are.
+        views: The disguises that are undone to find its terms; without it all are, but no accents taken away.
         domains: Links to these hosts, or list files of them.
         links: Links that are hits, all of them, where the condition holds.
         parts: Only hits in these parts of the message count: said, quoted, code; without it all do.

@@ -3,6 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.fold import fold
+from rules.text.views.unaccented import Unaccented, unaccented
 from tests.rule_folders import loaded, said
 
 WORDS = ("discord", "bastard", "whore", "viagra")
@@ -56,3 +58,23 @@ def test_what_lies_under_a_span_is_found_by_itself(
         assert hit.span is not None
         alone = text[slice(*hit.span)]
         assert [(one.span, one.view) for one in RULES.scan(said(alone)).hits] == [((0, len(alone)), hit.view)]
+
+
+accented = st.text("aéñøæıйўö\u0301\u0323\u05b8שلَ कि中ßﬁ") | st.text(st.characters(exclude_categories=()))
+
+
+@given(accented)
+def test_taking_accents_away_twice_changes_nothing(text: str) -> None:
+    """So a term and a text that hold the same letters are the same without accents."""
+    assert unaccented(unaccented(text)) == unaccented(text)
+
+
+@given(accented)
+def test_every_letter_without_its_accents_has_a_place(text: str) -> None:
+    """In order, and what stands there is that letter without accents."""
+    plain = fold(text)
+    bare = Unaccented(plain)
+    places = [bare.place(at, at + 1) for at in range(len(bare.folded.text))]
+    assert places == sorted(places)
+    for letter, (start, end) in zip(bare.folded.text, places, strict=True):
+        assert letter in unaccented(plain.text[start:end])

@@ -160,3 +160,36 @@ def test_words_that_stand_beside_a_masked_one_tell_which_it_is() -> None:
         "- {id: t/m, label: threat, action: hold, final: true, terms: [kill your family, last year]}"
     )
     assert found(both, "k*ll y**r family") == [("k*ll y**r family", "masked")]
+
+
+UNACCENTED = """
+    - id: t/u
+      label: profanity
+      strength: strong
+      views: [unaccented, leet]
+      terms: [coño, "schwül*", år & snø, ё]
+    - {id: t/n, label: scam, strength: weak, terms: [año]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "under", "view"),
+    [
+        ("so cono that", "cono", "unaccented"),
+        ("so CON\u0303O that", "CON\u0303O", "plain"),
+        ("so çöñó\u0323 that", "çöñó\u0323", "unaccented"),
+        ("c0no", "c0no", "unaccented"),
+        ("schwuler Kram", "schwul", "unaccented"),
+        ("ar o snö", "ar o snö", "unaccented"),
+        ("е", "е", "unaccented"),
+    ],
+)
+def test_a_rule_that_asks_for_it_looks_past_accents(text: str, under: str, view: str) -> None:
+    """Of the term and of the text alike; the span is that of the typed text, with its accents."""
+    assert found(loaded(UNACCENTED), text) == [(under, view)]
+
+
+@pytest.mark.parametrize("text", ["ano", "con o", "йод", "c@no"])
+def test_nobody_else_does(text: str) -> None:
+    """año is not ano; nor is й an accented и, which it is to Unicode."""
+    assert found(loaded(UNACCENTED), text) == []

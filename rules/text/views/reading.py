@@ -29,6 +29,7 @@ class Step(StrEnum):
     LEET = "leet"
     STRETCHED = "stretched"
     MASKED = "masked"
+    UNACCENTED = "unaccented"
 
     @property
     def bit(self) -> int:
@@ -36,7 +37,8 @@ class Step(StrEnum):
 
 
 _BITS = {step: 1 << number for number, step in enumerate(Step)}
-ALL_STEPS = sum(_BITS.values())
+# What a rule takes that names none; accents are taken away only where a rule asks for it.
+ALL_STEPS = sum(_BITS.values()) - _BITS[Step.UNACCENTED]
 # A masked word that may be several: "s**t". What it hits is the mildest, and nothing final.
 AMBIGUOUS = 1 << len(_BITS)
 
