@@ -288,6 +288,8 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
         for parts in armed.terms:
             for part, text in enumerate((*parts.together, *parts.without)):
                 alone = weighty and text is parts.anchor
-                terms.append(Term(text, len(owners), alone=alone, unaccented=armed.unaccented))
+                terms.append(
+                    Term(text, len(owners), alone=alone, endings=parts.endings, unaccented=armed.unaccented)
+                )
                 owners.append(_Owner(number, None if parts.single else parts, part, parts.languages))
     return terms, owners

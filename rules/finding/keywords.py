@@ -20,6 +20,8 @@ import msgspec
 from rules.errors import PatternError
 from rules.fold import Folded, fold
 from rules.text.borders import is_word
+from rules.text.endings.forms import ALONE, Forms
+from rules.text.endings.inflected import forms_of
 from rules.text.views import chain
 from rules.text.views.reading import MARKS, Step
 from rules.text.views.unaccented import Unaccented, unaccented
@@ -44,12 +46,14 @@ class Term(msgspec.Struct, frozen=True):
         owner: The caller's number for whatever the term belongs to; several terms may share it.
         alone: It is worth finding by itself. One that isn't is found where one that is was found too.
         unaccented: It is looked for without accents too, in texts without accents.
+        endings: Languages in whose forms a word is found too.
     """
 
     text: str
     owner: int
     alone: bool = True
     unaccented: bool = False
+    endings: frozenset[str] = frozenset()
 
 
 class Found(NamedTuple):
@@ -226,13 +230,10 @@ class KeywordIndex:
         text, starred_before, starred_after = _parsed(term.text)
         if term.alone:
             self._alone.add(term.owner)
-        word = text.encode()
-        if not (starred_before or starred_after) and tokens(text) == [word]:
-            if word not in self._words and text not in self._known:
-                self._keep(text)
-            self._words[word] = _with(self._words.get(word, ()), term.owner)
-            if term.alone:
-                self._worthy.add(word)
+        if not (starred_before or starred_after) and tokens(text) == [text.encode()]:
+            self._add_word(text, term)
+            if term.endings:
+                self._add_forms(text, term)
         else:
             use = _Use(
                 term.owner,
@@ -247,6 +248,22 @@ class KeywordIndex:
                 if starred_after and not starred_before:
                     self._stems.add(literal)
                 self._literals[literal] = _with(self._literals.get(literal, ()), use)
+
+    def _add_word(self, text: str, term: Term) -> None:
+        word = text.encode()
+        if word not in self._words and text not in self._known:
+            self._keep(text)
+        self._words[word] = _with(self._words.get(word, ()), term.owner)
+        if term.alone:
+            self._worthy.add(word)
+
+    def _add_forms(self, text: str, term: Term) -> None:
+        for forms in forms_of(text, term.endings):
+            if forms.words is None:
+                use = _Use(term.owner, True, True, forms=forms)
+                self._literals[forms.stem] = _with(self._literals.get(forms.stem, ()), use)
+            for word in forms.words or ():
+                self._add_word(word, term)
 
     def _keep_words(self, text: str) -> None:
         words = [text[start:end] for start, end in word_spans(text)] or [text]
@@ -273,6 +290,11 @@ class KeywordIndex:
             before = first > 0 and in_word(squeezed[first - 1])
             after = last + 1 < len(squeezed) and in_word(squeezed[last + 1])
             for use in self._literals[literal]:
+                if use.forms is not None:
+                    form = _form(use.forms, squeezed, first, last + 1)
+                    if form is not None:
+                        yield Found(use.owner, places[form[0]], places[form[1] - 1] + 1)
+                    continue
                 if (before and use.parted_before) or (after and use.parted_after):
                     continue
                 if (use.border_before or use.border_after) and not is_word(
@@ -299,6 +321,7 @@ class _Use(NamedTuple):
     parted_after: bool
     border_before: bool = False
     border_after: bool = False
+    forms: Forms | None = None
 
 
 # Shorter words with stars in them are too many things.
@@ -361,9 +384,24 @@ def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
 def _head(literal: str, uses: Iterable[_Use]) -> bytes | None:
     """Return the beginning of the word by which a prefix is known; None for what is no long enough prefix."""
     words = tokens(literal)
-    if words != [literal.encode()] or len(words[0]) < HEAD or not all(use.parted_before for use in uses):
+    begun = all(use.parted_before and (use.forms is None or use.forms.heads is ALONE) for use in uses)
+    if words != [literal.encode()] or len(words[0]) < HEAD or not begun:
         return None
     return words[0][:HEAD]
+
+
+# No word has more letters before or behind its stem.
+_LONGEST_ENDING = 24
+
+
+def _form(forms: Forms, text: str, first: int, end: int) -> tuple[int, int] | None:
+    """Return where the word stands that holds this stem, or None where it is none of its forms."""
+    start, last = first, end
+    while start > 0 and first - start < _LONGEST_ENDING and in_word(text[start - 1]):
+        start -= 1
+    while last < len(text) and last - end < _LONGEST_ENDING and in_word(text[last]):
+        last += 1
+    return (start, last) if text[start:first] in forms.heads and text[end:last] in forms.tails else None
 
 
 _INNER = re.compile(r"(?<=[^\W_])['-](?=[^\W_])")

@@ -23,11 +23,13 @@ class Parts(msgspec.Struct, frozen=True):
         together: All of these must stand together.
         without: None of these may stand with them.
         languages: It counts in messages of these; empty where it counts in all.
+        endings: Languages in whose forms its words are found too.
     """
 
     together: tuple[str, ...]
     without: tuple[str, ...] = ()
     languages: frozenset[str] = frozenset()
+    endings: frozenset[str] = frozenset()
 
     @property
     def single(self) -> bool:
@@ -43,14 +45,16 @@ class Parts(msgspec.Struct, frozen=True):
         return max(self.together, key=len)
 
 
-def split_term(text: str, languages: frozenset[str] = frozenset()) -> Parts:
-    """Take a term of these languages apart at its ` & ` and ` ~ `.
+def split_term(
+    text: str, languages: frozenset[str] = frozenset(), endings: frozenset[str] = frozenset()
+) -> Parts:
+    """Take a term apart at its ` & ` and ` ~ `.
 
     Raises:
         PatternError: When there is nothing beside one of them.
     """
     together, *without = _WITHOUT.split(f" {text} ")
-    parts = Parts(_stripped(_AND.split(f" {together} ")), _stripped(without), languages)
+    parts = Parts(_stripped(_AND.split(f" {together} ")), _stripped(without), languages, endings)
     if not all((*parts.together, *parts.without)):
         raise PatternError(f'"{text}": write a term on both sides of & and ~')
     if any(_AND.search(part) for part in parts.without):

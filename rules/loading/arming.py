@@ -124,16 +124,15 @@ class _Bench:
         for text in (*self._rule.terms, *allow):
             yield from self._term(self._path, text.line, text)
         for path in self._rule.word_list:
-            entries, languages = self._list_in("list", path)
+            entries, languages, endings = self._list_in("list", path)
             for entry in entries:
                 if self._rule.severity is None or self._rule.severity.holds(entry.severity):
-                    yield from self._term(path, entry.line, entry.text, languages)
+                    yield from self._term(path, entry.line, entry.text, languages, endings)
 
-    def _term(
-        self, path: str, line: int, text: str, languages: frozenset[str] = frozenset()
-    ) -> Iterator[Parts]:
+    def _term(self, path: str, line: int, text: str, *of: frozenset[str]) -> Iterator[Parts]:
+        """Yield a term taken apart; `of` are its languages, and those in whose forms it is found."""
         try:
-            parts = split_term(text, languages)
+            parts = split_term(text, *of)
             for part in (*parts.together, *parts.without):
                 check_term(part)
         except PatternError as error:

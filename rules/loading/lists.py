@@ -1,7 +1,7 @@
 """Reads a list file: one term or host a line, `#` comments, and a severity behind a bar (`term | 3`).
 
 Its first comments may say of which languages its words are (`# lang: en, de`), and whether they count
-in all others too (`# anywhere: true`).
+in all others too (`# anywhere: true`), and in the forms that their language gives them (`# inflect: true`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from rules.errors import Problem
 from rules.loading.yaml_nodes import read_utf8
+from rules.text.endings.inflected import LANGUAGES
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _SEVERITY = re.compile(r"\s*\|\s*(\d{1,3})$")
-_SAYS = re.compile(r"#\s*(lang|anywhere)\s*:\s*(.*)")
+_SAYS = re.compile(r"#\s*(lang|anywhere|inflect)\s*:\s*(.*)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _NO_LANGUAGE = "und"
 
@@ -33,10 +34,12 @@ class ListFile(NamedTuple):
 
     Attributes:
         languages: In messages of these its words count; empty where they count in all.
+        endings: In whose forms its words are found too.
     """
 
     entries: list[ListLine]
     languages: frozenset[str] = frozenset()
+    endings: frozenset[str] = frozenset()
 
 
 def is_language(code: str) -> bool:
@@ -60,7 +63,12 @@ def read_list(path: str, content: bytes, problems: list[Problem]) -> ListFile:
         elif known.severity != entry.severity:
             message = f'"{text}" has severity {known.severity} in line {known.line}; keep one of them'
             problems.append(Problem(path, entry.line, message))
-    return ListFile(list(entries.values()), _languages(path, content, problems))
+    languages, anywhere, inflect = _header(path, content, problems)
+    return ListFile(
+        list(entries.values()),
+        frozenset() if anywhere else languages,
+        languages & LANGUAGES.keys() if inflect else frozenset(),
+    )
 
 
 def list_lines(path: str, content: bytes) -> Iterator[ListLine]:
@@ -77,25 +85,35 @@ def list_lines(path: str, content: bytes) -> Iterator[ListLine]:
         yield ListLine(number, text[: match.start()] if match else text, int(match[1]) if match else 1)
 
 
-def _languages(path: str, content: bytes, problems: list[Problem]) -> frozenset[str]:
-    """Return the languages in whose messages the words of a list count, as its first comments say."""
+class _Header(NamedTuple):
+    """What the first comments of a list say."""
+
     languages: frozenset[str] = frozenset()
-    anywhere = False
+    anywhere: bool = False
+    inflect: bool = False
+
+
+def _header(path: str, content: bytes, problems: list[Problem]) -> _Header:
+    said: dict[str, tuple[int, str]] = {}
     for number, raw in enumerate(read_utf8(path, content).split("\n"), start=1):
         line = raw.strip()
         if line and not line.startswith("#"):
             break
-        said = _SAYS.fullmatch(line)
-        if said is None:
-            continue
-        key, value = said[1], said[2].strip()
-        if key == "anywhere":
-            anywhere = value == "true"
-            if value not in ("true", "false"):
-                problems.append(Problem(path, number, f'anywhere: expected true or false, got "{value}"'))
-            continue
-        codes = [code.strip() for code in value.split(",")]
-        if not all(map(is_language, codes)):
-            problems.append(Problem(path, number, f'lang: write codes such as en or en, de, not "{value}"'))
-        languages = frozenset(codes) - {_NO_LANGUAGE}
-    return frozenset() if anywhere else languages
+        match = _SAYS.fullmatch(line)
+        if match:
+            said[match[1]] = number, match[2].strip()
+    for key in ("anywhere", "inflect"):
+        number, value = said.get(key, (0, "false"))
+        if value not in ("true", "false"):
+            problems.append(Problem(path, number, f'{key}: expected true or false, got "{value}"'))
+    number, value = said.get("lang", (0, _NO_LANGUAGE))
+    codes = frozenset(code.strip() for code in value.split(","))
+    if not all(map(is_language, codes)):
+        problems.append(Problem(path, number, f'lang: write codes such as en or en, de, not "{value}"'))
+    header = _Header(
+        codes - {_NO_LANGUAGE}, *(said.get(key, (0, ""))[1] == "true" for key in ("anywhere", "inflect"))
+    )
+    if header.inflect and not (header.languages and header.languages <= LANGUAGES.keys()):
+        known = ", ".join(sorted(LANGUAGES))
+        problems.append(Problem(path, said["inflect"][0], f"inflect: endings are known for lang: {known}"))
+    return header

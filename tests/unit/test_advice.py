@@ -61,6 +61,15 @@ def test_what_could_be_better_is_named_with_its_line(rules: str, line: int, said
     assert any(each.startswith(f"test.yaml:{line}: ") and said in each for each in found), found
 
 
+def test_a_term_that_ends_inside_a_word_finds_no_longer_one() -> None:
+    """In scripts without spaces the longer term may be needed; dictionaries say so."""
+    rule = "- {id: spam/a, label: spam, strength: weak, list: lists/words.txt}"
+    assert advised(rule, words="中出\n发展中出现\n") == []
+    assert advised(rule, words="微信\n加微信\n") == [
+        'lists/words.txt:2: "加微信" is found by "微信" (line 1) already; take it out'
+    ]
+
+
 def test_lists_are_looked_at_too() -> None:
     """By their own lines; a list that no rule reads is named."""
     rule = "- {id: spam/a, label: spam, strength: weak, list: lists/words.txt}"
