@@ -200,9 +200,14 @@ class RuleSet:
         spoken: Callable[[], Spoken],
     ) -> Findings:
         # What isn't worth finding by itself was passed over; whoever asks for hits wants that too.
+        spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
         foreign: dict[Unheeded, None] = {}
-        found = terms or self.keywords.find_all(folded)
-        spans = self._spans(folded, self._ours(place, folded, found, spoken, foreign))
+        for owner, span, steps in self._stands(place, folded, terms or self.keywords.find_all(folded)):
+            armed = self._numbered[owner.rule]
+            if owner.languages and not spoken().takes(owner.languages, surely=armed.final):
+                foreign[Unheeded(armed.id, owner.languages, span)] = None
+            else:  # of a term's hits at one place the least disguised counts
+                spans[owner.rule][span] = min(steps, spans[owner.rule].get(span, steps))
         hits, allowed = [], []
         for number in sorted(spans):
             armed = self._numbered[number]
@@ -216,37 +221,20 @@ class RuleSet:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
         return Findings([*hits, *by_link], allowed, tuple(foreign))
 
-    def _ours(
-        self,
-        place: Place,
-        folded: Folded,
-        terms: Iterable[Found],
-        spoken: Callable[[], Spoken],
-        foreign: dict[Unheeded, None],
-    ) -> Iterator[tuple[Found, _Owner]]:
-        """Yield what was found of the rules that act here; words of other languages are put aside."""
+    def _stands(
+        self, place: Place, folded: Folded, terms: Iterable[Found]
+    ) -> Iterator[tuple[_Owner, Span, int]]:
+        """Yield where the terms of rules that act here stand, in code points as typed, and by which steps."""
+        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
         for found in terms:
             owner = self._owners[found.owner]
             armed = place.active[owner.rule]
             if armed is None or not armed.sees(found.steps):
                 continue
-            if owner.languages and not spoken().takes(owner.languages, surely=armed.final):
-                span = folded.span(found.start, found.end)
-                foreign[Unheeded(armed.id, owner.languages, span)] = None
-            elif not (owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded)):
-                yield found, owner
-
-    def _spans(self, folded: Folded, terms: Iterable[tuple[Found, _Owner]]) -> dict[int, dict[Span, int]]:
-        """Return where the terms of each rule stand, in code points as typed, and by which steps.
-
-        Of a term's hits at one place the least disguised counts.
-        """
-        spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
-        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
-        for found, owner in terms:
+            if owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded):
+                continue
             if owner.parts is None:
-                span = folded.span(found.start, found.end)
-                spans[owner.rule][span] = min(found.steps, spans[owner.rule].get(span, found.steps))
+                yield owner, folded.span(found.start, found.end), found.steps
             else:
                 key = (owner.rule, found.owner - owner.part)
                 _, places = apart.setdefault(key, (owner, {}))
@@ -259,8 +247,7 @@ class RuleSet:
             listed = {part: list(stands) for part, stands in places.items()}
             stands = [sorted(each.items()) for each in places.values()]
             for start, end in find_together(owner.parts, listed, folded.text, within):
-                spans[owner.rule][folded.span(start, end)] = _steps_between(stands, start, end)
-        return spans
+                yield owner, folded.span(start, end), _steps_between(stands, start, end)
 
 
 def _reads_dotless(found: Found, folded: Folded) -> bool:
