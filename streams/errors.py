@@ -5,6 +5,7 @@ StreamsError
 │   └── EmbeddedError    the in-package broker or store can't be started here
 ├── BrokerError          Kafka doesn't answer in time or refuses
 ├── Standstill           there were records to judge and none was judged for too long; code 3
+├── PlatformError        a chat platform can't be reached, or doesn't do what it should
 ├── StoreError           the store of standings doesn't answer in time or refuses
 └── UnreadableError      a record is no message; it goes to the dead letters
 """
@@ -34,6 +35,10 @@ class Standstill(StreamsError):  # noqa: N818 - what happened, not a mistake
     """
 
     code = 3
+
+
+class PlatformError(StreamsError):
+    """A chat platform can't be reached, or doesn't do what it should; the message says what to do."""
 
 
 class StoreError(StreamsError):

@@ -10,7 +10,17 @@ import msgspec
 from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
 from streams.orders import ORDER, Order
-from streams.wire import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, MessageRecord, ReviewItem
+from streams.wire import (
+    CONTROL,
+    DEED,
+    FEEDBACK,
+    REVIEW,
+    ControlEvent,
+    DeedRecord,
+    Feedback,
+    MessageRecord,
+    ReviewItem,
+)
 
 # What `read_message` asks besides the types of the fields: a deletion needs no more than its id.
 _ASKED_OF_A_MESSAGE = {
@@ -35,6 +45,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         REVIEW: _schema_of(ReviewItem),
         CONTROL: _schema_of(ControlEvent),
         FEEDBACK: _schema_of(Feedback),
+        DEED: _schema_of(DeedRecord),
         "pack": pack_schema(),
         "policy": policy_schema(),
         ORDER: _schema_of(Order),

@@ -73,11 +73,16 @@ class Topics(msgspec.Struct, frozen=True):
         return self.prefix + "mod.feedback"
 
     @property
+    def deeds(self) -> str:
+        """Out: what bridges did on their platforms, or couldn't."""
+        return self.prefix + "mod.deeds"
+
+    @property
     def all(self) -> tuple[str, ...]:
         """Every topic, inputs first."""
         return (
             self.messages, self.feedback, self.verdicts, self.actions, self.review, self.deadletters,
-            self.control,
+            self.control, self.deeds,
         )  # fmt: skip
 
 
@@ -272,6 +277,7 @@ def _layout(topics: Topics, partitions: int, replication: int) -> dict[str, dict
         topics.actions: {"retention.ms": 7 * _DAY_MS, **large},
         topics.review: {"retention.ms": 7 * _DAY_MS, **large},
         topics.deadletters: {"retention.ms": 30 * _DAY_MS, **large},
+        topics.deeds: {"retention.ms": 30 * _DAY_MS},
         topics.control: {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": 0.1},
     }
     # One replica may be away without a write being refused, none may be missing unnoticed.

@@ -25,7 +25,8 @@ MAX_RECORD_BYTES = 1 << 20
 MAX_DEPTH = 64
 
 # The kinds of record beside messages and verdicts, as CloudEvents types and schemas name them.
-REVIEW, CONTROL, FEEDBACK = "mod.review.v1", "mod.control.v1", "mod.feedback.v1"
+REVIEW, CONTROL = "mod.review.v1", "mod.control.v1"
+FEEDBACK, DEED = "mod.feedback.v1", "mod.deed.v1"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 # Tenant, platform and author are joined with "/" into keys, so the first two hold none.
@@ -124,6 +125,43 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def key(self) -> bytes:
         """The key of the record: that of the message."""
         return record_key(self.tenant, self.platform, self.author)
+
+
+class Outcome(StrEnum):
+    """What came of a deed.
+
+    FAILED was tried for minutes; IMPOSSIBLE can't be done there, or not by us; DRY_RUN wasn't meant to be.
+    """
+
+    DONE = "done"
+    DRY_RUN = "dry_run"
+    IMPOSSIBLE = "impossible"
+    FAILED = "failed"
+
+
+class DeedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a bridge did about a verdict on its platform, or couldn't do, on `mod.deeds`.
+
+    Attributes:
+        id: The verdict's id and the deed; of equal ids the first counts.
+        bridge: Its name.
+        deed: "delete", "hide", "unhide", "mask", "timeout", "warn" or "report".
+        at: RFC 3339.
+        reason: Why it isn't done, in words.
+    """
+
+    id: str
+    bridge: str
+    verdict_id: str
+    deed: str
+    outcome: Outcome
+    message_id: str
+    at: str
+    tenant: str
+    platform: str
+    channel: str
+    author: str | None = None
+    reason: str | None = None
 
 
 class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):

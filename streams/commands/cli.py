@@ -11,6 +11,7 @@ import click
 _COMMANDS = {
     "api": "api:api",
     "block": "incidents:block",
+    "bridge": "bridging:bridge",
     "check": "judging:check",
     "control": "incidents:control",
     "demo": "working:demo",

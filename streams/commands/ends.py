@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
-from streams.errors import BrokerError, ConfigurationError, Standstill, StoreError
+from streams.errors import BrokerError, ConfigurationError, PlatformError, Standstill, StoreError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             _end(error, USAGE)
         except Standstill as error:
             _end(error, error.code)
-        except (BrokerError, StoreError) as error:
+        except (BrokerError, PlatformError, StoreError) as error:
             _end(error, TROUBLE)
         except BrokenPipeError:
             # Whoever read our output has gone; nothing more can be said there, not even at exit.

@@ -1,0 +1,303 @@
+"""The frame of every bridge: what is said goes to be judged, what is decided is done, once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from rules.message import Author, Kind, Message
+from rules.verdict import Action, Verdict
+from streams.platforms import words
+from streams.platforms.deeds import Deed, Plan, Row, Task, plan
+from streams.platforms.memory import Memory, Said
+from streams.platforms.pace import Pace
+from streams.platforms.port import Away, Impossible, Platform
+from streams.reading import Writer
+from streams.topics import Topics
+from streams.wire import (
+    DEED,
+    FEEDBACK,
+    Decision,
+    DeedRecord,
+    Feedback,
+    Outcome,
+    ReviewItem,
+    Scope,
+    cloud_event,
+    encode,
+    record_key,
+    rfc3339,
+)
+
+log = structlog.get_logger(__name__)
+
+# A deed is tried so often, at growing intervals: about two minutes, or longer where the platform says so.
+TRIES = 7
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+HOLDS_EVERY_S = 1.0
+# So many authors' deeds are under way at once; one author's are done in their order.
+AT_ONCE = 8
+UNKNOWN = "I don't know what this is about (any more)."
+
+_verdicts = msgspec.json.Decoder(Verdict)
+_items = msgspec.json.Decoder(ReviewItem)
+
+
+class Bridge:
+    """Stands between a platform and the topics.
+
+    Args:
+        name: Of this bridge, in its memory and in what it says.
+        tenant: Put on every message.
+        kind: The platform's name, put on every message.
+        dry_run: Nothing is done; what would be is said.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        name: str,
+        tenant: str,
+        kind: str,
+        rows: Sequence[Row],
+        memory: Memory,
+        writer: Writer,
+        topics: Topics,
+        partitions: int,
+        pace: Pace,
+        dry_run: bool,
+    ) -> None:
+        self._platform = platform
+        self._name = name
+        self._tenant = tenant
+        self._kind = kind
+        self._rows = rows
+        self._memory = memory
+        self._writer = writer
+        self._topics = topics
+        self._feedback_partitions = partitions
+        self._pace = pace
+        self._dry_run = dry_run
+        self._source = f"/chatsieve/bridge/{name}"
+
+    # -- in: what is said
+
+    async def cursor(self) -> str | None:
+        """See Ear."""
+        return await self._memory.cursor()
+
+    async def hear(self, messages: Sequence[Message], cursor: str | None = None) -> None:
+        """See Ear."""
+        deleted = [message.id for message in messages if message.kind is Kind.DELETED]
+        ours = await self._memory.gone(deleted)
+        known = dict(zip(deleted, await self._memory.recall(deleted), strict=True))
+        kept = [
+            _placed(message, self._tenant, self._kind, known.get(message.id))
+            for message in messages
+            if message.id not in ours
+        ]
+        await self._memory.remember(
+            {
+                m.id: Said(m.author.id, m.channel)
+                for m in kept
+                if m.author is not None and m.kind is not Kind.DELETED
+            }
+        )
+        await asyncio.gather(*(self._send(message) for message in kept))
+        for message in kept:
+            if message.kind is Kind.DELETED:
+                await self._memory.end_hold(message.id)
+        if cursor is not None:
+            await self._memory.set_cursor(cursor)
+
+    async def _send(self, message: Message) -> None:
+        key = record_key(message.tenant, message.platform, message.author.id if message.author else None)
+        await self._writer.write(self._topics.messages, key, encode(message))
+
+    # -- out: what is decided
+
+    async def act(self, records: Sequence[Any]) -> None:
+        """Do what records of `mod.actions` and `mod.review` ask for, each author's in their order."""
+        by_author: dict[str | None, list[tuple[Verdict, Message | None]]] = {}
+        for record in records:
+            found = self._read(record)
+            if found is not None:
+                by_author.setdefault(found[0].author, []).append(found)
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def one_after_the_other(its: list[tuple[Verdict, Message | None]]) -> None:
+            async with limit:
+                for verdict, message in its:
+                    await self._enforce(verdict, message)
+
+        async with asyncio.TaskGroup() as tasks:
+            for its in by_author.values():
+                tasks.create_task(one_after_the_other(its))
+
+    def _read(self, record: Any) -> tuple[Verdict, Message | None] | None:
+        message: Message | None = None
+        try:
+            if record.topic == self._topics.review:
+                item = _items.decode(record.value)
+                verdict, message = item.verdict, item.message or Message(item.verdict.message_id)
+            else:
+                verdict = _verdicts.decode(record.value)
+        except msgspec.DecodeError as error:
+            log.warning("record_unreadable", topic=record.topic, offset=record.offset, error=str(error))
+            return None
+        ours = verdict.tenant == self._tenant and verdict.platform == self._kind
+        return (verdict, message) if ours else None
+
+    async def _enforce(self, verdict: Verdict, message: Message | None) -> None:
+        """Do what belongs to the topic the verdict came on: reports have the message, and come with it."""
+        planned = plan(verdict, self._rows, self._platform.can, message)
+        reviewed = verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None
+        for task in planned.tasks:
+            from_review = task.deed is Deed.REPORT and reviewed
+            if from_review == (message is not None):
+                await self.do(task)
+        if message is None:
+            await self._follow_hold(verdict, planned)
+            for deed in planned.impossible:
+                await self._say(Task(deed, verdict), Outcome.IMPOSSIBLE, "this platform can't do that")
+
+    async def do(self, task: Task) -> None:
+        """Do a deed, unless it was done; try again where that may help, and say what came of it."""
+        if self._dry_run:
+            if await self._memory.claim(f"dry/{task.id}"):
+                log.info("dry_run", deed=task.deed, verdict=task.verdict.id)
+                await self._say(task, Outcome.DRY_RUN, None)
+            return
+        repeatable = task.deed in self._platform.repeatable
+        if await self._memory.is_done(task.id) if repeatable else not await self._memory.claim(task.id):
+            return
+        if task.deed in (Deed.DELETE, Deed.HIDE):
+            await self._memory.note_gone(task.verdict.message_id)
+        try:
+            report = await self._tried(task)
+        except Impossible as error:
+            await self._memory.claim(task.id)
+            log.warning("deed_impossible", deed=task.deed, verdict=task.verdict.id, reason=str(error))
+            await self._say(task, Outcome.IMPOSSIBLE, str(error))
+        except Away as error:
+            await self._memory.claim(task.id)
+            log.error("deed_failed", deed=task.deed, verdict=task.verdict.id, reason=str(error))  # noqa: TRY400
+            await self._say(task, Outcome.FAILED, str(error))
+        else:
+            if task.deed is Deed.UNHIDE:
+                await self._memory.forget_gone(task.verdict.message_id)
+            if report is not None:
+                await self._memory.set_report(report, task.verdict)
+            await self._memory.claim(task.id)
+            await self._say(task, Outcome.DONE, None)
+
+    async def _tried(self, task: Task) -> str | None:
+        wait = FIRST_WAIT_S
+        for attempt in range(1, TRIES + 1):
+            await self._pace.take()
+            try:
+                return await self._platform.do(task)
+            except Away as error:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(wait if error.retry_after_s is None else error.retry_after_s)
+                wait = min(LONGEST_WAIT_S, wait * 2)
+        raise AssertionError
+
+    async def _say(self, task: Task, outcome: Outcome, reason: str | None) -> None:
+        verdict = task.verdict
+        said = DeedRecord(
+            id=task.id, bridge=self._name, verdict_id=verdict.id, deed=task.deed.value, outcome=outcome,
+            message_id=verdict.message_id, at=rfc3339(time.time()), tenant=verdict.tenant,
+            platform=verdict.platform, channel=verdict.channel, author=verdict.author, reason=reason,
+        )  # fmt: skip
+        headers = cloud_event(said.id, DEED, self._source, said.at)
+        key = record_key(verdict.tenant, verdict.platform, verdict.author)
+        await self._writer.write(self._topics.deeds, key, encode(said), headers)
+
+    # -- holds end
+
+    async def _follow_hold(self, verdict: Verdict, planned: Plan) -> None:
+        if verdict.action is Action.HOLD and verdict.hold_until is not None:
+            hidden = any(task.deed in (Deed.HIDE, Deed.DELETE) for task in planned.tasks)
+            if hidden or verdict.on_expiry is Action.REMOVE:
+                until = datetime.fromisoformat(verdict.hold_until).timestamp()
+                await self._memory.set_hold(verdict, until)
+        elif not verdict.repeat:
+            await self._memory.end_hold(verdict.message_id)
+
+    async def end_holds(self) -> None:
+        """Do what a hold says of its end, whenever one has expired, until cancelled."""
+        while True:
+            for verdict in await self._memory.due(time.time()):
+                await self._lift(verdict, remove=verdict.on_expiry is Action.REMOVE)
+                await self._memory.end_hold(verdict.message_id)
+            await asyncio.sleep(HOLDS_EVERY_S)
+
+    async def _lift(self, verdict: Verdict, *, remove: bool) -> bool:
+        """Take a message away for good, or bring it back; return whether the platform can."""
+        deed = Deed.DELETE if remove else Deed.UNHIDE
+        if deed not in self._platform.can:
+            return False
+        await self.do(Task(deed, verdict))
+        return True
+
+    # -- the moderators' room
+
+    async def decide(
+        self,
+        report: str,
+        decision: Decision,
+        reviewer: str,
+        role: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """See Ear."""
+        verdict = await self._memory.report(report)
+        if verdict is None:
+            return UNKNOWN
+        at = datetime.now(UTC)
+        feedback = Feedback(
+            id=f"bridge/{self._name}/{report}/{decision}/{reviewer}",
+            verdict_id=verdict.id, decision=decision, reviewer=reviewer, message_id=verdict.message_id, at=at,
+            tenant=verdict.tenant,
+            platform=verdict.platform, channel=verdict.channel, author=verdict.author,
+            text_hash=verdict.text_hash, role=role, scope=Scope.CHANNEL, reason=reason,
+        )  # fmt: skip
+        partition = verdict.source.partition % self._feedback_partitions if verdict.source else None
+        headers = cloud_event(feedback.id, FEEDBACK, self._source, rfc3339(at.timestamp()))
+        await self._writer.write(self._topics.feedback, feedback.key, encode(feedback), headers, partition)
+        await self._memory.end_hold(verdict.message_id)
+        if decision is Decision.REMOVE:
+            removed = await self._lift(verdict, remove=True)
+            return "Removed." if removed else "Noted; it can't be removed from here."
+        if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
+            back = await self._lift(verdict, remove=False)
+            return "Restored." if back else "Noted; it can't be brought back here."
+        return "Noted."
+
+    async def why(self, report: str) -> str:
+        """See Ear."""
+        verdict = await self._memory.report(report)
+        return (
+            "I don't know what this is about (any more)."
+            if verdict is None
+            else "\n".join(words.reasons(verdict))
+        )
+
+
+def _placed(message: Message, tenant: str, kind: str, said: Said | None) -> Message:
+    """Return the message with where it was said, and of a deletion who wrote it."""
+    author, channel = message.author, message.channel
+    if said is not None:
+        channel = said.channel
+        if author is None and said.author is not None:
+            author = Author(said.author)
+    return msgspec.structs.replace(message, tenant=tenant, platform=kind, author=author, channel=channel)

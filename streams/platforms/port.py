@@ -1,0 +1,85 @@
+"""What a platform offers to the frame, and the frame to a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rules.message import Message
+from streams.errors import PlatformError
+from streams.platforms.deeds import Deed, Task
+from streams.wire import Decision
+
+
+class Impossible(PlatformError):  # noqa: N818 - what it is, not a mistake
+    """It can't be done, now or later: no permission, no such message."""
+
+
+class Away(PlatformError):  # noqa: N818 - as above
+    """It can't be done at the moment.
+
+    Attributes:
+        retry_after_s: When the platform says to come back; None where it doesn't.
+    """
+
+    def __init__(self, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class Ear(Protocol):
+    """The frame, as a platform sees it."""
+
+    async def cursor(self) -> str | None:
+        """Return up to where was heard before this start; None at the very first."""
+
+    async def hear(self, messages: Sequence[Message], cursor: str | None = None) -> None:
+        """Send what was said to be judged; the cursor is kept once all of it is safe.
+
+        The frame puts tenant and platform on the messages, and passes over what follows from its own deeds.
+        """
+
+    async def decide(
+        self,
+        report: str,
+        decision: Decision,
+        reviewer: str,
+        role: str | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Take what a moderator decided on a report, and return in words what came of it."""
+
+    async def why(self, report: str) -> str:
+        """Return the reasons of the verdict behind a report, in words."""
+
+
+class Platform(Protocol):
+    """A chat platform.
+
+    Attributes:
+        can: What can be done there.
+        repeatable: Deeds that do no harm twice: those are done first and then noted, the others the other
+            way round, so that a crash in between repeats no warning.
+    """
+
+    can: frozenset[Deed]
+    repeatable: frozenset[Deed]
+
+    async def run(self, ear: Ear) -> None:
+        """Listen until cancelled, and come back after a break; return where there is nothing more to hear.
+
+        Raises:
+            ConfigurationError: The platform refuses us: a wrong token, a missing permission.
+            PlatformError: It can't be reached at the start.
+        """
+
+    async def do(self, task: Task) -> str | None:
+        """Do something; of a report return the id that moderators answer to.
+
+        Raises:
+            Impossible: It can't be done.
+            Away: It may be tried again.
+        """
+
+    async def close(self) -> None:
+        """Leave."""

@@ -1,0 +1,318 @@
+"""Bridges on a real worker, broker and store: what is said is judged, what is decided is done, once."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from aiohttp import web
+
+from streams.embedded import Broker, Store, free_port
+from streams.platforms.signing import GOOD_FOR_S, Signer
+from streams.records import produce, tail
+from tests.deployment import Deployment, kill, terminate
+
+HELD = """
+rules:
+  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
+"""
+LONG_S = 30.0
+
+
+@pytest.fixture
+def it(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
+    """A deployment with one worker."""
+    with Deployment(broker.address, store.url, prefix) as deployment:
+        deployment.write_pack("held.yaml", HELD)
+        deployment.start(fetch_wait=0.02)
+        yield deployment
+
+
+def start_bridge(it: Deployment, kind: str, config: dict[str, Any], *more: str) -> subprocess.Popen[bytes]:
+    path = it.packs.parent / f"{kind}.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return it.start(
+        "-m", "streams", "bridge", kind, "--config", str(path), *more, wait=False, fetch_wait=0.02
+    )
+
+
+async def until(true: Callable[[], Any], it: Deployment) -> None:
+    """Return when it is so; fail when it doesn't come to that."""
+    patience = time.monotonic() + LONG_S
+    while not true():
+        assert time.monotonic() < patience, it.log(len(it.workers) - 1)[-3000:]
+        await asyncio.sleep(0.05)
+
+
+def said_deeds(it: Deployment, count: int) -> list[dict[str, Any]]:
+    """What the bridge has said of its deeds."""
+    with tail(it.access, it.topics.deeds, from_beginning=True, count=count, idle_s=LONG_S) as records:
+        return [json.loads(record.value or b"") for record in records]
+
+
+# -- replay
+
+
+class Files:
+    """The files of a replay."""
+
+    def __init__(self, folder: Path, messages: list[dict[str, Any]], **more: Any) -> None:
+        self.deeds = folder / "deeds.jsonl"
+        messages_file = folder / "messages.jsonl"
+        messages_file.write_text("\n".join(map(json.dumps, messages)))
+        replay = {"messages": str(messages_file), "deeds": str(self.deeds), "rate": 1000}
+        self.config = {"tenant": "lantern", "replay": replay} | more
+
+    def done(self) -> list[dict[str, Any]]:
+        """The deeds that were done."""
+        return (
+            [json.loads(line) for line in self.deeds.read_text().splitlines()] if self.deeds.exists() else []
+        )
+
+
+def message(number: int, text: str, author: str | None = None) -> dict[str, Any]:
+    return {"id": f"m{number}", "author": author or f"u{number % 7}", "text": text, "channel": "lobby"}
+
+
+async def test_what_is_decided_is_done(it: Deployment, tmp_path: Path) -> None:
+    """Removed is deleted and warned about, held is hidden and reported with the text, flagged is reported."""
+    files = Files(
+        tmp_path, [message(1, "this is zzbad"), message(2, "zzheld"), message(3, "zzodd"), message(4, "hi")]
+    )
+    start_bridge(it, "replay", files.config)
+    await until(lambda: len(files.done()) >= 5, it)
+    found = {(deed["message_id"], deed["deed"]) for deed in files.done()}
+    assert found == {("m1", "delete"), ("m1", "warn"), ("m2", "hide"), ("m2", "report"), ("m3", "report")}
+    reports = {deed["message_id"]: deed for deed in files.done() if deed["deed"] == "report"}
+    assert reports["m2"]["message"]["text"] == "zzheld"
+    assert "test/held" in reports["m2"]["words"]
+    outcomes = said_deeds(it, 5)
+    assert {each["outcome"] for each in outcomes} == {"done"}
+    assert {each["id"] for each in outcomes} == {deed["id"] for deed in files.done()}
+
+
+async def test_a_dry_run_does_nothing_and_says_what_it_would(it: Deployment, tmp_path: Path) -> None:
+    """On the topic of deeds."""
+    files = Files(tmp_path, [message(1, "this is zzbad")])
+    start_bridge(it, "replay", files.config, "--dry-run")
+    outcomes = await asyncio.to_thread(said_deeds, it, 2)
+    assert [(each["deed"], each["outcome"]) for each in outcomes] == [
+        ("delete", "dry_run"),
+        ("warn", "dry_run"),
+    ]
+    assert files.done() == []
+
+
+async def test_killed_in_the_middle_nothing_is_done_twice_and_nothing_left_out(
+    it: Deployment, tmp_path: Path
+) -> None:
+    """The bridge three times, the worker once, by kill -9, and a verdict that comes again."""
+    messages = [message(n, "this is zzbad" if n % 3 == 0 else "hello") for n in range(300)]
+    files = Files(
+        tmp_path, messages, pace={"per_s": 200, "burst": 5}, deeds=[{"action": "remove", "do": ["delete"]}]
+    )
+    files.config["replay"]["rate"] = 150
+    bridge = start_bridge(it, "replay", files.config)
+    for number in range(3):
+        await until(lambda number=number: len(files.done()) >= 15 * (number + 1), it)
+        kill(bridge)
+        if number == 1:
+            kill(it.workers[0])
+            await asyncio.to_thread(it.start, fetch_wait=0.02)
+        bridge = start_bridge(it, "replay", files.config)
+    await until(lambda: len({deed["message_id"] for deed in files.done()}) >= 98, it)
+    await asyncio.sleep(1.0)
+    assert terminate(bridge) == 0
+    done = Counter(deed["message_id"] for deed in files.done())
+    assert max(done.values()) == 1
+    # A deed that must not be done twice is noted first: of those under way at a kill some may be left out.
+    assert set(done) <= {f"m{n}" for n in range(0, 300, 3)}
+
+
+# -- webhook
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of thirty-two bytes ...").decode()
+
+
+class Chat:
+    """A chat of somebody's own: takes deeds over real HTTP, sends events."""
+
+    def __init__(self) -> None:
+        self.deeds: list[dict[str, Any]] = []
+        self.faults: list[str | None] = []
+        self.answers: list[int] = []
+        self.port = free_port()
+        self.events = f"127.0.0.1:{free_port()}"
+        self._signer = Signer(SECRET)
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.add_routes([web.post("/deeds", self._take)])
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.faults.append(self._signer.fault(request.headers, body, time.time()))
+        status = self.answers.pop(0) if self.answers else 204
+        if status == 204:
+            self.deeds.append(json.loads(body))
+        return web.Response(status=status)
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        deliver = f"http://127.0.0.1:{self.port}/deeds"
+        return {
+            "tenant": "lantern",
+            "webhook": {"listen": self.events, "deliver": deliver, "secret": SECRET} | more,
+        }
+
+    async def send(
+        self, path: str, value: Any, *, at: float | None = None, secret: str = SECRET
+    ) -> tuple[int, Any]:
+        body = json.dumps(value).encode()
+        headers = Signer(secret).headers(f"e-{time.monotonic_ns()}", body, time.time() if at is None else at)
+        patience = time.monotonic() + LONG_S
+        while True:
+            try:
+                async with (
+                    aiohttp.ClientSession() as session,
+                    session.post(f"http://{self.events}{path}", data=body, headers=headers) as answer,
+                ):
+                    return answer.status, await answer.json(content_type=None)
+            except aiohttp.ClientConnectorError:
+                assert time.monotonic() < patience
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[Chat]:
+    """A chat that listens."""
+    one = Chat()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+async def test_signed_events_come_in_and_signed_deeds_go_out(it: Deployment, chat: Chat) -> None:
+    """A receiver that stumbles gets the deed again."""
+    start_bridge(it, "webhook", chat.config())
+    chat.answers += [503]
+    status, said = await chat.send("/events", {"events": [message(1, "this is zzbad"), message(2, "hello")]})
+    assert (status, said) == (202, {"taken": 2})
+    await until(lambda: len(chat.deeds) >= 2, it)
+    assert [deed["deed"] for deed in chat.deeds] == ["delete", "warn"]
+    assert chat.deeds[1]["words"]
+    assert set(chat.faults) == {None}
+
+
+async def test_what_is_not_signed_is_not_taken(it: Deployment, chat: Chat) -> None:
+    """By another secret, or long ago."""
+    start_bridge(it, "webhook", chat.config())
+    event = {"events": [message(1, "hello")]}
+    other = "whsec_" + base64.b64encode(b"another secret, as long as the first").decode()
+    assert (await chat.send("/events", event, secret=other))[0] == 401
+    assert (await chat.send("/events", event, at=time.time() - GOOD_FOR_S - 5))[0] == 401
+    assert (await chat.send("/events", {"events": [{"id": "x"}]}))[0] == 422
+    assert (await chat.send("/events", event))[0] == 202
+
+
+async def test_what_the_receiver_refuses_is_said_on_the_topic(it: Deployment, chat: Chat) -> None:
+    """Once; it isn't tried again, and what comes after it is done."""
+    start_bridge(it, "webhook", chat.config())
+    chat.answers += [404]
+    await chat.send("/events", {"events": [message(1, "this is zzbad")]})
+    outcomes = await asyncio.to_thread(said_deeds, it, 2)
+    assert [(each["deed"], each["outcome"]) for each in outcomes] == [
+        ("delete", "impossible"),
+        ("warn", "done"),
+    ]
+    assert "404" in outcomes[0]["reason"]
+
+
+async def test_a_moderators_word_goes_to_feedback_and_is_done(it: Deployment, chat: Chat) -> None:
+    """Not spam: what was hidden is shown again."""
+    start_bridge(it, "webhook", chat.config())
+    await chat.send("/events", {"events": [message(1, "zzheld", author="hal")]})
+    await until(lambda: len(chat.deeds) >= 2, it)
+    report = next(deed for deed in chat.deeds if deed["deed"] == "report")
+    decided = {"report": report["id"], "decision": "overturn", "reviewer": "ana", "role": "moderator"}
+    status, said = await chat.send("/decisions", decided)
+    assert (status, said["words"]) == (200, "Restored.")
+    await until(lambda: chat.deeds[-1]["deed"] == "unhide", it)
+    with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
+        (record,) = records
+    feedback = json.loads(record.value or b"")
+    assert (feedback["decision"], feedback["reviewer"], feedback["author"]) == ("overturn", "ana", "hal")
+    assert (feedback["verdict_id"], feedback["role"]) == (report["verdict"]["id"], "moderator")
+    assert record.key == b"lantern/webhook/hal"
+
+
+async def test_a_revision_that_allows_brings_back_what_was_hidden(it: Deployment, chat: Chat) -> None:
+    """Whoever makes it."""
+    start_bridge(it, "webhook", chat.config())
+    await chat.send("/events", {"events": [message(1, "zzheld")]})
+    await until(lambda: len(chat.deeds) >= 2, it)
+    before = chat.deeds[0]["verdict"]
+    revised = before | {
+        "id": before["id"] + "#1",
+        "supersedes": before["id"],
+        "revision": 1,
+        "action": "allow",
+    }
+    produce(it.access, it.topics.actions, [(b"x", json.dumps(revised).encode())] * 2)
+    await until(lambda: chat.deeds[-1]["deed"] == "unhide", it)
+    await asyncio.sleep(0.5)
+    assert [deed["deed"] for deed in chat.deeds].count("unhide") == 1
+
+
+async def test_a_hold_that_expires_ends_as_its_policy_says(it: Deployment, chat: Chat) -> None:
+    """Here it is shown again."""
+    start_bridge(it, "webhook", chat.config())
+    await chat.send("/events", {"events": [message(1, "zzheld")]})
+    await until(lambda: len(chat.deeds) >= 2, it)
+    past = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 5))
+    again = chat.deeds[0]["verdict"] | {
+        "id": "other/0/1",
+        "message_id": "m9",
+        "hold_until": past,
+        "on_expiry": "allow",
+    }
+    produce(it.access, it.topics.actions, [(b"x", json.dumps(again).encode())])
+    await until(lambda: ("m9", "unhide") in {(deed["message_id"], deed["deed"]) for deed in chat.deeds}, it)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({}, "no section webhook"),
+        ({"webhook": {"listen": "x"}}, "deliver"),
+        (
+            {"webhook": {"listen": "127.0.0.1:1", "deliver": "http://x", "secret": "whsec_c2hvcnQ="}},
+            "24 bytes",
+        ),
+        ({"webhook": {"listen": "nowhere", "deliver": "http://x", "secret": SECRET}}, "expected host:port"),
+        ({"deeds": [{"action": "ban", "do": []}], "webhook": {}}, "webhook"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said_in_one_line(
+    it: Deployment, config: dict[str, Any], says: str
+) -> None:
+    """With code 2."""
+    path = it.packs.parent / "bridge.yaml"
+    path.write_text(yaml.safe_dump(config))
+    out = it.command("bridge", "webhook", "--config", str(path), code=2)
+    assert says in out.splitlines()[-1]
