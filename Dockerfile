@@ -1,6 +1,6 @@
 # One image for every role: `serve` (the default), `topics create`, `judge`, `check` …
 ARG PYTHON=3.11
-# run: a worker; api: with what `api` needs.
+# run: a worker; api: with what `api` needs; platforms: with what bridges need.
 ARG REQUIREMENTS=run
 
 # The full image has a compiler: on arm64 one dependency comes as source only.

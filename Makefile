@@ -8,7 +8,7 @@ DATA   ?=
 WORK   ?= $(TEMP)/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka test-openapi chaos check bench reload-fire evasion teach train schemas lock clean
+.PHONY: help setup demo serve test test-kafka test-openapi services chaos check bench reload-fire evasion teach train schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,13 @@ $(TEMP)/schemathesis/.done: requirements/openapi.txt | $(PYTHON)
 test-openapi: $(VENV)/.dev $(TEMP)/schemathesis/.done ## hold the API against its own OpenAPI document
 	@$(PYTHON) -m tests.openapi $(TEMP)/schemathesis/bin/schemathesis
 
+services: ## fetch the IRC server that tests of bridges talk to (Debian, Ubuntu; no root needed)
+	@[ -n "$$(PATH="$$PATH:/usr/sbin" command -v ngircd)" ] || [ -x $(TEMP)/ngircd/usr/sbin/ngircd ] || { \
+	  mkdir -p $(TEMP)/ngircd && cd $(TEMP)/ngircd && \
+	  { apt-get download ngircd libident >/dev/null 2>&1 || { apt-get update >/dev/null && apt-get download ngircd libident >/dev/null; }; } && \
+	  for deb in *.deb; do dpkg -x $$deb .; done; } || \
+	  { echo "ngircd can't be fetched here: install the package ngircd" >&2; exit 1; }
+
 chaos: $(VENV)/.dev ## the fault runs, ten times over
 	@$(PYTHON) -m pytest tests/kafka -m chaos --rounds 10 -s
 
@@ -94,8 +101,8 @@ schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas
 
 lock: ## pin every dependency with its hashes (needs uv)
-	@for e in "run:" "embedded:--extra embedded" "api:--extra api" "check:--extra check" \
-	  "dev:--extra embedded --extra api --extra dev" "train:--extra train"; do \
+	@for e in "run:" "embedded:--extra embedded" "api:--extra api" "platforms:--extra platforms" "check:--extra check" \
+	  "dev:--extra embedded --extra api --extra platforms --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
 	@for e in bench:alt-profanity-check openapi:schemathesis; do \

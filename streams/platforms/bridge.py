@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 # A deed is tried so often, at growing intervals: about two minutes, or longer where the platform says so.
 TRIES = 7
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-HOLDS_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 # So many authors' deeds are under way at once; one author's are done in their order.
 AT_ONCE = 8
 UNKNOWN = "I don't know what this is about (any more)."
@@ -222,7 +222,7 @@ class Bridge:
         key = record_key(verdict.tenant, verdict.platform, verdict.author)
         await self._writer.write(self._topics.deeds, key, encode(said), headers)
 
-    # -- holds end
+    # -- what time brings
 
     async def _follow_hold(self, verdict: Verdict, planned: Plan) -> None:
         if verdict.action is Action.HOLD and verdict.hold_until is not None:
@@ -233,13 +233,29 @@ class Bridge:
         elif not verdict.repeat:
             await self._memory.end_hold(verdict.message_id)
 
-    async def end_holds(self) -> None:
-        """Do what a hold says of its end, whenever one has expired, until cancelled."""
+    async def later(self, what: str, at: float) -> None:
+        """See Ear."""
+        await self._memory.set_later(what, at)
+
+    async def watch_time(self) -> None:
+        """End holds that have expired, as their verdicts say, and do what was put off, until cancelled."""
         while True:
             for verdict in await self._memory.due(time.time()):
                 await self._lift(verdict, remove=verdict.on_expiry is Action.REMOVE)
                 await self._memory.end_hold(verdict.message_id)
-            await asyncio.sleep(HOLDS_EVERY_S)
+            for what in await self._memory.later(time.time()):
+                await self._do_later(what)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _do_later(self, what: str) -> None:
+        try:
+            await self._platform.due(what)
+        except Away as error:
+            log.info("put_off_again", what=what, reason=str(error))
+            return
+        except Impossible as error:
+            log.warning("put_off_impossible", what=what, reason=str(error))
+        await self._memory.end_later(what)
 
     async def _lift(self, verdict: Verdict, *, remove: bool) -> bool:
         """Take a message away for good, or bring it back; return whether the platform can."""

@@ -6,6 +6,7 @@ chatsieve:bridge:<name>:done:<id>       a deed that was done, for eight days
 chatsieve:bridge:<name>:said:<id>       author and channel of a message, for eight days
 chatsieve:bridge:<name>:gone:<id>       a message that was taken away by us, for a day
 chatsieve:bridge:<name>:report:<id>     the verdict behind a report, for eight days
+chatsieve:bridge:<name>:later           what a platform has put off, by when it is due
 chatsieve:bridge:<name>:holds           verdicts that hold something, by when they expire
 """
 
@@ -154,6 +155,22 @@ class Memory:
         """Note that a message is held no more; False where it wasn't."""
         async with self._asked():
             return bool(await self._redis.zrem(self._at + "holds", message))
+
+    async def set_later(self, what: str, at: float) -> None:
+        """Note what is to be done at an epoch second."""
+        async with self._asked():
+            await self._redis.zadd(self._at + "later", {what: at})
+
+    async def later(self, now: float) -> list[str]:
+        """Return what is due."""
+        async with self._asked():
+            found = await self._redis.zrangebyscore(self._at + "later", "-inf", now, start=0, num=100)
+        return [what.decode() for what in found]
+
+    async def end_later(self, what: str) -> None:
+        """Note that something was done."""
+        async with self._asked():
+            await self._redis.zrem(self._at + "later", what)
 
     async def due(self, now: float) -> list[Verdict]:
         """Return the verdicts whose holds have expired."""

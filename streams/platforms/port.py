@@ -49,6 +49,9 @@ class Ear(Protocol):
     ) -> str:
         """Take what a moderator decided on a report, and return in words what came of it."""
 
+    async def later(self, what: str, at: float) -> None:
+        """Have `Platform.due` called with this, at an epoch second; also after a restart."""
+
     async def why(self, report: str) -> str:
         """Return the reasons of the verdict behind a report, in words."""
 
@@ -75,6 +78,14 @@ class Platform(Protocol):
 
     async def do(self, task: Task) -> str | None:
         """Do something; of a report return the id that moderators answer to.
+
+        Raises:
+            Impossible: It can't be done.
+            Away: It may be tried again.
+        """
+
+    async def due(self, what: str) -> None:
+        """Do what was put off with `Ear.later`.
 
         Raises:
             Impossible: It can't be done.

@@ -62,6 +62,9 @@ class Replay:
             self._written.add(task.id)
         return task.id if task.deed is Deed.REPORT else None
 
+    async def due(self, what: str) -> None:
+        """Nothing is put off."""
+
     async def close(self) -> None:
         """There is nothing to leave."""
 

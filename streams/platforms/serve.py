@@ -82,7 +82,7 @@ async def _work(
             await position.moved(records)
 
     stopped = asyncio.create_task(stop.wait())
-    jobs = [asyncio.create_task(job()) for job in (partial(platform.run, bridge), act, bridge.end_holds)]
+    jobs = [asyncio.create_task(job()) for job in (partial(platform.run, bridge), act, bridge.watch_time)]
     # A replay has nothing more to hear at some time; what was decided must be done all the same.
     going: set[asyncio.Task[Any]] = {stopped, *jobs}
     failed: BaseException | None = None

@@ -133,6 +133,9 @@ class Webhook:
             raise Impossible(f"{self._config.deliver} answers {status}")
         return task.id if task.deed is Deed.REPORT else None
 
+    async def due(self, what: str) -> None:
+        """Nothing is put off."""
+
     async def close(self) -> None:
         """Let connections go."""
         if self._session is not None:
