@@ -11,6 +11,7 @@ from faust.types import TP
 
 from streams.access import Access
 from streams.chunks import HaulScheduler, HaulSchema, Slice, SliceApp
+from streams.credit import FetchCredit
 from streams.watermarks import Watermarks
 
 # Faust's own buffer counts fetches; ours counts bytes, so Faust's stays short.
@@ -76,6 +77,7 @@ def build(
     )
     app.watermarks = Watermarks[TP]()
     app.topic_id = ""
+    app.credit = FetchCredit()
     app.fetch_wait_ms = int(membership.fetch_wait_s * 1000)
 
     async def agent(stream: Any) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import faust
@@ -26,6 +27,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.credit import FetchCredit
 from streams.watermarks import Watermarks
 from streams.wire import Output
 
@@ -140,6 +142,26 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """Start here."""
         self._thread_started.set()
         await self._default_start()
+
+    async def on_thread_start(self) -> None:
+        """Start the consumer, whose fetches wait for credit."""
+        await super().on_thread_start()
+        fetcher = self._ensure_consumer()._fetcher
+        fetcher._proc_fetch_request = partial(self._fetch, fetcher._proc_fetch_request)
+
+    async def _fetch(
+        self, fetch: Callable[[Any, int, Any], Awaitable[bool]], assignment: Any, node: int, request: Any
+    ) -> bool:
+        """Fetch from a broker; return whether anything came."""
+        credit = self.app.credit
+        try:
+            await credit.spend(node)
+        except asyncio.CancelledError:
+            return False  # as the fetcher's own does: partitions went, or the end came
+        came = await fetch(assignment, node, request)
+        if not came:
+            credit.refund(node)
+        return came
 
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call it here."""
@@ -323,6 +345,7 @@ class SliceApp(faust.App):  # type: ignore[misc]
         before_revoked: Awaited before partitions are let go; returns within seconds.
         before_assigned: Awaited before partitions are read; makes `topic_id` true.
         fetch_wait_ms: How long the broker may hold an empty fetch.
+        credit: When brokers are asked for more.
     """
 
     watermarks: Watermarks[TP]
@@ -330,6 +353,7 @@ class SliceApp(faust.App):  # type: ignore[misc]
     before_revoked: Callable[[set[TP]], Awaitable[None]]
     before_assigned: Callable[[set[TP]], Awaitable[None]]
     fetch_wait_ms: int
+    credit: FetchCredit
 
     def _new_transport(self) -> Any:
         return SliceTransport(self.conf.broker_consumer, self)

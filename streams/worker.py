@@ -196,8 +196,9 @@ class Worker:
             self._in_flight += 1
             self._idle.clear()
             await self._unconfirmed.put(await self._judge_batch(taken))
-            await give_turns()
             await asyncio.sleep(max(0.0, began + PACE_S - time.monotonic()))
+            self.app.credit.grant()
+            await give_turns()
 
     async def _judge_batch(self, taken: list[tuple[float, Slice]]) -> InFlight:
         started = time.monotonic()
