@@ -143,9 +143,9 @@ class SliceThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self._thread_started.set()
         await self._default_start()
 
-    async def on_thread_start(self) -> None:
+    async def on_start(self) -> None:
         """Start the consumer, whose fetches wait for credit."""
-        await super().on_thread_start()
+        await super().on_start()
         fetcher = self._ensure_consumer()._fetcher
         fetcher._proc_fetch_request = partial(self._fetch, fetcher._proc_fetch_request)
 

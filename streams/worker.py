@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 UNCONFIRMED = 4
 # Batches begin no closer than this: a batch has its price whatever is in it, so ever smaller ones
 # would queue behind each other. A message that comes after a pause waits for nothing.
-PACE_S = 0.004
+PACE_S = 0.002
 # Longest that partitions are held back from a rebalance for batches in flight.
 REVOKE_S = 2.0
 PRODUCE_TIMEOUT_S = 60.0

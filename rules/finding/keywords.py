@@ -33,6 +33,9 @@ _T = TypeVar("_T")
 MAX_SHARD = 5_000
 # Bytes of a word by which prefixes are known: fewer are too many words'.
 HEAD = 4
+# A chat says the same words again and again: so many are known to be idle, none of more bytes than this.
+MAX_IDLE = 20_000
+LONGEST_IDLE = 32
 # So many searches for a piece take less than an automaton's pass.
 FEW = 16
 
@@ -166,8 +169,7 @@ class KeywordIndex:
         if not (
             hits
             or thorough
-            or not self._worthy.isdisjoint(words)
-            or not self._heads.isdisjoint([word[:HEAD] for word in words])
+            or not (self._idle.issuperset(words) or self._all_idle(words))
             or not self._marks.isdisjoint(zip(words, words[1:], strict=False))  # noqa: RUF007 (slower)
         ):
             return []
@@ -178,6 +180,16 @@ class KeywordIndex:
             found += [Found(owner, start, end) for owner in self._words[word]]
         return found if thorough or any(each.owner in self._alone for each in found) else []
 
+    def _all_idle(self, words: list[bytes]) -> bool:
+        """Return whether no word is worth finding by itself, nor begins as such a prefix does; keep them."""
+        fresh = set(words) - self._idle
+        if not self._worthy.isdisjoint(fresh) or not self._heads.isdisjoint([word[:HEAD] for word in fresh]):
+            return False
+        if len(self._idle) > MAX_IDLE:
+            self._idle.clear()
+        self._idle.update([word for word in fresh if len(word) <= LONGEST_IDLE])
+        return True
+
     def __init__(self) -> None:
         """An index without terms; `build` makes the others."""
         self._bare: KeywordIndex | None = None  # of the terms that are looked for without accents too
@@ -185,6 +197,7 @@ class KeywordIndex:
         self._literals: dict[str, tuple[_Use, ...]] = {}
         self._alone: set[int] = set()  # owners of terms that are worth finding by themselves
         self._worthy: set[bytes] = set()  # of the words, those of such terms
+        self._idle: set[bytes] = set()  # words of texts that are neither worthy nor begun by a head
         self._marks: set[tuple[bytes, bytes]] = set()  # of each such phrase, two words that follow each other
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # all of them, by checksum of their literals
         self._heads: set[bytes] = set()  # of each such prefix, its first letters

@@ -33,7 +33,8 @@ OURS = (
 # What each of our classes replaces in the one that it inherits from, by name.
 REPLACED: dict[Any, set[str]] = {
     chunks.SliceThread: {
-        "_create_worker_consumer", "_commit", "seek_to_committed", "start", "call_thread", "_stop_children",
+        "_create_worker_consumer", "_commit", "seek_to_committed", "start", "on_start", "call_thread",
+        "_stop_children",
     },
     chunks.WatermarkConsumer: {
         "_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "_should_commit",
@@ -153,6 +154,7 @@ def test_our_replacements_are_what_is_called(function: Callable[..., Any], calls
         (driver.AIOKafkaConsumerThread.call_thread, ["self", "fun", "args", "kwargs"]),
         (driver.Producer._ensure_producer, ["self"]),
         (faust.Stream.noack, ["self"]),
+        (Fetcher._proc_fetch_request, ["self", "assignment", "node_id", "request"]),
         (GroupCoordinator.fetch_committed_offsets, ["self", "partitions"]),
         (aiokafka.AIOKafkaConsumer.commit, ["self", "offsets"]),
         (aiokafka.AIOKafkaConsumer.seek, ["self", "partition", "offset"]),
