@@ -22,6 +22,7 @@ from tests.bench.api import api
 from tests.bench.model import model
 from tests.bench.scan import scan
 from tests.bench.table import Part, text
+from tests.bench.terms import terms
 from tests.kafka.apache_kafka import ApacheKafka
 
 PARTS = ("scan", "stalls", "model", "api", "cpu", "latency", "push")
@@ -63,6 +64,7 @@ def main() -> int:
     try:
         if "scan" in asked:
             show(scan(options.packs))
+            show(terms())
         if "stalls" in asked:
             show(stalls.measured())
         if "model" in asked:
