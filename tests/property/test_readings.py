@@ -1,9 +1,13 @@
 """What holds for the views of disguises: the span of a hit is what was disguised, wherever it stands."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.finding.keywords import KeywordIndex, Term
 from rules.fold import fold
+from rules.text.views import leet, lookalikes, masked, separated, stretched
+from rules.text.views.reading import Reading, Step
 from rules.text.views.unaccented import Unaccented, unaccented
 from tests.rule_folders import loaded, said
 
@@ -78,3 +82,41 @@ def test_every_letter_without_its_accents_has_a_place(text: str) -> None:
     assert places == sorted(places)
     for letter, (start, end) in zip(bare.folded.text, places, strict=True):
         assert letter in unaccented(plain.text[start:end])
+
+
+TERMS = (
+    "fuck", "free nitro", "kill yourself", "shit*", "ass", "what's up", "self-harm", "tits", "noon", "操你妈",
+    "сука", "хуй", "हरामजादे", "seni yakarım", "i am", "rule 34", "kkk",
+)  # fmt: skip
+INDEX = KeywordIndex.build(Term(term, 0) for term in TERMS)
+UNDO = {
+    Step.LOOKALIKES: lookalikes.undo,
+    Step.SEPARATED: separated.undo,
+    Step.LEET: leet.undo,
+    Step.STRETCHED: stretched.undo,
+    Step.MASKED: masked.undo,
+}
+pieces = st.sampled_from(
+    [
+        *"fuckastion*-_.'103$@操你妈сукахйıʞɔɟɐ🅰🇦हम。,ё⭕\u0301",
+        "रा",
+        "ooo",
+        "free",
+        "y**r",
+        "f*ck",
+        "34",
+        "k1ll",
+    ]
+)
+disguised = st.lists(pieces, max_size=14).map("".join) | st.lists(pieces, max_size=9).map(" ".join)
+
+
+@pytest.mark.parametrize("step", UNDO)
+@given(text=disguised)
+def test_undoing_a_disguise_twice_changes_nothing(step: Step, text: str) -> None:
+    """Whichever of its readings a view has made, it has nothing more to undo there."""
+    plain = fold(text).text
+    for edits in UNDO[step](plain, INDEX):
+        once = Reading.of(plain).edited(edits, step).text
+        for more in UNDO[step](once, INDEX):
+            assert Reading.of(once).edited(more, step).text == once

@@ -7,6 +7,7 @@ Cyrillic, Greek or Armenian word is never folded into a Latin one.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from rules.text.hosts import as_shown
@@ -21,8 +22,10 @@ from rules.text.letter_shapes import (
 )
 from rules.text.views.reading import Edit, Vocabulary
 
-_WORD = re.compile(rf"[\w{''.join(ENCLOSED)}]+")
-_FLIPPED = re.compile(rf"[{''.join(UPSIDE_DOWN)}]+(?: +[{''.join(UPSIDE_DOWN)}]+)*")
+_OF_WORD = f"[\\w{''.join(ENCLOSED)}]"
+_WORD = re.compile(f"{_OF_WORD}+")
+_TURNED = f"[{''.join(UPSIDE_DOWN)}]+"
+_FLIPPED = re.compile(f"(?<!{_OF_WORD}){_TURNED}(?: +{_TURNED})*(?!{_OF_WORD})")
 _TURKISH = re.compile("[ğşçöü]")
 _FROM_DOTLESS = 5  # letters of a word in which ı may be an i
 _INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
@@ -35,16 +38,22 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
     if text.isascii():
         return
     edits = list(_turned(text, vocabulary)) if not ONLY_UPSIDE_DOWN.isdisjoint(text) else []
-    taken = [(edit.start, edit.end) for edit in edits]
+    taken = [edit.end for edit in edits]
+    respelled: list[Edit] = []
     turkish = _TURKISH.search(text) is not None
     flags = _SPELLED_OUT.search(text) is None
     for match in _WORD.finditer(text):
-        if match[0].isascii() or any(start < match.end() and match.start() < end for start, end in taken[:8]):
+        beside = bisect_right(taken, match.start())
+        if (
+            match[0].isascii()
+            or not ONLY_UPSIDE_DOWN.isdisjoint(match[0])
+            or (beside < len(taken) and edits[beside].start < match.end())
+        ):
             continue
         spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish=turkish, flags=flags)
         if spelled != match[0]:
-            edits.append(Edit(*match.span(), spelled))
-    yield sorted(edits)
+            respelled.append(Edit(*match.span(), spelled))
+    yield sorted([*edits, *respelled])
 
 
 def latin(word: str) -> str:
