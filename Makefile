@@ -53,7 +53,12 @@ $(TEMP)/schemathesis/.done: requirements/openapi.txt | $(PYTHON)
 test-openapi: $(VENV)/.dev $(TEMP)/schemathesis/.done ## hold the API against its own OpenAPI document
 	@$(PYTHON) -m tests.openapi $(TEMP)/schemathesis/bin/schemathesis
 
-services: ## fetch the IRC server that tests of bridges talk to (Debian, Ubuntu; no root needed)
+$(TEMP)/synapse/.done: requirements/synapse.txt | $(PYTHON)
+	@$(PYTHON) -m venv $(TEMP)/synapse
+	@$(TEMP)/synapse/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/synapse.txt
+	@touch $@
+
+services: $(TEMP)/synapse/.done ## fetch the servers that tests of bridges talk to: Synapse, and ngircd (on Debian, without root)
 	@[ -n "$$(PATH="$$PATH:/usr/sbin" command -v ngircd)" ] || [ -x $(TEMP)/ngircd/usr/sbin/ngircd ] || { \
 	  mkdir -p $(TEMP)/ngircd && cd $(TEMP)/ngircd && \
 	  { apt-get download ngircd libident >/dev/null 2>&1 || { apt-get update >/dev/null && apt-get download ngircd libident >/dev/null; }; } && \
@@ -105,7 +110,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	  "dev:--extra embedded --extra api --extra platforms --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
-	@for e in bench:alt-profanity-check openapi:schemathesis; do \
+	@for e in bench:alt-profanity-check openapi:schemathesis synapse:matrix-synapse; do \
 	  echo $${e#*:} | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 - -o requirements/$${e%%:*}.txt || exit 1; done
 

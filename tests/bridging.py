@@ -6,7 +6,8 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +16,7 @@ from streams.records import tail
 from tests.deployment import Deployment
 
 LONG_S = 60.0
+EXAMPLE = Path(__file__).parents[1] / "examples" / "chat.jsonl"
 
 
 def start_bridge(it: Deployment, kind: str, config: dict[str, Any], *more: str) -> subprocess.Popen[bytes]:
@@ -37,3 +39,28 @@ def said_deeds(it: Deployment, count: int) -> list[dict[str, Any]]:
     """What the bridge has said of its deeds."""
     with tail(it.access, it.topics.deeds, from_beginning=True, count=count, idle_s=LONG_S) as records:
         return [json.loads(record.value or b"") for record in records]
+
+
+def verdicts(it: Deployment, count: int, kinds: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return the verdicts on messages of some kinds, each once, when there are so many."""
+    found: dict[str, dict[str, Any]] = {}
+    with tail(it.access, it.topics.verdicts, from_beginning=True, idle_s=LONG_S) as records:
+        for record in records:
+            verdict = json.loads(record.value or b"")
+            if not kinds or verdict["kind"] in kinds:
+                found.setdefault(verdict["id"], verdict)
+            if len(found) == count:
+                break
+    return list(found.values())
+
+
+def example_texts(count: int) -> list[str]:
+    """Return texts of the example chat as one may say them anywhere: in one line, not too long."""
+    found = []
+    for line in EXAMPLE.read_text().splitlines():
+        text = json.loads(line).get("value", {})
+        if isinstance(text, dict) and isinstance(text.get("text"), str):
+            one = " ".join(text["text"].split())[:200]
+            if one and "zz" not in one and not one.startswith(("!", "\x01")):
+                found.append(f"{one} {len(found)}")
+    return (found * 3)[:count]

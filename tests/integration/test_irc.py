@@ -8,7 +8,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 
 from streams.embedded import Broker, Store
 from streams.records import tail
-from tests.bridging import LONG_S, said_deeds, start_bridge, until
+from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.ngircd import PASSWORD, Ngircd, Person
 
@@ -24,7 +23,6 @@ HELD = """
 rules:
   - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
 """
-EXAMPLE = Path(__file__).parents[2] / "examples" / "chat.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +84,6 @@ async def place(server: Ngircd, prefix: str) -> AsyncIterator[Place]:
     yield one
     for person in one.people:
         await person.leave()
-
-
-def verdicts(it: Deployment, count: int) -> list[dict[str, Any]]:
-    """Return the verdicts, each once, when there are so many."""
-    found: dict[str, dict[str, Any]] = {}
-    with tail(it.access, it.topics.verdicts, from_beginning=True, idle_s=LONG_S) as records:
-        for record in records:
-            verdict = json.loads(record.value or b"")
-            found.setdefault(verdict["id"], verdict)
-            if len(found) == count:
-                break
-    return list(found.values())
 
 
 async def test_what_is_said_is_judged_with_who_and_where(it: Deployment, place: Place) -> None:
@@ -231,18 +217,6 @@ async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) 
     await until(lambda: warned() >= due, it)
     await asyncio.sleep(1.0)
     assert warned() == due
-
-
-def example_texts(count: int) -> list[str]:
-    """Texts of the example chat as one may say them on IRC: in one line, not too long."""
-    found = []
-    for line in EXAMPLE.read_text().splitlines():
-        text = json.loads(line).get("value", {})
-        if isinstance(text, dict) and isinstance(text.get("text"), str):
-            one = " ".join(text["text"].split())[:200]
-            if one and "zz" not in one and not one.startswith(("!", "\x01")):
-                found.append(f"{one} {len(found)}")
-    return (found * 3)[:count]
 
 
 async def test_a_removal_is_enforced_within_two_seconds_at_the_median(it: Deployment, place: Place) -> None:

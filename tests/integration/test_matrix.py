@@ -1,0 +1,243 @@
+"""The bridge to Matrix, against a real homeserver: what is said is judged, what is removed is redacted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from statistics import median
+from typing import Any
+
+import pytest
+
+from streams.embedded import Broker, Store
+from streams.records import tail
+from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
+from tests.deployment import Deployment, kill
+from tests.synapse import Person, Synapse
+
+HELD = """
+rules:
+  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Synapse]:
+    """A homeserver for the module."""
+    with Synapse() as one:
+        yield one
+
+
+@pytest.fixture
+def it(server: Synapse, broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
+    """A deployment with one worker."""
+    with Deployment(broker.address, store.url, prefix) as deployment:
+        deployment.write_pack("held.yaml", HELD)
+        deployment.start(fetch_wait=0.02)
+        yield deployment
+
+
+class Place:
+    """A room with two people and the bridge, and the moderators' room."""
+
+    def __init__(self, server: Synapse, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    async def make(self) -> None:
+        self.ana, self.kim, self.sieve = [
+            await self.server.person(f"{each}-{self.name}") for each in ("ana", "kim", "sieve")
+        ]
+        self.room = await self.ana.make_room(self.kim, self.sieve, levels={self.sieve.id: 50})
+        self.mods = await self.ana.make_room(self.sieve)
+        await self.kim.join(self.room)
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        matrix = {
+            "homeserver": self.server.url,
+            "token": self.sieve.token,
+            "rooms": [self.room],
+            "room": self.mods,
+        }
+        return {"tenant": "lantern", "pace": {"per_s": 1000, "burst": 1000}, "matrix": matrix | more}
+
+    async def bridged(self, it: Deployment) -> None:
+        """Return when the bridge listens."""
+        await until(lambda: '"synced"' in it.log(len(it.workers) - 1), it)
+        await asyncio.sleep(0.3)
+
+    async def found(self, room: str, wanted: Any) -> dict[str, Any]:
+        """Return the event of a room that is wanted, when it is there."""
+        patience = time.monotonic() + LONG_S
+        while True:
+            for event in await self.ana.history(room):
+                if wanted(event):
+                    return event
+            assert time.monotonic() < patience
+            await asyncio.sleep(0.2)
+
+
+@pytest.fixture
+async def place(server: Synapse, prefix: str) -> AsyncIterator[Place]:
+    """A fresh room."""
+    one = Place(server, prefix[5:13])
+    await one.make()
+    yield one
+    for person in (one.ana, one.kim, one.sieve):
+        await person.leave()
+
+
+async def test_what_is_said_edited_and_taken_back_is_judged(it: Deployment, place: Place) -> None:
+    """With who, where, and what they are there; what the bridge itself does is not judged."""
+    start_bridge(it, "matrix", place.config())
+    await place.bridged(it)
+    first = await place.kim.say(place.room, "hello ünïcode")
+    new = {"msgtype": "m.text", "body": "hello again"}
+    edit = {"rel_type": "m.replace", "event_id": first}
+    await place.kim.say(place.room, "* hello again", **{"m.new_content": new, "m.relates_to": edit})
+    await place.ana.say(place.room, "look", **{"m.mentions": {"user_ids": [place.kim.id]}})
+    await place.kim.ask(
+        "PUT", f"/_matrix/client/v3/rooms/{place.room}/redact/{first}/r{time.monotonic_ns()}", {}
+    )
+    await asyncio.to_thread(verdicts, it, 4)
+    with tail(it.access, it.topics.messages, from_beginning=True, count=4, idle_s=LONG_S) as records:
+        said = [json.loads(record.value or b"") for record in records]
+    kims = [(each["id"], each["kind"], each["text"]) for each in said if each["author"]["id"] == place.kim.id]
+    assert kims == [
+        (first, "created", "hello ünïcode"),
+        (first, "edited", "hello again"),
+        (first, "deleted", ""),
+    ]
+    (ana,) = [each for each in said if each["author"]["id"] == place.ana.id]
+    assert (ana["author"]["roles"], ana["mentions"]) == (["admin"], [place.kim.id])
+    assert {(each["tenant"], each["platform"], each["channel"]) for each in said} == {
+        ("lantern", "matrix", place.room)
+    }
+
+
+async def test_the_room_is_asked_and_a_reaction_answers(it: Deployment, place: Place) -> None:
+    """A held message stays, since Matrix can't hide; a reaction takes it away, with the moderator's name."""
+    start_bridge(it, "matrix", place.config())
+    await place.bridged(it)
+    held = await place.kim.say(place.room, "come to zzheld")
+    report = await place.found(place.mods, lambda e: "still visible" in e["content"].get("body", ""))
+    assert "come to zzheld" in report["content"]["body"]
+
+    def reaction(key: str) -> dict[str, Any]:
+        return {"m.relates_to": {"rel_type": "m.annotation", "event_id": report["event_id"], "key": key}}
+
+    await place.ana.send(place.mods, reaction("❓"), "m.reaction")
+    await place.found(
+        place.mods, lambda e: "settled by test/held" in e["content"].get("body", "") and e != report
+    )
+    await place.ana.send(place.mods, reaction("🗑️"), "m.reaction")
+    await place.found(place.room, lambda e: e["event_id"] == held and "redacted_because" in e["unsigned"])
+    with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
+        feedback = json.loads(next(records).value or b"")
+    assert (feedback["decision"], feedback["reviewer"]) == ("remove", place.ana.id)
+    assert (feedback["author"], feedback["message_id"]) == (place.kim.id, held)
+
+
+async def test_who_is_timed_out_can_not_write_for_a_while(it: Deployment, place: Place) -> None:
+    """By the power level, which comes back."""
+    rows = [{"action": "remove", "do": ["delete", "timeout"], "timeout_s": 3}]
+    ana, kim = place.ana, place.kim
+    await ana.ask(
+        "PUT", f"/_matrix/client/v3/rooms/{place.room}/state/m.room.power_levels/",
+        {"users": {ana.id: 100, place.sieve.id: 60}, "redact": 50, "state_default": 50},
+    )  # fmt: skip
+    start_bridge(it, "matrix", place.config() | {"deeds": rows})
+    await place.bridged(it)
+    await kim.say(place.room, "this is zzbad")
+    path = f"/_matrix/client/v3/rooms/{place.room}/state/m.room.power_levels"
+    await place.found(place.room, lambda e: kim.id in e["content"].get("users", {}))
+    body = {"msgtype": "m.text", "body": "let me speak"}
+    refused = await kim.ask("PUT", f"/_matrix/client/v3/rooms/{place.room}/send/m.room.message/x", body)
+    assert refused["errcode"] == "M_FORBIDDEN"
+    patience = time.monotonic() + LONG_S
+    while kim.id in (await ana.ask("GET", path))["users"]:
+        assert time.monotonic() < patience
+        await asyncio.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "says"),
+    [
+        ({"token": "syt_wrong"}, 2, "matrix.token"),
+        ({"homeserver": "http://127.0.0.1:1"}, 1, "no homeserver answers at http://127.0.0.1:1"),
+        ({"rooms": ["!nowhere:test.invalid"]}, 2, "can't join !nowhere:test.invalid"),
+    ],
+)
+async def test_what_keeps_it_out_is_said_in_one_line(
+    it: Deployment, place: Place, wrong: dict[str, Any], code: int, says: str
+) -> None:
+    """With what to do."""
+    bridge = start_bridge(it, "matrix", place.config(**wrong))
+    assert await asyncio.to_thread(bridge.wait, 60) == code
+    assert says in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+
+
+async def test_without_the_right_to_delete_it_says_so_at_the_start(it: Deployment, place: Place) -> None:
+    """Not at the first removal."""
+    room = await place.ana.make_room(place.sieve)
+    bridge = start_bridge(it, "matrix", place.config(rooms=[room]))
+    assert await asyncio.to_thread(bridge.wait, 60) == 2
+    assert f"give {place.sieve.id} the power level 50" in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+
+
+async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) -> None:
+    """By two people who don't wait: each is judged, each removal is redacted, none twice."""
+    texts = example_texts(500)
+    config = place.config() | {"deeds": [{"action": "remove", "do": ["delete", "warn"]}]}
+    bridge = start_bridge(it, "matrix", config)
+    await place.bridged(it)
+    said = []
+    for number, text in enumerate(texts):
+        person = place.kim if number % 2 else place.ana
+        said.append(await person.say(place.room, text + (" zzbad" if number % 10 == 0 else "")))
+        if number == 200:
+            kill(bridge)
+        if number == 260:
+            bridge = start_bridge(it, "matrix", config)
+        if number == 350:
+            kill(it.workers[0])
+            await asyncio.to_thread(it.start, fetch_wait=0.02)
+    found = await asyncio.to_thread(verdicts, it, 500, {"created"})
+    assert {each["message_id"] for each in found} == set(said)
+    removed = {each["message_id"] for each in found if each["action"] == "remove"}
+    assert len(removed) >= 50
+    patience = time.monotonic() + LONG_S
+    while True:
+        history = await place.ana.history(place.room)
+        redactions = Counter(
+            e["content"].get("redacts") or e.get("redacts")
+            for e in history
+            if e["type"] == "m.room.redaction"
+        )
+        warnings = [e for e in history if e["sender"] == place.sieve.id and e["type"] == "m.room.message"]
+        if set(redactions) >= removed and len(warnings) >= len(removed):
+            break
+        assert time.monotonic() < patience, (len(redactions), len(warnings), len(removed))
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(1.0)
+    assert set(redactions) == removed
+    assert max(redactions.values()) == 1
+    assert len(warnings) == len(removed)
+
+
+async def test_a_removal_is_enforced_within_two_seconds_at_the_median(it: Deployment, place: Place) -> None:
+    """From posting to the redaction, by the homeserver's clock."""
+    start_bridge(it, "matrix", place.config() | {"deeds": [{"action": "remove", "do": ["delete"]}]})
+    await place.bridged(it)
+    said = [await place.kim.say(place.room, f"this is zzbad {number}") for number in range(20)]
+    await asyncio.to_thread(said_deeds, it, 20)
+    history = {event["event_id"]: event for event in await place.ana.history(place.room)}
+    waits = [
+        history[each]["unsigned"]["redacted_because"]["origin_server_ts"] - history[each]["origin_server_ts"]
+        for each in said
+    ]
+    assert median(waits) < 2000, waits
+    assert isinstance(place.kim, Person)

@@ -1,0 +1,166 @@
+"""A real Matrix homeserver for tests (Synapse, from its Python package), and people on it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import pytest
+import yaml
+
+from streams.embedded import free_port
+
+PYTHON = Path(__file__).parents[1] / ".cache" / "synapse" / "bin" / "python"
+SHARED = "for tests only"
+FREE = {"per_second": 10_000, "burst_count": 10_000}
+
+
+def program() -> Path:
+    """Return the Python that has Synapse; skip the test where there is none, unless services are required."""
+    if PYTHON.is_file():
+        return PYTHON
+    if os.environ.get("REQUIRE_SERVICES"):
+        pytest.fail("Synapse is not there, and REQUIRE_SERVICES asks for it: `make services` fetches it")
+    pytest.skip("Synapse is not there: `make services` fetches it")
+
+
+class Synapse:
+    """A homeserver of our own; a context manager."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = tempfile.TemporaryDirectory(prefix="chatsieve-synapse-")
+
+    def __enter__(self) -> Self:
+        folder = Path(self._folder.name)
+        python = str(program())
+        logging = {"version": 1, "root": {"level": "ERROR"}, "disable_existing_loggers": False}
+        (folder / "log.yaml").write_text(yaml.safe_dump(logging))
+        config = {
+            "server_name": "test.invalid",
+            "pid_file": str(folder / "pid"),
+            "listeners": [
+                {
+                    "port": self.port, "type": "http", "tls": False, "bind_addresses": ["127.0.0.1"],
+                    "resources": [{"names": ["client"]}],
+                }
+            ],
+            "database": {"name": "sqlite3", "args": {"database": str(folder / "homeserver.db")}},
+            "log_config": str(folder / "log.yaml"),
+            "media_store_path": str(folder / "media"),
+            "signing_key_path": str(folder / "signing.key"),
+            "registration_shared_secret": SHARED,
+            "macaroon_secret_key": SHARED,
+            "form_secret": SHARED,
+            "report_stats": False,
+            "trusted_key_servers": [],
+            "rc_message": FREE, "rc_registration": FREE, "rc_login": {"address": FREE, "account": FREE},
+            "rc_joins": {"local": FREE, "remote": FREE}, "rc_invites": {"per_room": FREE, "per_user": FREE},
+            "rc_admin_redaction": FREE,
+        }  # fmt: skip
+        path = folder / "homeserver.yaml"
+        path.write_text(yaml.safe_dump(config))
+        command = [python, "-m", "synapse.app.homeserver", "-c", str(path)]
+        subprocess.run([*command, "--generate-keys"], check=True, capture_output=True, cwd=folder)
+        self._log = (folder / "out.log").open("wb")
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=folder)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._log.close()
+        self._folder.cleanup()
+
+    async def person(self, name: str) -> Person:
+        """Make an account and return who has it."""
+        one = Person(self.url, name)
+        await one.register()
+        return one
+
+
+class Person:
+    """Somebody on the homeserver."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        self._url = url
+        self._number = 0
+
+    async def register(self) -> None:
+        """Make the account; the server may still be starting."""
+        self._session = aiohttp.ClientSession()
+        path = "/_synapse/admin/v1/register"
+        patience = time.monotonic() + 90
+        while True:
+            try:
+                nonce = (await self.ask("GET", path))["nonce"]
+                break
+            except aiohttp.ClientConnectorError:
+                assert time.monotonic() < patience
+                await asyncio.sleep(0.2)
+        parts = [nonce, self.name, "password", "notadmin"]
+        mac = hmac.new(SHARED.encode(), "\0".join(parts).encode(), hashlib.sha1).hexdigest()
+        made = await self.ask(
+            "POST", path, {"nonce": nonce, "username": self.name, "password": "password", "mac": mac}
+        )
+        self.id, self.token = made["user_id"], made["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {self.token}"
+
+    async def leave(self) -> None:
+        """Close the connection."""
+        await self._session.close()
+
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Speak to the homeserver."""
+        async with self._session.request(method, self._url + path, json=body) as answer:
+            return await answer.json()
+
+    async def make_room(self, *invited: Person, levels: dict[str, int] | None = None) -> str:
+        """Make a room with others in it, and return its id."""
+        users = {self.id: 100} | (levels or {})
+        made = await self.ask(
+            "POST", "/_matrix/client/v3/createRoom",
+            {
+                "preset": "private_chat", "room_version": "11", "invite": [each.id for each in invited],
+                "power_level_content_override": {"users": users},
+            },
+        )  # fmt: skip
+        return str(made["room_id"])
+
+    async def join(self, room: str) -> None:
+        """Join a room."""
+        await self.ask("POST", f"/_matrix/client/v3/join/{room}", {})
+
+    async def send(self, room: str, content: dict[str, Any], kind: str = "m.room.message") -> str:
+        """Send an event and return its id."""
+        self._number += 1
+        path = f"/_matrix/client/v3/rooms/{room}/send/{kind}/{self.name}-{self._number}-{time.monotonic_ns()}"
+        return str((await self.ask("PUT", path, content))["event_id"])
+
+    async def say(self, room: str, text: str, **more: Any) -> str:
+        """Say something."""
+        return await self.send(room, {"msgtype": "m.text", "body": text} | more)
+
+    async def history(self, room: str) -> list[dict[str, Any]]:
+        """Return what is in a room, newest first."""
+        found: list[dict[str, Any]] = []
+        start = ""
+        while True:
+            page = await self.ask("GET", f"/_matrix/client/v3/rooms/{room}/messages?dir=b&limit=500{start}")
+            found += page["chunk"]
+            if not page["chunk"] or "end" not in page:
+                return found
+            start = f"&from={page['end']}"
