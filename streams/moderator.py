@@ -185,7 +185,8 @@ class Moderator:
                     decided.append((case, verdict))
             for case, verdict in decided:
                 said[verdict.action, verdict.label or ""] += 1
-                self._note(verdict)
+                if verdict.repeat or verdict.shadow or verdict.lowered_by:
+                    self._note(verdict)
                 outputs += self._outbox.published(verdict, case.message, case.record)
         self._count(cases, said)
         if cases:

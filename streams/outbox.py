@@ -76,6 +76,7 @@ class Outbox:
         self._events: list[Output] = []
         self._sampled: dict[str, float] = {}
         self._shared: tuple[str, list[Header]] = ("", [])
+        self._told = False
 
     def published(self, verdict: Verdict, message: Message, record: Record) -> list[Output]:
         """Return a verdict for every topic that it belongs on."""
@@ -92,7 +93,7 @@ class Outbox:
             item = ReviewItem(verdict, message if self._review_text else None)
             headers = cloud_event(verdict.id, REVIEW, self._source, verdict.judged_at)
             outputs.append(self._to(self._topics.review, record, _bounded(item), headers))
-        if _verdicts_told():
+        if self._told:
             self._tell(verdict)
         return outputs
 
@@ -110,6 +111,7 @@ class Outbox:
         """Return the headers that all verdicts of a batch share."""
         if self._shared[0] != judged_at:
             self._shared = judged_at, cloud_event("", SCHEMA, self._source, judged_at)[1:]
+            self._told = _verdicts_told()
         return self._shared[1]
 
     @staticmethod

@@ -103,7 +103,8 @@ class KeywordIndex:
 
     def find(self, folded: Folded) -> list[Found]:
         """Return what `find_all` does if something is there that is worth finding by itself, else nothing."""
-        return self._with_bare(self._find(folded.text, easy=folded.easy), folded, KeywordIndex.find)
+        found = self._find(folded.text, easy=folded.easy)
+        return found if self._bare is None else self._with_bare(found, folded, KeywordIndex.find)
 
     def find_all(self, folded: Folded) -> list[Found]:
         """Return every occurrence of every term, overlapping ones too, in no particular order."""
