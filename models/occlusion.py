@@ -19,7 +19,10 @@ _WORD = re.compile(r"\S+")
 class Scores(Protocol):
     """A classifier, as far as this needs it."""
 
-    labels: tuple[str, ...]
+    @property
+    def labels(self) -> Sequence[str]:
+        """What the columns of a result speak of."""
+        ...
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each label for each text."""

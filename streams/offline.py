@@ -18,11 +18,12 @@ from rules.ruleset import Evidence, RuleSet
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Verdict
-from streams.errors import UnreadableError
+from streams.errors import ConfigurationError, UnreadableError
 from streams.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
 
 if TYPE_CHECKING:
+    from models import Moved
     from streams.moderator import Scores
 
 BATCH = 256
@@ -111,6 +112,21 @@ class Offline:
             message, evidence, self._rules,
             scores=scores, reputation=self._standing, now=now, switches=self._switches,
         )  # fmt: skip
+
+    def moved(self, message: Message, label: str) -> list[Moved]:
+        """Return which words of the text, as the model reads it, moved its score of a label.
+
+        Raises:
+            ConfigurationError: Without a model, or when it doesn't know the label.
+        """
+        if self._model is None:
+            raise ConfigurationError("no model scores here: name one with --model")
+        if label not in self._model.labels:
+            known = ", ".join(self._model.labels)
+            raise ConfigurationError(f"the model knows no label {label!r}; it knows {known}")
+        from models import words_that_moved
+
+        return words_that_moved(self._model, readable(message.text, message.entities), label)
 
     def explain(self, message: Message) -> Explanation:
         """Return what is decided about a message, taken apart for a person."""

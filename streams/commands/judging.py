@@ -115,6 +115,9 @@ def _standing(given: str | None) -> Reputation | None:
     "--standing", default=None, help="The author's standing, as JSON: '{\"good\": 100}'; unknown without."
 )
 @_orders
+@click.option(
+    "--moved", "label", default=None, help="Also which words moved the model's score of this label."
+)
 @click.option("--json", "as_json", is_flag=True, help="The explanation as JSON.")
 @ends_well
 def try_(
@@ -128,6 +131,7 @@ def try_(
     lang: str | None,
     standing: str | None,
     orders: Path | None,
+    label: str | None,
     as_json: bool,
 ) -> None:
     """Explain what would be done with TEXT, and why."""
@@ -142,12 +146,16 @@ def try_(
         rules, model=classifier, model_note=note, standing=_standing(standing), switches=switches
     )
     explanation = offline.explain(message)
+    moved = offline.moved(message, label) if label is not None else None
     if as_json:
-        click.echo(msgspec.json.encode(explanation))
-    else:
-        from streams.commands import show
+        extra = {} if moved is None else {"moved": moved}
+        click.echo(msgspec.json.encode(msgspec.to_builtins(explanation) | extra))
+        return
+    from streams.commands import show
 
-        show.explanation(console(), message, explanation)
+    show.explanation(console(), message, explanation)
+    if label is not None and moved is not None:
+        show.moved(console(), label, moved)
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -15,11 +16,14 @@ from rules.message import Message
 from rules.verdict import LADDER, Judgement, Verdict
 
 if TYPE_CHECKING:
+    from models import Moved
     from streams.commands.tally import Tally
     from streams.settings import Settings
 
 STYLES = {"allow": "green", "flag": "yellow", "hold": "dark_orange", "remove": "bold red", "dead": "magenta"}
 
+# Weaker words than the first few say little.
+MOST_MOVED = 8
 _WIDTHS = (("channel", 14), ("author", 8), ("action", 7))
 _WHY = 34
 
@@ -222,6 +226,20 @@ def _withouts(said: Explanation) -> Table:
         points = "–" if each.points is None else f"{each.points:g}"
         table.add_row(Text(each.rule), Text(each.action.value, style=STYLES[each.action.value]), points)
     return table
+
+
+def moved(console: Console, label: str, words: Sequence[Moved]) -> None:
+    """Print what each word did to the model's score of a label, the strongest first."""
+    table = Table(
+        title=f"Words that moved the model's score of {label}, as it reads the text",
+        title_justify="left", title_style="bold", box=None, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("word")
+    table.add_column("log-odds", justify="right")
+    for each in words[:MOST_MOVED]:
+        table.add_row(Text(printable(each.word)), f"{each.weight:+.2f}")
+    console.print()
+    console.print(table)
 
 
 def printable(text: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 TREE = Path(__file__).parents[2]
 PACKS = TREE / "tests" / "golden" / "packs"
+SHIPPED = TREE / "models" / "artifacts" / "chat-compact"
 THREAT = "send the gift card code or I will find you"
 POLICY = "labels: {spam: {base: -4, ladder: {flag: 50}}}\n"
 RULE = "rules:\n  - {id: spam/buy, label: spam, strength: strong, why: Sells., terms: [buy now]}\n"
@@ -260,6 +261,23 @@ def test_try_adds_up() -> None:
     assert [rung["action"] for rung in scam["ladder"] if rung["reached"]] == ["flag", "hold"]
     without = {each["rule"]: each["action"] for each in said["without"]}
     assert without["scam/gift-card"] == "allow"
+
+
+def test_try_says_which_words_moved_the_model_when_asked() -> None:
+    """The word that carries a score comes first; nothing is said of words unasked."""
+    asked = ("try", "the weather is nice, you stupid idiot", "--model", SHIPPED)
+    words = json.loads(streams(*asked, "--moved", "insult", "--json").stdout)["moved"]
+    assert {each["word"] for each in words[:2]} == {"stupid", "idiot"}
+    assert words[0]["weight"] > 0
+    assert "idiot" in streams(*asked, "--moved", "insult").stdout.decode().partition("moved")[2]
+    assert "moved" not in json.loads(streams(*asked, "--json").stdout)
+
+
+def test_words_that_moved_nothing_are_refused() -> None:
+    """Without a model there is nothing to ask, and of a label that it doesn't know neither."""
+    assert "--model" in refused(streams("try", "hello", "--moved", "insult", "--no-model"), 2)
+    unknown = streams("try", "hello", "--moved", "rudeness", "--model", SHIPPED)
+    assert "it knows spam" in refused(unknown, 2)
 
 
 def test_try_speaks_as_whoever_and_wherever_it_is_told() -> None:
