@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.artifact import Maturity, Platt
 from models.training.measures import share_interval
-from models.training.rows import LABELS, Row
+from models.training.rows import LABELS, Row, number
 from models.training.scored import Scored
 
 PREVALENCE = 0.01
@@ -18,6 +18,11 @@ PRECISIONS = (0.5, 0.8, 0.9, 0.95, 0.99)
 LEAST_FOUND = 0.02
 # Evidence that a label needs on sources left out of training: how many, and from which mean area.
 EARNS = {Maturity.AUTOMATIC: (3, 0.90), Maturity.ASSIST: (2, 0.75)}
+
+
+def calibrates(row: Row) -> bool:
+    """Return whether a dev row is of the half that promises are fitted to; the other half tests them."""
+    return number(row.text) % 2 == 0
 
 
 def platts(logits: NDArray[np.float32], rows: list[Row]) -> dict[str, Platt]:

@@ -18,7 +18,7 @@ from models.training.learning import Plan
 from models.training.leave_out import Tested, families, leave_out
 from models.training.making import exported, text_logits, trained
 from models.training.packing import pack
-from models.training.promises import earned, platts, thresholds
+from models.training.promises import calibrates, earned, platts, thresholds
 from models.training.rows import Row, used
 from models.training.scored import scored
 from models.training.tables import Table, plain
@@ -32,14 +32,15 @@ def train(options: argparse.Namespace) -> None:
     """Train a student and put the artifact together."""
     torch.set_num_threads(options.threads)
     place = _place(options)
-    rows, dev = place.training_rows(), place.rows("dev")
+    rows = place.training_rows()
+    fitted = [row for row in place.rows("dev") if calibrates(row)]
     ground = place.ground(rows)
     student = trained(place, ground, Plan(epochs=options.epochs))
     tokenizer = ground.tokenizer
-    model = exported(student, tokenizer, [row.text for row in dev[::40]])
-    found = text_logits(model, tokenizer, [row.text for row in dev])
+    model = exported(student, tokenizer, [row.text for row in fitted[::20]])
+    found = text_logits(model, tokenizer, [row.text for row in fitted])
     sources = used([row for row in rows if not row.source.startswith("grammar")], options.data)
-    calibration = platts(found, dev)
+    calibration = platts(found, fitted)
     maturity = earned({})
 
     def packed(promised: dict[str, dict[float, float]]) -> None:
@@ -49,7 +50,7 @@ def train(options: argparse.Namespace) -> None:
         )  # fmt: skip
 
     packed({})
-    packed(thresholds(scored(dev, load(options.model, FOLD_VERSION).score)))
+    packed(thresholds(scored(fitted, load(options.model, FOLD_VERSION).score)))
     write_card(options)
 
 
