@@ -26,7 +26,7 @@ def batches(pieces: Sequence[Sequence[int]], seed: int | None) -> Iterator[tuple
         groups = [group for pool in pools for group in _cut(pool[np.argsort(lengths[pool])], SIZE)]
         order.shuffle(groups)  # type: ignore[arg-type]  # a list of arrays is shuffled as a list
     for group in groups:
-        yield group, _padded([pieces[index] for index in group])
+        yield group, padded([pieces[index] for index in group])
 
 
 def steps(rows: int) -> int:
@@ -38,7 +38,8 @@ def _cut(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     return [order[first : first + size] for first in range(0, len(order), size)]
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+def padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Return rows of pieces, padded with 0 to the longest."""
     lengths = np.array([len(row) for row in rows])
     ids = np.zeros((len(rows), lengths.max()), np.int64)
     ids[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(rows)

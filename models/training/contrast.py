@@ -1,4 +1,4 @@
-"""The pairs and the friendly swearing that fairness is measured on; they are kept out of training."""
+"""Harmless sentences in pairs: those that fairness is measured on, and others that training holds alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.training.scored import Score
 from models.training.tables import Cell, Table, percent
 from rules.fold import readable
 
-FILE = Path(__file__).parent / "contrasts" / "pairs.toml"
+FOLDER = Path(__file__).parent / "contrasts"
 # Of the plain sentences so many are over the line; of their twins, not many more may be.
 PLAIN_OVER, TWINS_OVER = 0.05, 0.075
 
@@ -40,9 +40,20 @@ class Contrasts(msgspec.Struct, forbid_unknown_fields=True):
     swearing: list[Swearing]
 
 
+class Twins(msgspec.Struct, forbid_unknown_fields=True):
+    """The pairs that training reads."""
+
+    pair: list[Pair]
+
+
 def contrasts() -> Contrasts:
-    """Return what the file holds."""
-    return msgspec.toml.decode(FILE.read_bytes(), type=Contrasts)
+    """Return what is measured on, which is kept out of training."""
+    return msgspec.toml.decode((FOLDER / "pairs.toml").read_bytes(), type=Contrasts)
+
+
+def twins() -> list[Pair]:
+    """Return the pairs that training reads, of other frames."""
+    return msgspec.toml.decode((FOLDER / "twins.toml").read_bytes(), type=Twins).pair
 
 
 def friendly_swearing() -> list[str]:

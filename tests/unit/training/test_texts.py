@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.training.contrast import contrasts
+from models.training.contrast import Pair, contrasts, twins
 from models.training.disguise import TRICKS, disguised
 from models.training.grammar import spoken, written
 from models.training.rows import LABELS, read_rows, undressed
@@ -95,13 +95,23 @@ def test_the_grammar_says_what_it_means_the_same_each_time() -> None:
 
 
 def test_no_sentence_of_the_evaluation_is_trained_on() -> None:
-    """Fairness is measured on sentences that training never saw."""
-    trained = {row.text.lower() for row in written(7)}
+    """Fairness is measured on sentences that training never saw, neither in the grammar nor in its pairs."""
+    trained = {row.text.lower() for row in written(7)} | filled(twins())
     tested = {line.lower() for each in contrasts().swearing for line in each.lines}
-    tested |= {
+    assert not trained & (tested | filled(contrasts().pair))
+
+
+def test_pairs_are_measured_in_frames_of_their_own() -> None:
+    """A frame that training knew by heart would show nothing, whatever fills it."""
+    known = {frame for pair in twins() for frame in pair.frames if frame != "{}"}
+    assert not known & {frame for pair in contrasts().pair for frame in pair.frames}
+
+
+def filled(pairs: list[Pair]) -> set[str]:
+    """Return all sentences of pairs, in small letters."""
+    return {
         frame.replace("{}", word).lower()
-        for pair in contrasts().pair
+        for pair in pairs
         for frame in pair.frames
         for word in (*pair.plain, *pair.twin)
     }
-    assert not trained & tested
