@@ -83,7 +83,7 @@ def hidden(text: str, choice: random.Random) -> str:
 
 def padded(text: str, harmless: Sequence[str], choice: random.Random) -> str:
     """Return a text somewhere among harmless sentences of up to some hundred letters."""
-    room = choice.choice([30, 60, 120, 250, 500])
+    room = choice.choice([30, 60, 120, 250, 400, 500])
     before: list[str] = []
     after: list[str] = []
     while room > 0:
