@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.training.rows import LABELS
-from models.training.student import EMBEDDING_BOUND, FEATURE_BOUND, RUN_FACTOR, Student
+from models.training.student import EMBEDDING_BOUND, FEATURE_BOUND, RUN_FACTOR, RUNS_HIDDEN, Student
 
 OPSET, IR = 18, 9
 WEIGHT_BITS = 63
@@ -112,6 +112,7 @@ def in_bytes(student: Student) -> bytes:
     bytes_ = graph.add("Gather", [graph.constant("table", _in_steps(table(student))), "ids"], "vectors")
     step = graph.constant("table_step", np.float32(EMBEDDING_BOUND / (ZERO - 1)))
     graph.constant("zero_f", np.float32(ZERO))
+    graph.constant("second_axis", np.int64(1))
     zero = graph.constant("table_zero", np.uint8(ZERO))
     places = graph.windows(bytes_, "first", np.uint8(ZERO))
     weight, scale = _quantised(_weight(student.first))
@@ -145,9 +146,10 @@ def table(student: Student) -> NDArray[np.float32]:
 
 
 def run_table(student: Student) -> NDArray[np.float32]:
-    """Return the vectors of all runs; that of padding is 0."""
+    """Return the vectors of all runs as they count after training; that of padding is 0."""
     with torch.inference_mode():
-        return student.run_vectors(torch.arange(student.shape.runs)[None])[0].numpy()
+        vectors = student.run_vectors(torch.arange(student.shape.runs)[None])[0].numpy()
+    return np.asarray(vectors * (1 - RUNS_HIDDEN), np.float32)
 
 
 def _in_steps(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -159,7 +161,6 @@ def _graph() -> Graph:
     graph = Graph()
     graph.constant("two_places", np.array([0, 2, 0, 0, 2, 0]))
     graph.constant("places", np.array([1]))
-    graph.constant("second_axis", np.int64(1))
     for k, (first, last) in enumerate([(0, -2), (1, -1), (2, 2**31)]):
         graph.constant(f"from{k}", np.array([first]))
         graph.constant(f"until{k}", np.array([last]))

@@ -20,7 +20,8 @@ from models.training.rows import LABELS
 EMBEDDING_BOUND, FEATURE_BOUND = 1.0, 4.0
 # A run's number: its pieces, each times this once more, in the bounds of the table.
 RUN_FACTOR = 40_503
-# Training hides the runs of this share of texts, or the rest would lean on what they know by heart.
+# Training hides the runs of this share of texts, or the rest would lean on what they know by heart;
+# afterwards runs count for the share that was seen.
 RUNS_HIDDEN = 0.3
 
 
@@ -66,9 +67,8 @@ class Student(nn.Module):
         vectors = self.vectors(ids)
         lengths = vectors[:, :, -1].sum(1, keepdim=True)
         runs = self.run_vectors(run_numbers(ids, self.shape.runs)).sum(1) / lengths.sqrt()
-        if self.training:
-            runs = runs * (torch.rand(len(ids), 1) >= RUNS_HIDDEN)
-        return torch.cat([relu(self.windows(vectors).amax(1)), vectors.sum(1) / lengths, runs], 1)
+        seen = torch.rand(len(ids), 1) >= RUNS_HIDDEN if self.training else 1 - RUNS_HIDDEN
+        return torch.cat([relu(self.windows(vectors).amax(1)), vectors.sum(1) / lengths, runs * seen], 1)
 
     def run_vectors(self, numbers: Tensor) -> Tensor:
         """Return the vectors of runs, zeros for number 0."""
