@@ -267,7 +267,7 @@ def test_try_says_which_words_moved_the_model_when_asked() -> None:
     """The word that carries a score comes first; nothing is said of words unasked."""
     asked = ("try", "the weather is nice, you stupid idiot", "--model", SHIPPED)
     words = json.loads(streams(*asked, "--moved", "insult", "--json").stdout)["moved"]
-    assert {each["word"] for each in words[:2]} == {"stupid", "idiot"}
+    assert words[0]["word"] == "idiot"
     assert words[0]["weight"] > 0
     assert "idiot" in streams(*asked, "--moved", "insult").stdout.decode().partition("moved")[2]
     assert "moved" not in json.loads(streams(*asked, "--json").stdout)
