@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.training.rows import LABELS
-from models.training.student import EMBEDDING_BOUND, FEATURE_BOUND, RUN_FACTOR, RUNS_HIDDEN, Student
+from models.training.student import EMBEDDING_BOUND, FEATURE_BOUND, Student
 
 OPSET, IR = 18, 9
 WEIGHT_BITS = 63
@@ -47,19 +47,6 @@ class Graph:
             self.add("Slice", [wide, f"from{k}", f"until{k}", "places"], f"{name}_{k}") for k in range(3)
         ]
         return self.add("Concat", parts, f"{name}_windows", axis=2)
-
-    def runs(self, most: int) -> str:
-        """Number the runs of two and of three pieces, as `student.run_numbers` does."""
-        wide = self.add("Pad", ["ids", self.constant("ends", np.array([0, 2, 0, 2]))], "ids_wide")
-        factor = self.constant("run_factor", np.int64(RUN_FACTOR))
-        parts = [self.add("Slice", [wide, f"from{k}", f"until{k}", "places"], f"ids_{k}") for k in range(3)]
-        pairs = self.add("Add", [self.add("Mul", [parts[0], factor], "ids_times"), parts[1]], "ids_two")
-        threes = self.add("Add", [self.add("Mul", [pairs, factor], "two_times"), parts[2]], "ids_three")
-        runs = self.add("Concat", [pairs, threes], "ids_runs", axis=1)
-        inside = self.add("Cast", [self.add("Cast", [runs], "run_is", to=TensorProto.BOOL)], "run_one", to=7)
-        bounded = self.add("Mod", [runs, self.constant("run_most", np.int64(most - 1))], "run_rest")
-        above = self.add("Add", [bounded, self.constant("one", np.int64(1))], "run_above")
-        return self.add("Mul", [above, inside], "run_numbers")
 
     def finished(self) -> bytes:
         """Return the model's bytes."""
@@ -98,21 +85,16 @@ def in_floats(student: Student) -> bytes:
     )
     strongest = graph.add("ReduceMax", [said, "places"], "strongest", keepdims=0)
     total = graph.add("ReduceSum", [vectors, "places"], "total", keepdims=0)
-    runs = graph.add(
-        "Gather", [graph.constant("run_table", run_table(student)), graph.runs(student.shape.runs)], "runs"
-    )
-    return _headed(
-        graph, student, strongest, total, graph.add("ReduceSum", [runs, "places"], "run_total", keepdims=0)
-    )
+    return _headed(graph, student, strongest, total)
 
 
 def in_bytes(student: Student) -> bytes:
     """Return the network with bytes for numbers, wherever there are many of them."""
     graph = _graph()
-    bytes_ = graph.add("Gather", [graph.constant("table", _in_steps(table(student))), "ids"], "vectors")
+    known = table(student) / EMBEDDING_BOUND
+    scaled = np.clip(np.round(known * (ZERO - 1)), 1 - ZERO, ZERO - 1) + ZERO
+    bytes_ = graph.add("Gather", [graph.constant("table", scaled.astype(np.uint8)), "ids"], "vectors")
     step = graph.constant("table_step", np.float32(EMBEDDING_BOUND / (ZERO - 1)))
-    graph.constant("zero_f", np.float32(ZERO))
-    graph.constant("second_axis", np.int64(1))
     zero = graph.constant("table_zero", np.uint8(ZERO))
     places = graph.windows(bytes_, "first", np.uint8(ZERO))
     weight, scale = _quantised(_weight(student.first))
@@ -132,29 +114,13 @@ def in_bytes(student: Student) -> bytes:
     whole = graph.add("Cast", [graph.add("ReduceMax", [said, "places"], "most", keepdims=0)], "most_f", to=1)
     scale = np.asarray(scale * FEATURE_BOUND / 255, np.float32)
     strongest = graph.add("Mul", [whole, graph.constant("second_scale", scale)], "strongest")
-    table_ = graph.constant("run_table", _in_steps(run_table(student)))
-    runs = graph.add("Gather", [table_, graph.runs(student.shape.runs)], "runs")
-    return _headed(
-        graph, student, strongest, _total(graph, bytes_, "total"), _total(graph, runs, "run_total")
-    )
+    return _headed(graph, student, strongest, _total(graph, bytes_))
 
 
 def table(student: Student) -> NDArray[np.float32]:
     """Return the vectors of all pieces; that of padding is 0, and the last number of all others is 1."""
     with torch.inference_mode():
         return student.vectors(torch.arange(student.shape.pieces)[None])[0].numpy()
-
-
-def run_table(student: Student) -> NDArray[np.float32]:
-    """Return the vectors of all runs as they count after training; that of padding is 0."""
-    with torch.inference_mode():
-        vectors = student.run_vectors(torch.arange(student.shape.runs)[None])[0].numpy()
-    return np.asarray(vectors * (1 - RUNS_HIDDEN), np.float32)
-
-
-def _in_steps(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-    scaled = np.round(vectors / EMBEDDING_BOUND * (ZERO - 1)) + ZERO
-    return np.asarray(scaled.clip(1, 2 * ZERO - 1), np.uint8)
 
 
 def _graph() -> Graph:
@@ -167,24 +133,26 @@ def _graph() -> Graph:
     return graph
 
 
-def _total(graph: Graph, bytes_: str, name: str) -> str:
-    """Sum vectors of a text, kept in steps from ZERO."""
+def _total(graph: Graph, bytes_: str) -> str:
     summed = graph.add(
-        "ReduceSum", [graph.add("Cast", [bytes_], f"{name}_f", to=1), "places"], f"{name}_sum", keepdims=0
+        "ReduceSum", [graph.add("Cast", [bytes_], "bytes_f", to=1), "places"], "sum", keepdims=0
     )
     width = graph.add(
-        "Gather", [graph.add("Shape", [bytes_], f"{name}_shape"), "second_axis"], f"{name}_width"
+        "Gather", [graph.add("Shape", ["ids"], "shape"), graph.constant("second", np.int64(1))], "width"
     )
-    zeros = graph.add("Mul", [graph.add("Cast", [width], f"{name}_width_f", to=1), "zero_f"], f"{name}_zeros")
-    return graph.add("Mul", [graph.add("Sub", [summed, zeros], f"{name}_above"), "table_step"], name)
+    zeros = graph.add(
+        "Mul",
+        [graph.add("Cast", [width], "width_f", to=1), graph.constant("zero_f", np.float32(ZERO))],
+        "zeros",
+    )
+    return graph.add("Mul", [graph.add("Sub", [summed, zeros], "above"), "table_step"], "total")
 
 
-def _headed(graph: Graph, student: Student, strongest: str, total: str, run_total: str) -> bytes:
+def _headed(graph: Graph, student: Student, strongest: str, total: str) -> bytes:
     lengths = graph.add("Cast", ["lengths"], "lengths_f", to=1)
     column = graph.add("Unsqueeze", [lengths, graph.constant("last", np.array([-1]))], "column")
     mean = graph.add("Div", [total, column], "mean")
-    runs = graph.add("Div", [run_total, graph.add("Sqrt", [column], "root")], "run_mean")
-    pooled = graph.add("Concat", [graph.add("Relu", [strongest], "found"), mean, runs], "pooled", axis=1)
+    pooled = graph.add("Concat", [graph.add("Relu", [strongest], "found"), mean], "pooled", axis=1)
     for name, layer in (("hidden", student.hidden), ("out", student.out)):
         weight = graph.constant(f"{name}_weight", _weight(layer))
         bias = graph.constant(f"{name}_bias", layer.bias.detach().numpy())

@@ -33,12 +33,12 @@ class Plan(msgspec.Struct, frozen=True):
         twins: Weight of saying the same of harmless pairs, whoever they speak of.
     """
 
-    epochs: int = 3
+    epochs: int = 5
     rate: float = 4e-3
     decay: float = 0.02
     opinion: float = 0.5
     imitation: float = 0.3
-    twins: float = 0.5
+    twins: float = 1.0
     seed: int = 7
 
 

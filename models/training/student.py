@@ -1,6 +1,4 @@
-"""The compact network: pieces, two convolutions in whole numbers, the strongest of each, runs, a small head.
-
-A run is two or three pieces side by side, known by its hash: fixed words are told by the words.
+"""The compact network: pieces, two convolutions in whole numbers, the strongest of each, a small head.
 
 Padding can't reach a score: an absent piece is a row of zeros, no layer adds anything to zeros, and each
 convolution reads on past both ends of a text, so that wider padding only brings more zeros to a maximum of
@@ -18,11 +16,6 @@ from models.training.rows import LABELS
 
 # Embeddings and first features are kept in these bounds, which become the 8 bits of the exported graph.
 EMBEDDING_BOUND, FEATURE_BOUND = 1.0, 4.0
-# A run's number: its pieces, each times this once more, in the bounds of the table.
-RUN_FACTOR = 40_503
-# Training hides the runs of this share of texts, or the rest would lean on what they know by heart;
-# afterwards runs count for the share that was seen.
-RUNS_HIDDEN = 0.5
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -31,10 +24,8 @@ class Shape(msgspec.Struct, frozen=True):
     pieces: int
     embedding: int = 96
     first: int = 96
-    second: int = 144
+    second: int = 160
     head: int = 256
-    runs: int = 1 << 17
-    run: int = 32
     teacher: int = 768
 
 
@@ -50,11 +41,9 @@ class Student(nn.Module):
         nn.init.normal_(self.table.weight, std=0.15)
         self.first = nn.Linear(3 * shape.embedding, shape.first, bias=False)
         self.second = nn.Linear(3 * shape.first, shape.second, bias=False)
-        self.runs = nn.Embedding(shape.runs, shape.run)
-        nn.init.normal_(self.runs.weight, std=0.05)
-        self.hidden = nn.Linear(shape.second + shape.embedding + shape.run, shape.head)
+        self.hidden = nn.Linear(shape.second + shape.embedding, shape.head)
         self.out = nn.Linear(shape.head, len(LABELS))
-        self.drop = nn.Dropout(0.3)
+        self.drop = nn.Dropout(0.2)
         self.imitate = nn.Linear(shape.head, shape.teacher)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,17 +52,10 @@ class Student(nn.Module):
         return self.out(head), self.imitate(head)
 
     def pooled(self, ids: Tensor) -> Tensor:
-        """Return the features of whole texts, (n, second + embedding + run)."""
+        """Return the features of whole texts, (n, second + embedding)."""
         vectors = self.vectors(ids)
-        lengths = vectors[:, :, -1].sum(1, keepdim=True)
-        runs = self.run_vectors(run_numbers(ids, self.shape.runs)).sum(1) / lengths.sqrt()
-        seen = torch.rand(len(ids), 1) >= RUNS_HIDDEN if self.training else 1 - RUNS_HIDDEN
-        return torch.cat([relu(self.windows(vectors).amax(1)), vectors.sum(1) / lengths, runs * seen], 1)
-
-    def run_vectors(self, numbers: Tensor) -> Tensor:
-        """Return the vectors of runs, zeros for number 0."""
-        bounded = self.runs(numbers).clamp(-EMBEDDING_BOUND, EMBEDDING_BOUND)
-        return torch.as_tensor(bounded * (numbers != 0).unsqueeze(2))
+        mean = vectors.sum(1) / vectors[:, :, -1].sum(1, keepdim=True)
+        return torch.cat([relu(self.windows(vectors).amax(1)), mean], 1)
 
     def vectors(self, ids: Tensor) -> Tensor:
         """Return the pieces' vectors, zeros where there is none."""
@@ -85,14 +67,6 @@ class Student(nn.Module):
         """Return what the second convolution says at each place, (n, t + 4, second)."""
         first = relu(self.first(_windows(vectors))).clamp(max=FEATURE_BOUND)
         return self.second(_windows(first))
-
-
-def run_numbers(ids: Tensor, most: int) -> Tensor:
-    """Return the numbers of all runs of two and of three pieces, ends included; 0 is padding alone."""
-    wide = pad(ids, (2, 2))
-    pairs = wide[:, :-2] * RUN_FACTOR + wide[:, 1:-1]
-    runs = torch.cat([pairs, pairs * RUN_FACTOR + wide[:, 2:]], 1)
-    return (runs % (most - 1) + 1) * (runs != 0)
 
 
 def _windows(x: Tensor) -> Tensor:
