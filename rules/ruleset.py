@@ -231,7 +231,7 @@ class RuleSet:
             armed = place.active[owner.rule]
             if armed is None or not armed.sees(found.steps):
                 continue
-            if owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded):
+            if found.steps and owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded):
                 continue
             if owner.parts is None:
                 yield owner, folded.span(found.start, found.end), found.steps

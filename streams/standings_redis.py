@@ -11,7 +11,7 @@ What the fields are is said in the scripts.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from hashlib import blake2b, sha1
@@ -114,7 +114,7 @@ class RedisStandings:
         state.update(message.encode("utf-8", "surrogatepass"))
         return state.hexdigest()
 
-    def _packed(self, effect: Effect, days: dict[int, int]) -> tuple[object, ...]:
+    def _packed(self, effect: Effect, days: Mapping[int, int]) -> tuple[object, ...]:
         today, recall = day(effect.at), effect.recall
         return (
             effect.offset, effect.at, effect.kind, self._message(effect.message),
@@ -261,9 +261,13 @@ def place(prefix: str, author: str) -> Place:
     return Place(bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
 
 
-def days_of(effects: Iterable[Effect]) -> dict[int, int]:
+def days_of(effects: Iterable[Effect]) -> Mapping[int, int]:
     """Return the days whose recalls the effects read or write, each with its number from 1."""
-    days = {day(effect.at) for effect in effects}
+    return _numbered(frozenset(day(effect.at) for effect in effects))
+
+
+@lru_cache(4096)
+def _numbered(days: frozenset[int]) -> Mapping[int, int]:
     return {one: number for number, one in enumerate(sorted(days | {one - 1 for one in days}), start=1)}
 
 

@@ -246,7 +246,7 @@ def read_offline(raw: bytes, default_id: str) -> Message:
 
 
 def _read(raw: bytes | None, decoder: Any, kind: type[MessageRecord]) -> MessageRecord:
-    if not raw or not raw.strip():
+    if not raw or raw.isspace():
         raise UnreadableError("empty", "there is nothing in it")
     if len(raw) > MAX_RECORD_BYTES:
         raise UnreadableError("too_large", f"more than {MAX_RECORD_BYTES} bytes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -35,9 +35,10 @@ class Parts(msgspec.Struct, frozen=True):
     def single(self) -> bool:
         return len(self.together) == 1 and not self.without
 
-    def complete(self, found: Container[int]) -> bool:
+    def complete(self, found: Mapping[int, object]) -> bool:
         """Return whether every part of `together` is among the numbers of parts that were found."""
-        return all(number in found for number in range(len(self.together)))
+        parts = len(self.together)
+        return len(found) >= parts and all(number in found for number in range(parts))
 
     @property
     def anchor(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 
 # Of guesses that py3langid is so sure of, 1.5 in 1,000 were wrong (chat in 21 languages, 8 to 300
 # letters); three texts in ten it isn't sure of, most of them short.
@@ -29,8 +30,13 @@ def guess(text: str) -> str | None:
 
     The first guess of a process takes two seconds longer; see `prepare`.
     """
+    return _guess(_NO_PROSE.sub(" ", text[:_LONGEST]))
+
+
+@lru_cache(4096)  # what is asked about is said again and again: in raids, by copying
+def _guess(prose: str) -> str | None:
     classify, _ = _model()
-    code, probability = classify(_NO_PROSE.sub(" ", text[:_LONGEST]))
+    code, probability = classify(prose)
     return None if probability < SURE or code == _NONE else _WRITTEN.get(code, code)
 
 
