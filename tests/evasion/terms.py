@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rules.finding.keywords import Found, KeywordIndex, Term
 from rules.fold import Folded, fold
@@ -14,15 +15,33 @@ SENTENCES = ("yesterday {} was all they wrote", "and then: {}, again", "{} they 
 SEED = 4
 
 
+class Row(NamedTuple):
+    """An attack, how many terms were tried, and how many of them were still found."""
+
+    attack: str
+    tried: int
+    kept: int
+
+    @property
+    def retained(self) -> float:
+        return self.kept / max(1, self.tried)
+
+
 def table(rules: RuleSet, each: int) -> Iterator[str]:
     """Yield the lines of the table; every `each`-th term is tried."""
+    yield "| attack | strength | terms | retained |"
+    yield "|---|---|---:|---:|"
+    for row in measured(rules, each):
+        yield f"| {row.attack} | {ATTACKS[row.attack][0]} | {row.tried} | {row.retained:.1%} |"
+
+
+def measured(rules: RuleSet, each: int) -> Iterator[Row]:
+    """Yield the rows of the table."""
     searches = [parts for armed in rules.armed.values() for parts in armed.terms if parts.single]
     terms = sorted({part for parts in searches for part in parts.together})
     # Every term by itself, so that a hit of another term doesn't count for it.
     index = KeywordIndex.build(Term(term, number) for number, term in enumerate(terms))
-    yield "| attack | strength | terms | retained |"
-    yield "|---|---|---:|---:|"
-    for name, (strength, attack) in ATTACKS.items():
+    for name, (_, attack) in ATTACKS.items():
         rng = random.Random(SEED)
         tried = kept = 0
         for number, term in list(enumerate(terms))[::each]:
@@ -35,7 +54,7 @@ def table(rules: RuleSet, each: int) -> Iterator[str]:
                 continue
             tried += 1
             kept += _finds(index, number, frame.format(attacked), rules)
-        yield f"| {name} | {strength} | {tried} | {kept / max(1, tried):.1%} |"
+        yield Row(name, tried, kept)
 
 
 def found(index: KeywordIndex, folded: Folded, rules: RuleSet) -> list[Found]:
