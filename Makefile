@@ -8,7 +8,7 @@ DATA   ?=
 WORK   ?= $(TEMP)/training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-kafka test-openapi services chaos check bench reload-fire evasion teach train schemas lock clean
+.PHONY: help setup demo demo-matrix serve test test-kafka test-openapi services chaos check bench reload-fire evasion teach train schemas lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ setup: $(VENV)/.dev ## make .venv with everything that developing needs
 
 demo: $(VENV)/.run ## play the example chat through a real broker, worker and store
 	@$(PYTHON) -m streams demo
+
+demo-matrix: $(VENV)/.dev $(TEMP)/synapse/.done ## two people, a raid, a Matrix homeserver, a worker and a bridge, on this machine
+	@$(PYTHON) -m examples.demo_matrix
 
 serve: $(VENV)/.run ## a worker on the in-package broker and store
 	@$(PYTHON) -m streams serve --embedded
