@@ -56,6 +56,7 @@ KINDS = {
     "irc": _Kind("irc", "IrcConfig", "Irc", "pydle"),
     "matrix": _Kind("matrix", "MatrixConfig", "Matrix", "nio"),
     "replay": _Kind("replay", "ReplayConfig", "Replay"),
+    "twitch": _Kind("twitch", "TwitchConfig", "Twitch", "pydle"),
     "webhook": _Kind("webhook", "WebhookConfig", "Webhook"),
 }
 

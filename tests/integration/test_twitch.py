@@ -1,0 +1,120 @@
+"""The bridge to Twitch, against a server that speaks as Twitch's documentation says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from streams.embedded import Broker, Store
+from streams.records import tail
+from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
+from tests.deployment import Deployment
+from tests.twitch import LANTERN, SIEVE, Twitch
+
+ROWS = [{"action": "remove", "do": ["delete", "timeout", "warn"], "timeout_s": 60}]
+
+
+@pytest.fixture
+async def twitch() -> AsyncIterator[Twitch]:
+    """A Twitch of our own."""
+    one = Twitch()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
+def it(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
+    """A deployment with one worker."""
+    with Deployment(broker.address, store.url, prefix) as deployment:
+        deployment.start(fetch_wait=0.02)
+        yield deployment
+
+
+def config(twitch: Twitch, **more: Any) -> dict[str, Any]:
+    return {"tenant": "lantern", "deeds": ROWS, "twitch": twitch.config(**more)}
+
+
+async def bridged(it: Deployment, twitch: Twitch) -> None:
+    await asyncio.wait_for(twitch.entered.wait(), LONG_S)
+    await until(lambda: '"joined"' in it.log(len(it.workers) - 1), it)
+
+
+async def test_what_is_said_is_judged_with_what_the_tags_tell(it: Deployment, twitch: Twitch) -> None:
+    """Also after the connection broke; a deletion by somebody else is told."""
+    start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    first = twitch.say("Kappa hello Kappa", badges="moderator/1,subscriber/12", emotes="25:0-4,12-16")
+    twitch.clear(first)
+    await asyncio.to_thread(verdicts, it, 2)
+    twitch.drop()
+    await asyncio.wait_for(twitch.entered.wait(), LONG_S)
+    twitch.say("back again", **{"reply-parent-msg-id": first})
+    await asyncio.to_thread(verdicts, it, 3)
+    with tail(it.access, it.topics.messages, from_beginning=True, count=3, idle_s=LONG_S) as records:
+        said = {(each["id"], each["kind"]): each for each in (json.loads(r.value or b"") for r in records)}
+    message = said[first, "created"]
+    assert message["author"] | {"created_at": None} == {
+        "id": "id-kim", "name": "Kim", "roles": ["moderator", "subscriber"], "created_at": None, "bot": False,
+        "relay": False,
+    }  # fmt: skip
+    assert [each["span"] for each in message["entities"]] == [[0, 5], [12, 17]]
+    assert (message["channel"], message["platform"]) == ("lantern", "twitch")
+    assert said[first, "deleted"]["author"]["id"] == "id-kim"
+    assert said["msg-2", "created"]["reply_to"] == first
+
+
+async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, twitch: Twitch) -> None:
+    """A refusal that passes is tried again; our own deletion comes back and is not judged."""
+    twitch.answers += [429, 503]
+    start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    name = twitch.say("this is zzbad")
+    await until(lambda: len(twitch.calls) >= 3, it)
+    twitch.clear(name)
+    where = {"broadcaster_id": LANTERN, "moderator_id": SIEVE}
+    delete, timeout, warn = twitch.calls
+    assert delete == ("DELETE", "chat", where | {"message_id": name}, None)
+    assert timeout[:2] == ("POST", "bans")
+    assert (timeout[3]["data"]["user_id"], timeout[3]["data"]["duration"]) == ("id-kim", 60)
+    assert warn[:2] == ("POST", "warnings")
+    twitch.say("hello")
+    found = await asyncio.to_thread(verdicts, it, 2)
+    assert {each["kind"] for each in found} == {"created"}
+    assert len(twitch.calls) == 3
+
+
+async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch: Twitch) -> None:
+    """On the topic of deeds."""
+    twitch.moderator = False
+    start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    twitch.say("this is zzbad")
+    outcomes = await asyncio.to_thread(said_deeds, it, 3)
+    assert {each["outcome"] for each in outcomes} == {"impossible"}
+    assert "is sieve a moderator there?" in outcomes[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "scopes", "code", "says"),
+    [
+        ({"token": "old"}, None, 2, "twitch.token: Twitch refuses it"),
+        ({}, ["chat:read"], 2, "twitch.token lacks moderator:manage:banned_users"),
+        ({"channels": ["nobody"]}, None, 2, "there is no 'nobody' on Twitch"),
+        ({"can": ["hide"]}, None, 2, "Twitch knows no hide"),
+        ({"identity": "http://127.0.0.1:1"}, None, 1, "Twitch doesn't answer"),
+        ({"port": 1}, None, 1, "Twitch's chat at 127.0.0.1:1 doesn't let us in"),
+    ],
+)
+async def test_what_keeps_it_out_is_said_in_one_line(
+    it: Deployment, twitch: Twitch, wrong: dict[str, Any], scopes: list[str] | None, code: int, says: str
+) -> None:
+    """With what to do."""
+    twitch.scopes = scopes or twitch.scopes
+    bridge = start_bridge(it, "twitch", config(twitch, **wrong))
+    assert await asyncio.to_thread(bridge.wait, 60) == code
+    assert says in it.log(len(it.workers) - 1).strip().splitlines()[-1]

@@ -1,0 +1,154 @@
+"""Twitch as far as a bridge sees it, written from its documentation: chat over IRC with tags, and the API."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from streams.embedded import free_port
+
+TOKEN = "a-token"
+SIEVE, LANTERN = "1001", "2002"
+SCOPES = [
+    "chat:read", "moderator:manage:chat_messages", "moderator:manage:banned_users",
+    "moderator:manage:warnings",
+]  # fmt: skip
+
+
+class Twitch:
+    """A chat server and the API of one channel, `lantern`, of which `sieve` is a moderator."""
+
+    def __init__(self) -> None:
+        self.chat_port, self.api_port = free_port(), free_port()
+        self.scopes = list(SCOPES)
+        self.moderator = True
+        self.calls: list[tuple[str, str, dict[str, str], Any]] = []
+        self.answers: list[int] = []
+        self.entered = asyncio.Event()
+        self._writers: list[asyncio.StreamWriter] = []
+        self._number = 0
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """The section of bridge.yaml."""
+        base = f"http://127.0.0.1:{self.api_port}"
+        return {
+            "token": TOKEN, "channels": ["lantern"], "host": "127.0.0.1",
+            "port": self.chat_port, "tls": False,
+            "api": f"{base}/helix", "identity": f"{base}/oauth2",
+        } | more  # fmt: skip
+
+    async def start(self) -> None:
+        """Listen on both ports."""
+        self._server = await asyncio.start_server(self._chat, "127.0.0.1", self.chat_port)
+        app = web.Application()
+        app.add_routes([
+            web.get("/oauth2/validate", self._validate), web.get("/helix/users", self._users),
+            web.route("*", "/helix/moderation/{what}", self._moderate),
+        ])  # fmt: skip
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.api_port).start()
+
+    async def stop(self) -> None:
+        """Close everything."""
+        self.drop()
+        self._server.close()
+        await self._runner.cleanup()
+
+    def drop(self) -> None:
+        """Close the chat's connections."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+        self.entered.clear()
+
+    def say(self, text: str, user: str = "kim", **tags: str) -> str:
+        """Have somebody say something, and return the message's id."""
+        self._number += 1
+        name = f"msg-{self._number}"
+        told = {
+            "badge-info": "", "badges": "subscriber/6", "display-name": user.title(), "emotes": "",
+            "id": name,
+            "room-id": LANTERN, "tmi-sent-ts": "1714593600000", "user-id": f"id-{user}",
+        } | tags  # fmt: skip
+        line = ";".join(f"{tag}={value}" for tag, value in told.items())
+        self._send(f"@{line} :{user}!{user}@{user}.tmi.twitch.tv PRIVMSG #lantern :{text}")
+        return name
+
+    def clear(self, name: str) -> None:
+        """Tell that a message was deleted."""
+        self._send(f"@login=kim;target-msg-id={name} :tmi.twitch.tv CLEARMSG #lantern :gone")
+
+    def _send(self, line: str) -> None:
+        for writer in self._writers:
+            writer.write(f"{line}\r\n".encode())
+
+    async def _chat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def send(line: str) -> None:
+            writer.write(f":tmi.twitch.tv {line}\r\n".encode())
+
+        nick, password = "", ""
+        while raw := await reader.readline():
+            command, _, rest = raw.decode().strip().partition(" ")
+            if command == "PASS":
+                password = rest
+            elif command == "CAP" and rest.startswith("LS"):
+                send("CAP * LS :twitch.tv/commands twitch.tv/membership twitch.tv/tags")
+            elif command == "CAP" and rest.startswith("REQ"):
+                send(f"CAP * ACK {rest[4:]}")
+            elif command == "NICK":
+                nick = rest
+            elif command == "USER":
+                if password.lstrip(":") != f"oauth:{TOKEN}":
+                    send("NOTICE * :Login authentication failed")
+                    break
+                for number, text in (
+                    ("001", "Welcome, GLHF!"),
+                    ("002", "Your host"),
+                    ("003", "new"),
+                    ("004", "-"),
+                ):
+                    send(f"{number} {nick} :{text}")
+                send(f"375 {nick} :-")
+                send(f"376 {nick} :>")
+            elif command == "JOIN":
+                writer.write(f":{nick}!{nick}@{nick}.tmi.twitch.tv JOIN {rest}\r\n".encode())
+                send(f"353 {nick} = {rest} :{nick}")
+                send(f"366 {nick} {rest} :End of /NAMES list")
+                self._writers.append(writer)
+                self.entered.set()
+            elif command == "PING":
+                send(f"PONG tmi.twitch.tv {rest}")
+        writer.close()
+
+    async def _validate(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return web.json_response({"status": 401, "message": "invalid access token"}, status=401)
+        mine = {
+            "client_id": "client",
+            "login": "sieve",
+            "user_id": SIEVE,
+            "scopes": self.scopes,
+            "expires_in": 5000,
+        }
+        return web.json_response(mine)
+
+    async def _users(self, request: web.Request) -> web.Response:
+        asked = request.query.getall("login")
+        return web.json_response(
+            {"data": [{"id": LANTERN, "login": "lantern"}] if "lantern" in asked else []}
+        )
+
+    async def _moderate(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else None
+        status = self.answers.pop(0) if self.answers else 200 if body else 204
+        if not self.moderator:
+            status = 403
+        if request.headers.get("Client-Id") != "client" or request.query["moderator_id"] != SIEVE:
+            status = 400
+        if status < 300:
+            self.calls.append((request.method, request.match_info["what"], dict(request.query), body))
+            return web.Response(status=204) if status == 204 else web.json_response({"data": [{}]})
+        return web.json_response({"status": status, "message": "no"}, status=status)
