@@ -17,6 +17,8 @@ from tests.deployment import Deployment, terminate
 
 PARTITIONS = 6
 WITHIN_S = 10.0
+# So many that each partition has some of them, wherever they fall.
+AUTHORS = 200
 
 SOFT = """
 rules:
@@ -47,7 +49,7 @@ def said(it: Deployment) -> list[dict[str, Any]]:
 
 def verdicts(it: Deployment, text: str) -> list[Verdict]:
     """Say something in every partition, so to every worker, and return what was judged of it."""
-    names = {f"{time.monotonic_ns()}-{number}" for number in range(40)}
+    names = {f"{time.monotonic_ns()}-{number}" for number in range(AUTHORS)}
     with tail(it.access, it.topics.verdicts, idle_s=20) as records:
         messages = {name: {"id": name, "author": name, "text": text} for name in names}
         records_in = [(name.encode(), msgspec.json.encode(value)) for name, value in messages.items()]
@@ -59,6 +61,7 @@ def verdicts(it: Deployment, text: str) -> list[Verdict]:
                 found[verdict.message_id] = verdict
             if len(found) == len(names):
                 break
+    assert set(found) == names
     partitions = {verdict.source.partition for verdict in found.values() if verdict.source}
     assert partitions == set(range(PARTITIONS))
     return list(found.values())
