@@ -79,7 +79,7 @@ class Slice:
 class Haul:
     """The slices of one fetch, in the dress of a single record of the first one's partition.
 
-    Faust spends more on an event than we do on judging a message, so one event brings all.
+    Faust makes tasks for each event and goes round the loop for it, so one event brings all.
     It reads the attributes of a record and hands the object through; `offset` is what it
     keeps as its read position.
     """

@@ -25,7 +25,7 @@ class PartitionId(NamedTuple):
 
 @lru_cache(4096)
 def partition_id(topic_id: str, partition: int) -> PartitionId:
-    """Return the PartitionId, which takes a third of the time that making one does."""
+    """Return the PartitionId; a batch needs the same few again and again."""
     return PartitionId(topic_id, partition)
 
 

@@ -89,7 +89,7 @@ def verdict_of(
     """Return the verdict as it goes out; `now` is the record's time, which a hold runs from."""
     j = judgement
     if j.quiet:
-        # Most are, and naming what has its default takes five times as long.
+        # Most are, and naming all that has its default takes longer than the rest.
         return Verdict(
             verdict_id, message.id, j.action, message.tenant, message.platform, message.channel, message.kind,
             stamp.rules.hash, stamp.judged_at, SCHEMA, j.decided_by,
