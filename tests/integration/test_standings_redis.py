@@ -16,8 +16,9 @@ from rules.schema.values import Seconds
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError
+from streams.redis_scripts import PER_CALL
 from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing
-from streams.standings_redis import PER_CALL, RedisStandings
+from streams.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
 WEEK_S = 7.0 * DAY_S

@@ -1,0 +1,181 @@
+"""Runs Lua scripts on Redis or Valkey: a batch is one script call on a single server, and one per touched
+bucket on a cluster, all in one round trip.
+
+What belongs together lies in one of `BUCKETS` buckets, whose number stands in braces in each of its keys,
+so that on a cluster all that a script touches lies in one slot.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from hashlib import blake2b, sha1
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hiredis
+import msgspec
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ClusterCrossSlotError, NoScriptError, RedisError, ResponseError
+
+from streams.errors import ConfigurationError, StoreError
+
+BUCKETS = 64
+# Items in one script call at most: while it runs the server answers nobody else.
+PER_CALL = 256
+
+Command = tuple[str | int | float | bytes | memoryview, ...]
+
+
+class Scripts:
+    """Runs scripts on a server.
+
+    Args:
+        url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
+        timeout_s: Bound on each call, connecting included.
+
+    Raises:
+        ConfigurationError: The URL can't be used.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float) -> None:
+        try:
+            # Nothing is tried again here: the caller knows better when to come back.
+            self._pool = ConnectionPool.from_url(
+                url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
+            )
+        except ValueError as error:
+            raise ConfigurationError(f"the store's URL can't be used: {error}") from error
+        self._timeout_s = timeout_s
+        self._by_bucket = False
+
+    async def ping(self) -> None:
+        """Return when the server answers; raise StoreError when it doesn't."""
+        async with self._connection() as connection:
+            await exchange(connection, [("PING",)])
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._pool.aclose()
+
+    async def run(
+        self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
+    ) -> list[tuple[Sequence[int], Any]]:
+        """Send all calls in one write; return each call's result with the numbers of its items.
+
+        The script gets msgpack: a list with what is said of each item, behind `before` if there is any.
+
+        Raises:
+            StoreError: When the server doesn't answer in time, or refuses.
+        """
+        if not items:
+            return []
+        try:
+            return await self._call(script, items, before)
+        except ClusterCrossSlotError:
+            # A cluster takes together only what lies in one slot; calls that went through do no harm twice.
+            self._by_bucket = True
+            return await self._call(script, items, before)
+
+    async def _call(
+        self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
+    ) -> list[tuple[Sequence[int], Any]]:
+        calls = _in_buckets(items) if self._by_bucket else _in_order(len(items))
+        commands = [_command(script, [items[number] for number in numbers], before) for numbers in calls]
+        async with self._connection() as connection:
+            try:
+                replies = await exchange(connection, commands)
+            except NoScriptError:
+                # A fresh server, or one that was started again; calls that went through do no harm twice.
+                await exchange(connection, [("SCRIPT", "LOAD", script.text)])
+                replies = await exchange(connection, commands)
+        return list(zip(calls, replies, strict=True))
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+        """Lend a connection for one call; whatever goes wrong comes out as StoreError."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
+                try:
+                    yield connection
+                finally:
+                    await self._pool.release(connection)
+        except ClusterCrossSlotError:
+            raise
+        except TimeoutError as error:
+            raise StoreError(f"no answer from the store within {self._timeout_s * 1000:g} ms") from error
+        except (RedisError, OSError) as error:
+            raise StoreError(f"the store refuses: {error}") from error
+
+
+async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+    """Send the commands in one write and return their replies; the first error is raised when all are read.
+
+    Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
+    """
+    # Its type stub asks for a tuple of one.
+    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
+    await connection.send_packed_command(b"".join(packed))
+    replies, errors = [], []
+    for _ in commands:
+        try:
+            replies.append(await connection.read_response())
+        except ResponseError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return replies
+
+
+class Item(NamedTuple):
+    """What a script is told of one thing: where it lies, its keys, and what stands in the argument."""
+
+    bucket: str
+    keys: tuple[str, ...]
+    said: object
+
+
+def _in_order(count: int) -> list[Sequence[int]]:
+    """Return calls of so many items at most that others need not wait long for the server."""
+    return [range(start, min(start + PER_CALL, count)) for start in range(0, count, PER_CALL)]
+
+
+def _in_buckets(items: Sequence[Item]) -> list[Sequence[int]]:
+    calls: dict[str, list[int]] = {}
+    for number, item in enumerate(items):
+        calls.setdefault(item.bucket, []).append(number)
+    return list(calls.values())
+
+
+def _command(script: "Script", items: Sequence[Item], before: tuple[object, ...]) -> Command:
+    keys = [key for item in items for key in item.keys]
+    said = [item.said for item in items]
+    return ("EVALSHA", script.sha, len(keys), *keys, PACK.encode((*before, said) if before else said))
+
+
+class Script(NamedTuple):
+    """A Lua script and the name that a server gives it."""
+
+    text: str
+    sha: str
+
+
+def script(name: str) -> Script:
+    """Read a script that lies beside this file."""
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def bucket_of(digits: str) -> str:
+    """Return the bucket of what is named by a hash: two hexadecimal digits of the hash pick it."""
+    return f"{int(digits[:2], 16) % BUCKETS:02x}"
+
+
+def hashed(key: bytes, size: int, name: str) -> str:
+    """Return a name's keyed hash of so many bytes, in hexadecimal digits."""
+    return blake2b(name.encode("utf-8", "surrogatepass"), key=key, digest_size=size).hexdigest()
+
+
+PACK = msgspec.msgpack.Encoder()
