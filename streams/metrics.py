@@ -22,6 +22,12 @@ class Metrics:
         self.missing = Counter("missing", "Verdicts without something", ["what"], **say)
         self.braked = Counter("braked", "Actions that a brake lowered", ["cause"], **say)
         self.shadow = Counter("shadow", "What rules in shadow would have done", ["rule", "action"], **say)
+        self.shadow_model = Counter(
+            "shadow_model",
+            "Verdicts by action, and by what the model in shadow led to",
+            ["action", "would_be"],
+            **say,
+        )
         self.switched = Counter("switched", "Actions that a switch lowered", **say)
         self.orders = Gauge("orders", "Orders of operators in force", ["order"], **say)
         self.stage = Histogram("stage_seconds", "Time by stage", ["stage"], buckets=_STAGES, **say)

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -84,7 +85,7 @@ class Scores(Protocol):
 class _Case:
     """A message on its way through a batch."""
 
-    __slots__ = ("at", "author", "evidence", "message", "missing", "record", "scores")
+    __slots__ = ("at", "author", "evidence", "message", "missing", "record", "scores", "shadow_scores")
 
     evidence: Evidence
 
@@ -94,6 +95,7 @@ class _Case:
         self.message = message
         self.author = message.author_key
         self.scores: dict[str, float] | None = None
+        self.shadow_scores: dict[str, float] | None = None
         self.missing: list[str] = []
 
 
@@ -117,6 +119,7 @@ class Moderator:
         outbox: Makes records of what was decided.
         topic: Where the records come from.
         model: Scores texts, or None to judge without.
+        shadow_model: Scores them too; what that would have led to is counted, and no more.
         switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
     """
 
@@ -131,6 +134,7 @@ class Moderator:
         secret: bytes = b"",
         model: Scores | None = None,
         model_note: ModelNote | None = None,
+        shadow_model: Scores | None = None,
         show_matched: bool = True,
         switches: Callable[[], Switches] = lambda: NO_SWITCHES,
     ) -> None:
@@ -143,6 +147,7 @@ class Moderator:
         self._hash = KeyedHash(secret)
         self._model = model
         self._model_note = model_note
+        self._shadow_model = shadow_model
         self._show_matched = show_matched
         self._brake = Brake(self._brake_changed)
 
@@ -271,26 +276,16 @@ class Moderator:
 
     async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
         asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
-        if switches and self._model is not None:
+        any_model = self._model is not None or self._shadow_model is not None
+        if switches and any_model:
             asked = [case for case in asked if not _silenced(case, switches)]
-            if not asked:
-                return
-        if self._model is None:
-            for case in asked:
+        texts = [readable(case.message.text, case.message.entities) for case in asked] if any_model else []
+        scores = await _said("live", self._model, texts) or [None] * len(asked)
+        shadow_scores = await _said("shadow", self._shadow_model, texts) or [None] * len(asked)
+        for case, live, shadow in zip(asked, scores, shadow_scores, strict=True):
+            case.scores, case.shadow_scores = live, shadow
+            if live is None:
                 case.missing.append("model")
-            return
-        texts = [readable(case.message.text, case.message.entities) for case in asked]
-        try:
-            rows = await asyncio.to_thread(self._model.score, texts)
-            scores = [dict(zip(self._model.labels, map(float, row), strict=True)) for row in rows]
-            answered = list(zip(asked, scores, strict=True))
-        except Exception:
-            log.exception("model_failed", messages=len(texts))
-            for case in asked:
-                case.missing.append("model")
-            return
-        for case, found in answered:
-            case.scores = found
 
     async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
         messages: dict[str, list[str]] = {}
@@ -386,17 +381,21 @@ class Moderator:
             return Judgement(Action.ALLOW, decided_by="deleted")
         if message.kind is Kind.EDITED and recall is not None and recall.content_hash == content_hash:
             return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
-        braked = self._brake.tripped(message.tenant)
-        return decide(
+        decided = partial(
+            decide,
             message,
             case.evidence,
             rules,
-            scores=case.scores,
             reputation=before,
             now=now,
-            braked=braked,
+            braked=self._brake.tripped(message.tenant),
             switches=switches,
         )
+        judgement = decided(scores=case.scores)
+        if case.shadow_scores is not None:
+            would_be = decided(scores=case.shadow_scores).action
+            self._metrics.shadow_model.labels(judgement.action, would_be).inc()
+        return judgement
 
     @staticmethod
     def _move(live: _Live, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:
@@ -458,6 +457,19 @@ class Moderator:
 
 def _batched(cases: Sequence[_Case], size: int) -> Iterator[Sequence[_Case]]:
     return (cases[start : start + size] for start in range(0, len(cases), size))
+
+
+async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[dict[str, float] | None]:
+    """Return a model's word for each text; nothing without a model, and when it fails."""
+    if model is None or not texts:
+        return []
+    try:
+        rows = await asyncio.to_thread(model.score, texts)
+        scores = [dict(zip(model.labels, map(float, row), strict=True)) for row in rows]
+        return [found for _, found in zip(texts, scores, strict=True)]
+    except Exception:
+        log.exception("model_failed", model=which, messages=len(texts))
+        return []
 
 
 def _silenced(case: _Case, switches: Switches) -> bool:

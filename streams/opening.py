@@ -48,11 +48,13 @@ def load_or_last_good(
         return rules, str(error)
 
 
-def load_model(folder: Path | None) -> tuple[Classifier | None, ModelNote | None]:
+def load_model(
+    folder: Path | None, setting: str = "CHATSIEVE_MODEL"
+) -> tuple[Classifier | None, ModelNote | None]:
     """Return the classifier in a folder and what verdicts say of it; None twice without a folder.
 
     Raises:
-        ConfigurationError: When the artifact is unusable.
+        ConfigurationError: When the artifact is unusable; the message names the setting.
     """
     if folder is None:
         return None, None
@@ -61,5 +63,14 @@ def load_model(folder: Path | None) -> tuple[Classifier | None, ModelNote | None
     try:
         classifier = models.load(folder, FOLD_VERSION)
     except models.ModelError as error:
-        raise ConfigurationError(f"CHATSIEVE_MODEL: {error}") from error
+        raise ConfigurationError(f"{setting}: {error}") from error
     return classifier, ModelNote(classifier.name, classifier.hash[:12])
+
+
+def load_shadow(folder: Path | None) -> Classifier | None:
+    """Return the classifier in the folder of CHATSIEVE_SHADOW_MODEL, None without one.
+
+    Raises:
+        ConfigurationError: When the artifact is unusable.
+    """
+    return load_model(folder, "CHATSIEVE_SHADOW_MODEL")[0]

@@ -25,7 +25,7 @@ from streams.follower import Follower
 from streams.last_good import LastGood
 from streams.metrics import Metrics
 from streams.moderator import Moderator
-from streams.opening import load_model, load_or_last_good
+from streams.opening import load_model, load_or_last_good, load_shadow
 from streams.orders import Orders
 from streams.outbox import Outbox
 from streams.probes import Answer, Probes
@@ -66,6 +66,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """
     access, url = access_of(settings), store_of(settings)
     model, note = load_model(settings.model)
+    shadow = load_shadow(settings.shadow_model)
     last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
     rules, stale = load_or_last_good(settings.packs, last_good, model)
     if stale is not None:
@@ -107,6 +108,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         secret=secret,
         model=model,
         model_note=note,
+        shadow_model=shadow,
         show_matched=settings.matched == "shown",
     )
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
@@ -130,8 +132,10 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         )
         follower = Follower(access, topics.control, orders.replace)
         port = await probes.start()
-        name = note.name if note else None
-        log.info("serving", worker=settings.worker, ruleset=rules.hash, model=name, http=port)
+        name, tried = note.name if note else None, shadow.name if shadow else None
+        log.info(
+            "serving", worker=settings.worker, ruleset=rules.hash, model=name, shadow_model=tried, http=port
+        )
         try:
             # Whoever starts in the middle of an incident must not judge as if there were none.
             await asyncio.gather(follower.start(), asyncio.to_thread(language.prepare))

@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         TREE / ".cache" / "state"
     )
     model: Annotated[Path | None, _says("folder of the model's artifact; none: judge without a model")] = None
+    shadow_model: Annotated[
+        Path | None, _says("folder of an artifact to try: it settles nothing, is counted")
+    ] = None
     key: Annotated[str | None, _says("secret for the keyed hashes of authors and texts")] = None
     http: Annotated[str, _says("health and metrics, host:port; port 0 takes a free one")] = "127.0.0.1:8080"
     worker: Annotated[str, _says("this worker's name in logs and on mod.control")] = socket.gethostname()

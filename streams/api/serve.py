@@ -29,7 +29,7 @@ from streams.follower import Follower
 from streams.last_good import LastGood
 from streams.metrics import ApiMetrics
 from streams.moderator import Moderator
-from streams.opening import load_model, load_or_last_good
+from streams.opening import load_model, load_or_last_good, load_shadow
 from streams.orders import Orders
 from streams.outbox import Outbox
 from streams.probes import Answer, Probes
@@ -66,6 +66,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         )
     keyring = Keyring(settings.api_keys, settings.api_rate)
     model, note = load_model(settings.model)
+    shadow = load_shadow(settings.shadow_model)
     last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
     rules, stale = load_or_last_good(settings.packs, last_good, model)
     secret = secret_of(settings)
@@ -95,6 +96,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         secret=secret,
         model=model,
         model_note=note,
+        shadow_model=shadow,
         show_matched=settings.matched == "shown",
     )
     together = Together(moderator.ask, most=BATCH, waiting=WAITING, sizes=metrics.asked)

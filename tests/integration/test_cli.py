@@ -395,6 +395,7 @@ def test_without_a_store_a_worker_does_not_pretend() -> None:
         ({"log": "loud"}, "CHATSIEVE_LOG"),
         ({"matched": "maybe"}, "CHATSIEVE_MATCHED"),
         ({"model": "/nowhere"}, "CHATSIEVE_MODEL"),
+        ({"shadow_model": "/nowhere"}, "CHATSIEVE_SHADOW_MODEL"),
     ],
     ids=str,
 )

@@ -281,17 +281,18 @@ class Model:
 
     labels = ("spam", "self_harm")
 
-    def __init__(self, fault: Exception | None = None, rows: int | None = None) -> None:
+    def __init__(self, fault: Exception | None = None, rows: int | None = None, word: str = "offer") -> None:
         self.asked: list[str] = []
+        self.word = word
         self.fault = fault
         self.rows = rows
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """0.97 spam for what holds "offer", 0.02 else."""
+        """0.97 spam for what holds the word, 0.02 else."""
         self.asked += texts
         if self.fault is not None:
             raise self.fault
-        found = [[0.97 if "offer" in text else 0.02, 0.001] for text in texts]
+        found = [[0.97 if self.word in text else 0.02, 0.001] for text in texts]
         return np.array(found[: self.rows], dtype=np.float32).reshape(-1, 2)
 
 
@@ -327,6 +328,42 @@ async def test_a_model_that_fails_is_missing(rules: RuleSet, model: Model) -> No
     assert "model_scores" not in hello
     assert [each["event"] for each in logged if each["log_level"] == "error"] == ["model_failed"]
     assert it.metric("missing_total", what="model") == 2
+
+
+async def test_a_model_in_shadow_settles_nothing_and_is_counted(rules: RuleSet) -> None:
+    """By what was done and what it would have led to; the verdict is the live model's alone."""
+    it = Bench(rules, MemoryStandings(), Model(word="live"), shadow_model=Model(word="tried"))
+    live, tried, both = await it.verdicts(
+        said("ana", "live", "a"), said("ana", "tried", "b"), said("ana", "tried live", "c")
+    )
+    assert [each["action"] for each in (live, tried, both)] == ["remove", "allow", "remove"]
+    assert tried["model_scores"]["spam"] == 0.02
+    counted = {
+        (action, would_be): it.metric("shadow_model_total", action=action, would_be=would_be)
+        for action in ("allow", "remove")
+        for would_be in ("allow", "remove")
+    }
+    assert counted == {
+        ("remove", "allow"): 1, ("allow", "remove"): 1, ("remove", "remove"): 1, ("allow", "allow"): None
+    }  # fmt: skip
+
+
+async def test_a_model_can_be_tried_where_none_is_live(rules: RuleSet) -> None:
+    """Verdicts miss a model as before."""
+    it = Bench(rules, MemoryStandings(), shadow_model=Model())
+    (offer,) = await it.verdicts(said("ana", "an offer"))
+    assert (offer["action"], offer["missing"]) == ("allow", ["model"])
+    assert it.metric("shadow_model_total", action="allow", would_be="remove") == 1
+
+
+async def test_a_model_in_shadow_that_fails_costs_nobody_anything(rules: RuleSet) -> None:
+    """It is logged, and the verdict misses nothing."""
+    it = Bench(rules, MemoryStandings(), Model(), shadow_model=Model(RuntimeError("out of memory")))
+    with capture_logs() as logged:
+        (offer,) = await it.verdicts(said("ana", "an offer"))
+    assert offer["action"] == "remove"
+    assert "missing" not in offer
+    assert [each["model"] for each in logged if each["event"] == "model_failed"] == ["shadow"]
 
 
 # -- which topic
