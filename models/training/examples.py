@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.tokenizer import Tokenizer
-from models.training.habits import hidden, padded, retyped
+from models.training.habits import hidden, retyped
+from models.training.mentors import Mentors
 from models.training.rows import LABELS, MAX_TOKENS, Row
+from models.training.shuffles import SHORTEST, among, loose
 from models.training.vectors import Vectors
 
 # A label that follows from how a text was found, and one that is only likely.
@@ -24,8 +26,11 @@ EPOCH, RARE = (
     260_000,
     {"scam": 3.0, "threat": 3.0, "sexual": 3.0, "self_harm": 2.0, "terrorism": 2.0, "insult": 1.5},
 )
-# Shares of rows that are changed, anew in each epoch.
-RETYPED, HIDDEN, PADDED = 0.20, 0.16, 0.08
+# Languages whose few sources are read more often.
+SCARCE = {"ko": 1.4, "de": 1.4}
+# Shares of rows that are changed, anew in each epoch; and texts of parts that are read besides, for each row.
+RETYPED, HIDDEN, PADDED = 0.18, 0.18, 0.16
+LOOSE = 0.4
 
 
 class Examples(msgspec.Struct):
@@ -62,6 +67,40 @@ def examples(rows: Sequence[Row], tokenizer: Tokenizer, vectors: Vectors | None)
     return Examples(texts, pieces, targets, weights, _shares(rows), np.array(known))
 
 
+class Epoch(msgspec.Struct):
+    """What is read once: rows, some of them changed, and loose texts after them.
+
+    Attributes:
+        pieces: Of rows and loose texts.
+        targets, weights: As those of the rows; of a loose text nothing is known.
+        vectors: Row of the teacher's matrix, or -1.
+        opinions: The mentors' logits, those of a row as it was before it was changed; None without mentors.
+    """
+
+    pieces: list[list[int]]
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    vectors: NDArray[np.int64]
+    opinions: NDArray[np.float32] | None
+
+
+def epoch(found: Examples, tokenizer: Tokenizer, mentors: Mentors | None, seed: int) -> Epoch:
+    """Return what an epoch reads."""
+    rows = epoch_rows(found, seed)
+    pieces = changed(found, rows, tokenizer, seed)
+    if mentors is None:
+        return Epoch(pieces, found.targets[rows], found.weights[rows], found.vectors[rows], None)
+    made = loose([found.pieces[row] for row in rows], int(LOOSE * len(rows)), random.Random(seed))
+    nothing = np.zeros((len(made), len(LABELS)), np.float32)
+    return Epoch(
+        pieces + made,
+        np.concatenate([found.targets[rows], nothing]),
+        np.concatenate([found.weights[rows], nothing]),
+        np.concatenate([found.vectors[rows], np.full(len(made), -1)]),
+        np.concatenate([mentors.of_rows[rows], mentors.logits(made)]),
+    )
+
+
 def epoch_rows(found: Examples, seed: int) -> NDArray[np.int64]:
     """Return which rows an epoch reads."""
     return np.flatnonzero(np.random.default_rng(seed).random(len(found.shares)) < found.shares)
@@ -71,27 +110,22 @@ def changed(found: Examples, rows: NDArray[np.int64], tokenizer: Tokenizer, seed
     """Return the pieces of some rows, a share of them retyped, disguised or put among harmless ones."""
     choice = random.Random(seed)
     harmless = [
-        found.texts[row] for row in rows
-        if not found.targets[row].any() and found.weights[row].all() and len(found.texts[row]) > 15
+        found.pieces[row] for row in rows
+        if not found.targets[row].any() and found.weights[row].all() and len(found.pieces[row]) > SHORTEST
     ]  # fmt: skip
+    pieces = [found.pieces[row] for row in rows]
     places, texts = [], []
     for place, row in enumerate(rows):
         draw = choice.random()
-        if draw < RETYPED + HIDDEN + PADDED:
+        if draw < PADDED and harmless:
+            pieces[place] = among(pieces[place], harmless, choice)
+        elif PADDED <= draw < PADDED + HIDDEN + RETYPED:
             places.append(place)
-            texts.append(_change(found.texts[row], draw, harmless, choice))
-    pieces = [found.pieces[row] for row in rows]
+            change = hidden if draw < PADDED + HIDDEN else retyped
+            texts.append(change(found.texts[row], choice))
     for place, row in zip(places, tokenizer.pieces(texts), strict=True):
         pieces[place] = row[:MAX_TOKENS]
     return pieces
-
-
-def _change(text: str, draw: float, harmless: Sequence[str], choice: random.Random) -> str:
-    if draw < PADDED and harmless:
-        return padded(text[:300], harmless, choice)
-    if draw < PADDED + HIDDEN:
-        return hidden(text, choice)
-    return retyped(text, choice)
 
 
 def _assume(rows: Sequence[Row], weights: NDArray[np.float32]) -> None:
@@ -105,12 +139,13 @@ def _assume(rows: Sequence[Row], weights: NDArray[np.float32]) -> None:
 
 def _shares(rows: Sequence[Row]) -> NDArray[np.float32]:
     counts = Counter(row.source for row in rows)
-    wanted = np.array([counts[row.source] ** (SOURCE_POWER - 1) * _rarity(row) for row in rows])
+    wanted = np.array([counts[row.source] ** (SOURCE_POWER - 1) * _scarcity(row) for row in rows])
     scale = EPOCH / wanted.sum()
     for _ in range(20):  # a row can't be read more than once, so the others are read more
         scale *= EPOCH / np.minimum(wanted * scale, 1).sum() if len(rows) > EPOCH else 1e3
     return np.asarray(np.minimum(wanted * scale, 1), np.float32)
 
 
-def _rarity(row: Row) -> float:
-    return max((RARE.get(label, 1.0) for label, value in row.labels.items() if value), default=1.0)
+def _scarcity(row: Row) -> float:
+    rare = max((RARE.get(label, 1.0) for label, value in row.labels.items() if value), default=1.0)
+    return rare * SCARCE.get(row.lang, 1.0)

@@ -1,10 +1,10 @@
-"""Typing habits of chat, dress of sources and harmless company: what changes a text and not what it means."""
+"""Typing habits of chat and dress of sources: what changes a text and not what it means."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from models.training.disguise import disguised
 from rules.fold import readable
@@ -79,15 +79,3 @@ def hidden(text: str, choice: random.Random) -> str:
     """Return a text with some of its words disguised, most often as folding hands it on."""
     typed = disguised(text, choice, choice.uniform(0.15, 0.6))
     return readable(typed) if choice.random() < 0.7 else typed
-
-
-def padded(text: str, harmless: Sequence[str], choice: random.Random) -> str:
-    """Return a text somewhere among harmless sentences of up to some hundred letters."""
-    room = choice.choice([30, 60, 120, 250, 400, 500])
-    before: list[str] = []
-    after: list[str] = []
-    while room > 0:
-        sentence = choice.choice(harmless)[:200]
-        choice.choice([before, after]).append(sentence)
-        room -= len(sentence)
-    return " ".join([*before, text, *after])

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from models.tokenizer import Tokenizer
 from models.training.batches import batches, steps
-from models.training.examples import Examples, changed, epoch_rows
+from models.training.examples import LOOSE, Epoch, Examples, epoch
+from models.training.mentors import Mentors
 from models.training.student import Student
 from models.training.teacher import masked_loss
 from models.training.twins import Twins
@@ -30,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
     Attributes:
         opinion: Weight of the teacher's soft labels.
         imitation: Weight of the teacher's vectors, which know more than the labels.
+        mentors: Weight of the mentors' word, where there are any; that of labels is then what is left of 1.
         twins: Weight of saying the same of harmless pairs, whoever they speak of.
     """
 
@@ -38,7 +40,8 @@ class Plan(msgspec.Struct, frozen=True):
     decay: float = 0.02
     opinion: float = 0.5
     imitation: float = 0.3
-    twins: float = 1.0
+    mentors: float = 0.6
+    twins: float = 2.0
     seed: int = 7
 
 
@@ -56,56 +59,56 @@ def train_student(
     lessons: Lessons | None,
     plan: Plan,
     checkpoint: Path,
+    mentors: Mentors | None = None,
 ) -> None:
     """Train in place; a run that was stopped goes on from the last whole epoch in `checkpoint`."""
     torch.manual_seed(plan.seed)
     optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=plan.decay, fused=True)
-    total = plan.epochs * (steps(int(found.shares.sum())) + 4)
+    texts = found.shares.sum() * (1 if mentors is None else 1 + LOOSE)
+    total = plan.epochs * (steps(int(texts)) + 4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=total, pct_start=0.1)
     first = _resume(checkpoint, student, optimiser, schedule)
     twins = Twins(tokenizer, plan.seed)
-    for epoch in range(first, plan.epochs):
+    for number in range(first, plan.epochs):
         started, losses = time.process_time(), []
-        rows = epoch_rows(found, plan.seed + epoch)
-        pieces = changed(found, rows, tokenizer, plan.seed + epoch)
+        read = epoch(found, tokenizer, mentors, plan.seed + number)
         todo = tqdm(
-            batches(pieces, plan.seed + epoch),
-            f"epoch {epoch + 1}/{plan.epochs}",
-            steps(len(pieces)),
+            batches(read.pieces, plan.seed + number),
+            f"epoch {number + 1}/{plan.epochs}",
+            steps(len(read.pieces)),
             mininterval=10,
         )
         student.train()
         for group, ids in todo:
             optimiser.zero_grad()
-            loss = _loss(student, found, lessons, plan, rows[group], ids) + plan.twins * twins.loss(student)
+            loss = _loss(student, read, lessons, plan, group, ids) + plan.twins * twins.loss(student)
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
-        _keep(checkpoint, student, optimiser, schedule, epoch + 1)
+        _keep(checkpoint, student, optimiser, schedule, number + 1)
         print(f"loss {np.mean(losses):.4f}, {time.process_time() - started:.0f} s of CPU")
     student.eval()
 
 
 def _loss(
-    student: Student,
-    found: Examples,
-    lessons: Lessons | None,
-    plan: Plan,
-    group: NDArray[np.int64],
-    ids: Tensor,
+    student: Student, read: Epoch, lessons: Lessons | None, plan: Plan, group: NDArray[np.int64], ids: Tensor
 ) -> Tensor:
     ids = torch.where((torch.rand(ids.shape) < PIECES_HIDDEN) & (ids != 0), UNKNOWN, ids)
     with torch.autocast("cpu", torch.bfloat16):
         logits, imitation = (answer.float() for answer in student(ids))
-    loss = masked_loss(logits, found, group)
-    rows = found.vectors[group]
-    known = np.flatnonzero(rows >= 0)
+    loss = masked_loss(logits, read.targets[group], read.weights[group])
+    if read.opinions is not None:
+        said = torch.from_numpy(read.opinions[group]).sigmoid()
+        taught = binary_cross_entropy_with_logits(logits, said, reduction="sum") / len(group)
+        loss = (1 - plan.mentors) * loss + plan.mentors * taught
+    known = np.flatnonzero(read.vectors[group] >= 0)
     if lessons is None or not len(known):
         return loss
-    opinion = torch.from_numpy(lessons.logits[rows[known]]).sigmoid()
-    vectors = torch.from_numpy(lessons.vectors[rows[known]]).float()
+    rows = read.vectors[group][known]
+    opinion = torch.from_numpy(lessons.logits[rows]).sigmoid()
+    vectors = torch.from_numpy(lessons.vectors[rows]).float()
     share = len(known) / len(group)
     loss = loss + plan.opinion * share * len(opinion[0]) * binary_cross_entropy_with_logits(
         logits[known], opinion

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnxruntime
 import torch
@@ -16,6 +18,7 @@ from models.training.export import in_bytes, in_floats
 from models.training.gathered import Place
 from models.training.learning import Lessons, Plan, train_student
 from models.training.leave_out import Ground, logits
+from models.training.mentors import Mentors
 from models.training.rows import LABELS, MAX_TOKENS
 from models.training.start import start_from
 from models.training.student import Shape, Student
@@ -25,16 +28,36 @@ from models.training.teacher import taught, train_teacher
 AGREE = 1e-3
 
 
-def trained(place: Place, ground: Ground, plan: Plan) -> Student:
-    """Return a student, trained on all rows; a run that was stopped goes on from its checkpoint."""
-    found = ground.found
+def trained(place: Place, ground: Ground, plan: Plan, mentors: int, begin: Path | None) -> Student:
+    """Return a student, trained on all rows; a run that was stopped goes on from its checkpoint.
+
+    Args:
+        mentors: Students that are trained first, less those whose networks are in the work folder already.
+        begin: A checkpoint of another student to begin from, instead of from the encoder's vectors.
+    """
     matrix = ground.vectors.matrix
-    teacher = train_teacher(found, matrix, plan.seed)
+    teacher = train_teacher(ground.found, matrix, plan.seed)
     lessons = Lessons(taught(teacher, matrix), teacher.standard(torch.from_numpy(matrix)).half().numpy())
+    folder = place.work / "mentors"
+    folder.mkdir(parents=True, exist_ok=True)
+    while (there := len(list(folder.glob("*.onnx")))) < mentors:
+        alone = msgspec.structs.replace(plan, seed=plan.seed + 1 + there)
+        mentor = _begun(ground, alone, None)
+        train_student(mentor, ground.found, ground.tokenizer, lessons, alone, folder / f"{there}.pt")
+        (folder / f"{there}.onnx").write_bytes(in_bytes(mentor))
+    student = _begun(ground, plan, begin)
+    together = Mentors(folder, ground.found.pieces) if mentors else None
+    train_student(student, ground.found, ground.tokenizer, lessons, plan, place.work / "student.pt", together)
+    return student
+
+
+def _begun(ground: Ground, plan: Plan, begin: Path | None) -> Student:
     torch.manual_seed(plan.seed)
     student = Student(Shape(ground.tokenizer.size))
-    start_from(student, ground.starts)
-    train_student(student, found, ground.tokenizer, lessons, plan, place.work / "student.pt")
+    if begin is None:
+        start_from(student, ground.starts)
+    else:
+        student.load_state_dict(torch.load(begin, weights_only=True)["states"][0])
     return student
 
 

@@ -35,7 +35,7 @@ def train(options: argparse.Namespace) -> None:
     rows = place.training_rows()
     fitted = [row for row in place.rows("dev") if calibrates(row)]
     ground = place.ground(rows)
-    student = trained(place, ground, Plan(epochs=options.epochs))
+    student = trained(place, ground, Plan(epochs=options.epochs), options.mentors, options.begin)
     tokenizer = ground.tokenizer
     model = exported(student, tokenizer, [row.text for row in fitted[::20]])
     found = text_logits(model, tokenizer, [row.text for row in fitted])

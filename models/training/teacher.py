@@ -57,17 +57,17 @@ def train_teacher(found: Examples, matrix: NDArray[np.float16], seed: int) -> Te
             group = rows[first : first + BATCH]
             logits = teacher(vectors[found.vectors[group]])
             optimiser.zero_grad()
-            masked_loss(logits, found, group).backward()  # type: ignore[no-untyped-call]  # torch's own
+            loss = masked_loss(logits, found.targets[group], found.weights[group])
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             optimiser.step()
             schedule.step()
     return teacher.eval()
 
 
-def masked_loss(logits: Tensor, found: Examples, group: NDArray[np.int64]) -> Tensor:
+def masked_loss(logits: Tensor, targets: NDArray[np.float32], weights: NDArray[np.float32]) -> Tensor:
     """Return the mean loss of what is known of a batch; an unknown label weighs nothing."""
-    targets, weights = torch.from_numpy(found.targets[group]), torch.from_numpy(found.weights[group])
-    loss = binary_cross_entropy_with_logits(logits, targets, weights, reduction="sum")
-    return loss / len(group)
+    known = torch.from_numpy(targets), torch.from_numpy(weights)
+    return binary_cross_entropy_with_logits(logits, *known, reduction="sum") / len(logits)
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ from models.training.student import Student
 from rules.fold import readable
 
 # Pairs that are written, pairs that a step reads, and how often one is typed as in chats.
-WRITTEN, AT_ONCE, RETYPED = 12_000, 64, 0.3
+WRITTEN, AT_ONCE, RETYPED = 20_000, 96, 0.3
 # A pair's texts are harmless, which weighs this beside being alike.
 HARMLESS = 0.5
 
