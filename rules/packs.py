@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from rules.errors import Problem, RuleFileError
 from rules.finding.armed import Armed
-from rules.loading.advice import advice
-from rules.loading.arming import Entry, Promises, arm_all
+from rules.loading.advice import advice, unpromised
+from rules.loading.arming import Entry, arm_all
 from rules.loading.embedded_tests import failing
 from rules.loading.files import PackFiles
 from rules.loading.policy_check import unsound
+from rules.loading.promised import Promises, in_points
 from rules.loading.rule_check import doubts
 from rules.loading.typed import Reader
 from rules.loading.yaml_nodes import Block, Node, read_yaml
@@ -32,7 +33,7 @@ def load(folder: Path, previous: RuleSet | None = None, *, promises: Promises | 
 
     `promises` are those of the model that will score: by label and precision, the probability from
     which it holds; without any, those of `previous`. A rule that asks for a precision nobody promises
-    loads, and waits.
+    loads, and waits; a ladder that does is refused.
 
     Raises:
         RuleFileError: With every problem that was found; nothing of the folder is used then.
@@ -67,11 +68,14 @@ def inspect(folder: Path, *, promises: Promises | None = None, now: float | None
     """Return what is wrong with a folder, and what could be better.
 
     Unlike `load` it goes on where something is wrong, with the files that are in order, so that nobody
-    mends a folder in ten rounds. Days are compared with `now`, in epoch seconds; None leaves that out.
+    mends a folder in ten rounds; and where `promises` say which model scores, a rule that asks for a
+    precision it doesn't promise is wrong too. Days are compared with `now`, in epoch seconds; None leaves
+    that out.
     """
     loading = _Loading(folder, promises=promises)
     rules = loading.rules(whole=False)
-    problems = sorted(set(loading.problems))
+    unkept = loading.unpromised() if promises is not None else []
+    problems = sorted({*loading.problems, *unkept})
     found = loading.advice(-math.inf if now is None else now)
     return Inspection(problems, found, None if problems else rules)
 
@@ -120,6 +124,10 @@ class _Loading:
         found = advice(entries, armed, policy, self._files, promises=self._promises, now=now)
         return sorted(set(found))
 
+    def unpromised(self) -> list[Problem]:
+        """Return what rules that are in order ask of the model, and it doesn't promise."""
+        return list(unpromised(self._good[0], self._promises)) if self._good else []
+
     def _tried(self, entries: Sequence[Entry], armed: Mapping[str, Armed], policy: Policy) -> RuleSet:
         previous = self._previous
         if previous is not None and (previous.hash, previous.promises) == (
@@ -157,6 +165,7 @@ class _Loading:
         if node is None:
             return None
         reader = Reader(POLICY_FILE)
+        node = in_points(node, self._promises, reader.note)
         policy = reader.read(node, Policy)
         for keys, message in unsound(policy) if policy else ():
             reader.note(_line_of(node, keys), message)

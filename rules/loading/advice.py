@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 from rules.errors import Problem, RuleFileError
 from rules.finding.armed import Armed
-from rules.loading.arming import Entry, Promises
+from rules.loading.arming import Entry
 from rules.loading.bounds import contradictions
 from rules.loading.files import PackFiles
 from rules.loading.lists import list_lines
+from rules.loading.promised import Promises, missed
 from rules.loading.term_advice import Line, Remark, form_of, idle_terms, never_found
 from rules.message import Message
 from rules.ruleset import RuleSet
@@ -163,10 +164,18 @@ def _waits(entry: Entry, promises: Promises) -> Iterator[Advice]:
         if condition.behaviour is not None:
             yield line, "behaviour: waits: behaviour is not counted yet; until then it is not known"
         for label, asked in condition.model.items():
-            kept = promises.get(label, {})
-            if asked.precision is not None and all(one < asked.precision for one in kept):
-                best = f"its best promise is {max(kept):g}" if kept else "no model promises any"
-                yield line, f"model: {label}: waits for a precision of {asked.precision:g}; {best}"
+            if asked.precision is not None and (miss := missed(promises, label, asked.precision)):
+                yield line, f"model: {label}: waits for {miss}"
+
+
+def unpromised(entries: Sequence[Entry], promises: Promises) -> Iterator[Problem]:
+    """Yield what rules ask of the model that scores, which it doesn't promise: they would wait for good."""
+    for entry in entries:
+        for condition in entry.rule.conditions if not entry.rule.status.idle else ():
+            for label, asked in condition.model.items():
+                if asked.precision is not None and (miss := missed(promises, label, asked.precision)):
+                    line = condition.line or entry.rule.line
+                    yield Problem(entry.path, line, f"{entry.rule.id}: model: {label}: asks for {miss}")
 
 
 def _asks(entry: Entry, armed: Mapping[str, Armed]) -> Iterator[Advice]:

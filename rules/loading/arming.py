@@ -16,15 +16,13 @@ from rules.finding.terms import Parts, split_term
 from rules.fold import fold
 from rules.loading.files import PackFiles
 from rules.loading.lists import ListFile, ListLine, read_list
+from rules.loading.promised import Promises, threshold
 from rules.schema.conditions import Condition, LinkCondition, ModelBound
 from rules.schema.policy import Policy
 from rules.schema.rule import Rule
 from rules.schema.values import Bound, Written
 from rules.text.links import HostList
 from rules.text.lookalike_hosts import Lookalikes
-
-# By label and promised precision: the probability from which the promise holds.
-Promises = Mapping[str, Mapping[float, float]]
 
 
 class Entry(NamedTuple):
@@ -219,12 +217,10 @@ class _Bench:
         return all_of(checks) if checks else None
 
     def _promised(self, label: str, asked: ModelBound) -> Bound | None:
-        """Return the probability that keeps what is asked: of the promises that are enough, the weakest."""
         if asked.precision is None:
             return asked.bound
-        kept = self._armoury.promises.get(label, {})
-        enough = [precision for precision in kept if precision >= asked.precision]
-        return Bound(">=", kept[min(enough)]) if enough else None
+        limit = threshold(self._armoury.promises, label, asked.precision)
+        return None if limit is None else Bound(">=", limit)
 
     def _watches(self) -> Iterator[Watch]:
         """Yield what the model must say before a rule that looks for nothing in the text can fire."""

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 from rules.loading.typed import fields_of, is_struct, without_none
 from rules.schema.policy import Policy
 from rules.schema.rule import Rule
-from rules.schema.values import Bound, Written
+from rules.schema.values import Bound, Points, Written
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -28,6 +28,13 @@ _SCALARS: dict[Any, Schema] = {
     bool: {"enum": [True, False, "yes", "no"]},
     int: {"type": "integer"},
     float: {"type": "number"},
+}
+# In place of points: those from which the model that scores promises so much.
+_PROMISE: Schema = {
+    "type": "object",
+    "properties": {"precision": {"type": "number"}},
+    "required": ["precision"],
+    "additionalProperties": False,
 }
 
 
@@ -100,6 +107,8 @@ def _value(kind: Any) -> Schema:
         return {"$ref": f"#/$defs/{kind.__name__}"}
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"enum": [member.value for member in kind]}
+    if kind is Points:
+        return {"anyOf": [_TEXT, _PROMISE], "description": _summary(kind)}
     if kind in _SCALARS:
         return _SCALARS[kind]
     return {**_TEXT, "description": _summary(kind)}

@@ -192,6 +192,61 @@ def test_of_the_models_promises_the_weakest_that_is_enough_counts(tmp_path) -> N
     assert judged(weaker, "x", scores={"spam": 0.58}).decided_by != "model/spam"
 
 
+PROMISED = """
+labels:
+  spam: {base: -4, ladder: {flag: 30, hold: {precision: 0.8}, remove: 99}}
+scopes:
+  - match: {channels: [fun]}
+    labels: {spam: {ladder: {hold: {precision: 0.95}}}}
+"""
+RULE = "- {id: spam/a, label: spam, strength: weak, terms: [viewers]}"
+PROMISES = {"spam": {0.8: 0.55, 0.9: 0.7, 0.97: 0.985}}
+
+
+def test_a_step_of_a_ladder_may_ask_for_a_promise(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """It stands where the weakest promise that is enough begins, in a scope too, and moves with the model."""
+    folder = write(tmp_path / "packs", RULE, policy=PROMISED)
+    rules = packs.load(folder, promises=PROMISES)
+    assert judged(rules, "x", scores={"spam": 0.56}).decided_by == "ladder:spam:hold"
+    assert judged(rules, "x", scores={"spam": 0.54}).decided_by == "ladder:spam:flag"
+    assert rules.policy.resolve("any", "fun").of("spam").ladder[Action.HOLD] == pytest.approx(98.5)
+    moved = packs.load(folder, rules, promises=PROMISES | {"spam": {0.97: 0.6}})
+    assert moved.policy.resolve("any", "any").of("spam").ladder[Action.HOLD] == pytest.approx(60)
+
+
+@pytest.mark.parametrize(
+    ("promises", "said"),
+    [
+        (None, "policy.yaml:3: spam.ladder: asks for a precision of 0.8; no model promises any: name the"),
+        ({"spam": {0.9: 0.7}}, "policy.yaml:6: spam.ladder: asks for a precision of 0.95; its best promise"),
+    ],
+)
+def test_a_promise_that_nobody_gives_is_refused(tmp_path, promises, said: str) -> None:  # type: ignore[no-untyped-def]
+    """In a ladder at once; there is nothing that such a step could wait for."""
+    found = packs.inspect(write(tmp_path / "packs", RULE, policy=PROMISED), promises=promises)
+    assert said in "\n".join(map(str, found.problems))
+
+
+@pytest.mark.parametrize("written", ["high", "95", "0.2", "[0.9]"])
+def test_a_precision_that_is_none_is_named(written: str) -> None:
+    """With the line, and what to write."""
+    policy = PROMISED.replace("precision: 0.8", f"precision: {written}")
+    assert "policy.yaml:3: spam.ladder: precision: write a share from 0.5" in "".join(
+        problems(RULE, policy=policy)
+    )
+
+
+def test_check_refuses_what_the_named_model_does_not_promise(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """Without a model a rule waits, which is advice; with one it would wait for good."""
+    rule = "- {id: model/spam, model: {spam: {precision: 0.99}}, action: hold}"
+    folder = write(tmp_path / "packs", rule)
+    assert packs.inspect(folder).problems == []
+    (found,) = packs.inspect(folder, promises=PROMISES).problems
+    assert str(found) == (
+        "test.yaml:2: model/spam: model: spam: asks for a precision of 0.99; its best promise is 0.97"
+    )
+
+
 def test_a_rule_on_the_model_is_asked_only_where_the_model_says_enough() -> None:
     """Most messages hit nothing, and shall cost nothing."""
     rules = loaded("""
