@@ -112,8 +112,8 @@ LETTERS = shapes(lambda shape: shape not in ENCLOSED and shape != "ı" and shape
 ATTACKS: dict[str, tuple[str, Attack]] = {
     "width": ("every letter full-width", wide),
     "unseen": (
-        "a zero-width, bidi or soft-hyphen character behind every letter",
-        behind_each("\u200b\u00ad\u2060\u202e\ufe0f"),
+        "a zero-width, bidi, tag or soft-hyphen character or a variation selector behind every letter",
+        behind_each("\u200b\u00ad\u2060\u202e\ufe0f\U000e0061"),
     ),
     "capitals": (
         "every second letter a capital",
@@ -134,6 +134,8 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "stretched": ("one to three letters three to six times", stretch),
     "signs inside": ("one of . - _ * ~ and a bar, at one to three places", punctuate),
     "dots": ("a dot between all letters", between(".")),
+    "dashes": ("a hyphen between all letters", between("-")),
+    "emoji between": ("an emoji between all letters", between("🔥")),
     "spaces": ("a space between all letters", between(" ")),
     "line breaks": ("a line break between all letters", between("\n")),
     "masked": ("one to three inner letters starred, at most half", mask),

@@ -40,6 +40,10 @@ def found(rules: RuleSet, text: str) -> list[tuple[str, str]]:
         ("f\nu\nc\nk", "f\nu\nc\nk", "separated"),
         ("fu-ck", "fu-ck", "separated"),
         ("f u ck", "f u ck", "separated"),
+        ("f u c k 1 2 3", "f u c k", "separated"),
+        ("p 0 r n", "p 0 r n", "leet"),
+        ("so s-it and fu-k", "s-it", "masked"),
+        ("so s-it and fu-k", "fu-k", "masked"),
         ("k i l l y o u r s e l f now", "k i l l y o u r s e l f", "separated"),
         ("get free n i t r o at once", "free n i t r o", "separated"),
         ("fuсk", "fuсk", "lookalikes"),
@@ -71,7 +75,7 @@ def test_a_disguised_term_is_found_as_it_was_typed(rules: RuleSet, text: str, un
         "p a s s", "G R A P E S", "A N A L Y S I S", "a pen.is here", "T_T", "the A55 road", "the f46 bus",
         "raaapper", "142,460", "nikita:7175", "(um", "shiiiitake", "well-known e-mail", "pas-sage",
         "сквозь строй", "καλημέρα", "sık sık", "🇩🇪 🇫🇷", "s-ar putea să fie", "hey @ana_k",
-        "https://shop.example/n1gg3r", "看到a,ss了",
+        "https://shop.example/n1gg3r", "看到a,ss了", "a 5 5", "l-am văzut", "x-ray", "t-it",
     ],
 )  # fmt: skip
 def test_innocent_texts_that_look_like_disguises_are_left_alone(rules: RuleSet, text: str) -> None:
@@ -102,6 +106,8 @@ ODD = """
         ("हरामजाााादे", "हरामजाााादे"),
         ("sεոi yaкarım", "sεոi yaкarım"),
         ("s i e g h e i l", "s i e g h e i l"),
+        ("look up r u l e 3 4", "r u l e 3 4"),
+        ("r.u.l.e.3.4", "r.u.l.e.3.4"),
         ("r a p e t h e m a l l", "r a p e t h e m a l l"),
         ("oqsǝl", "oqsǝl"),
         ("una b**ba c**era", "b**ba c**era"),

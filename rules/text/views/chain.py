@@ -30,13 +30,13 @@ SIGNS = (
     # Not behind the slashes of links, here and below.
     (
         LEET,
-        rf"(?:^|\s)[^\s/]*[\p{{Latin}}\p{{Cyrillic}}][0-9@$!|+(€£¥{leet.EMOJI}]+[\p{{Latin}}\p{{Cyrillic}}]",
+        rf"(?:^|\s)[^\s/]*[\p{{Latin}}\p{{Cyrillic}}][0-9@$!|+(€¢£¥{leet.EMOJI}]+[\p{{Latin}}\p{{Cyrillic}}]",
     ),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
     (CUT, r"(?:^|\s)[^\s/]*[\pL\pM]'?[.,;:|~*#%&+=•●·…_^-]+'?[\pL\pM]"),
     (CUT, r"(?:^|\s)[^\s/.]*[\pL\pM]/+[\pL\pM]"),
     (ROW, f"{_BEFORE}{_ONE}'{_ONE}'{_ONE}"),
-    (ROW, f"{_BEFORE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}(?:{_ONE})?{_AFTER}"),
+    (ROW, f"{_BEFORE}{_ONE}{_GAP}(?:{_ONE}|[0-9]){_GAP}{_ONE}(?:{_ONE})?{_AFTER}"),
     (ROW, f"{_BEFORE}{_ONE}{_ONE}{_GAP}{_ONE}{_GAP}{_ONE}{_AFTER}"),
     (
         ALIKE,

@@ -10,7 +10,7 @@ from rules.text.views.reading import Edit, Vocabulary, tokens_with
 
 _LATIN = {
     "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
-    "@": "a", "$": "s", "!": "il", "|": "il", "+": "t", "(": "c", "€": "e", "£": "l", "¥": "y",
+    "@": "a", "$": "s", "!": "il", "|": "il", "+": "t", "(": "c", "€": "e", "¢": "c", "£": "l", "¥": "y",
     "⭕": "o", "❌": "x", "✖": "x", "❗": "il", "❕": "il", "💲": "s", "➕": "t", "✝": "t",
 }  # fmt: skip
 _CYRILLIC = {
@@ -30,9 +30,9 @@ _CYRILLIC = {
 EMOJI = "".join(one for one in _LATIN if one > "\u2600")
 # Brackets, bars, + and ! stand for letters only between letters: "(um", "wow!" and "a+" don't.
 _TOKEN = re.compile(
-    rf"[^\W_@](?:[\w@$|+(€£¥!'{EMOJI}-]*[\w@$€£¥])?|[$@](?=[a-z])[\w@$|+(€£¥!'{EMOJI}-]*[\w@$€£¥]"
+    rf"[^\W_@](?:[\w@$|+(€¢£¥!'{EMOJI}-]*[\w@$€¢£¥])?|[$@](?=[a-z])[\w@$|+(€¢£¥!'{EMOJI}-]*[\w@$€¢£¥]"
 )
-_SIGN = re.compile(f"[0-9@$!|+(€£¥{EMOJI}]")
+_SIGN = re.compile(f"[0-9@$!|+(€¢£¥{EMOJI}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _PART = re.compile("[^-]+")
 _IDLE = re.compile("['-]")
@@ -72,9 +72,7 @@ def _readings(word: str, vocabulary: Vocabulary) -> list[str]:
     """Return two ways to read a word so that it is one of a term."""
     if _is_number(word):
         return []
-    ways = (
-        read for read in map("".join, islice(product(*_choices(word)), _MOST)) if _knows(read, vocabulary)
-    )
+    ways = (read for read in map("".join, islice(product(*meant(word)), _MOST)) if _knows(read, vocabulary))
     return list(islice(ways, 2))
 
 
@@ -82,11 +80,12 @@ def _guesses(word: str) -> list[str]:
     """Return two ways to read a word that is none of a term's, but may begin like one."""
     if len(word) < _SURE or not (word[0].isalpha() and word[-1].isalpha()):
         return []
-    choices = _choices(word)
+    choices = meant(word)
     return list(dict.fromkeys("".join(each[place] for each in choices) for place in (0, -1)))
 
 
-def _choices(word: str) -> list[str]:
+def meant(word: str) -> list[str]:
+    """Return for each letter of a word what it may stand for."""
     table = _CYRILLIC if any("\u0400" <= one <= "\u04ff" for one in word) else _LATIN
     return [table.get(one, one) for one in word]
 

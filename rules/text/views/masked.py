@@ -22,6 +22,9 @@ _UNSTARRED = re.compile("['_-]")
 _WORD_BEHIND = re.compile(rf" +([\w{MARKS}]+)")
 _WORD_BEFORE = re.compile(rf"(?<![\w{MARKS}])([\w{MARKS}]{{1,30}}) +$")
 _NEAR = 40  # no further back, or a long text takes quadratic time
+_CONSONANT = rf"(?!{_VOWEL})[^\W\d_]"
+_CONSONANTS = re.compile(_CONSONANT)
+_STAND_IN = re.compile(rf"{_CONSONANT}-[^\W\d_]{{2,}}|[^\W\d_]{{2,}}-{_CONSONANT}")
 _SHORTEST = 4  # "T_T" is a face
 _MOST = 4  # words that a masked one is read as
 
@@ -35,7 +38,7 @@ def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
     """
     spans = tokens_with(_MASK, text)
     found = (match for start, end in spans for match in _MASKED.finditer(text, start, end))
-    masked = [match for match in found if _is_masked(match[0])]
+    masked = [match for match in found if _is_masked(match[0]) or _stand_in(match[0], vocabulary)]
     if not masked:
         return
     ways = _likely(masked, text, vocabulary)
@@ -62,7 +65,9 @@ def _likely(masked: Sequence[re.Match[str]], text: str, vocabulary: Vocabulary) 
     ways: list[_Words] = []
     for match in masked:
         if match[0] not in known:
-            known[match[0]] = tuple(_fitting(match[0], vocabulary))
+            known[match[0]] = tuple(
+                _fitting(match[0], vocabulary) if _is_masked(match[0]) else _stand_in(match[0], vocabulary)
+            )
         ways.append(known[match[0]])
     chosen: dict[tuple[_Words, _Words, bool], _Words] = {}
 
@@ -107,6 +112,19 @@ def _fitting(masked: str, vocabulary: Vocabulary) -> Sequence[str]:
         ]
         found = ["-".join(chosen) for chosen in islice(product(*parts), _MOST)]
     return found
+
+
+def _stand_in(masked: str, vocabulary: Vocabulary) -> Sequence[str]:
+    """Return the terms that may be meant where a hyphen beside a vowel is a consonant: "fu-k", "s-it".
+
+    One beside a lonely consonant, for "s-ar" is said every day, and only terms of one word.
+    """
+    if _STAND_IN.fullmatch(masked) is None:
+        return ()
+    words = vocabulary.fitting(masked.replace("-", "*"))
+    return [
+        word for word in words if vocabulary.stands_alone(word) and _CONSONANTS.match(word, masked.index("-"))
+    ]
 
 
 def _unmasked(match: re.Match[str], word: str, marks: int) -> Edit:

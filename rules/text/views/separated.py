@@ -9,22 +9,35 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, islice, pairwise, product
 from typing import NamedTuple
 
-from rules.text.views.reading import MARKS, Edit, Span, Vocabulary, tokens_with
+from rules.text.views import leet
+from rules.text.views.reading import MARKS, Edit, Span, Step, Vocabulary, tokens_with
 from rules.text.words import NO_SPACES, UNSPACED
 
 _LETTER = rf"[^\W\d_][{MARKS}]*"
 _PART = rf"(?:[^\W_]|[{MARKS}])"
 SIGNS = ".,;:/|~*+=•·…_'\"()\\[\\]{}<>!?^-"
-_GAP = rf"(?:[{SIGNS}]+| [{SIGNS}]* ?)"
-# A row begins and ends where words do: in "fa.t c.o.w-bell" the last piece is one of "cowbell".
-_ROW = re.compile(
-    rf"(?<!{_PART})(?<!{_PART}[{SIGNS}])(?<!{_PART}[{SIGNS}][{SIGNS}]){_LETTER}(?:{_LETTER})?"
-    rf"(?:{_GAP}{_LETTER}(?:{_LETTER})?(?!{_PART}))+(?![{SIGNS}]+{_PART})"
-)
-_PIECES = re.compile(rf"(?:{_LETTER})+")
+_BETWEEN = f"\u2600-\u27bf\U0001f300-\U0001faff{SIGNS}"  # letters stand apart by emoji too
+_GAP = rf"(?:[{_BETWEEN}]+| [{_BETWEEN}]* ?)"
+
+
+def _row_of(one: str) -> re.Pattern[str]:
+    """Return an expression for a row of these, alone or by two.
+
+    It begins and ends where words do: in "fa.t c.o.w-bell" the last piece is one of "cowbell".
+    """
+    return re.compile(
+        rf"(?<!{_PART})(?<!{_PART}[{SIGNS}])(?<!{_PART}[{SIGNS}][{SIGNS}]){one}(?:{one})?"
+        rf"(?:{_GAP}{one}(?:{one})?(?!{_PART}))+(?![{SIGNS}]+{_PART})"
+    )
+
+
+_ROW = _row_of(_LETTER)
+_ROW_WITH_DIGITS = _row_of(rf"(?:{_LETTER}|[0-9])")
+_DIGIT = re.compile("[0-9]")
+_LETTERS = re.compile(_LETTER)
 _INNER_SIGNS = ".,;:/|~*+=•·…_^-"
 # From the first of a run of signs, or "::::::" takes quadratic time.
 _INNER = re.compile(rf"(?<=[^\s'{_INNER_SIGNS}])'*+[{_INNER_SIGNS}]['{_INNER_SIGNS}]*+[^\W_]")
@@ -39,7 +52,7 @@ _CUT = re.compile(
 _WORD_BEFORE = re.compile(rf"((?:{_LETTER}|[0-9]){{1,30}}) +$")
 _WORD_BEHIND = re.compile(rf" +((?:{_LETTER}|[0-9])+)")
 _NEAR = 40  # no further back, or a long text takes quadratic time
-_CUT_PIECES = re.compile(rf"(?:{_LETTER}|[0-9])+")
+_PIECES = re.compile(rf"(?:{_LETTER}|[0-9])+")
 
 _SHORT = frozenset(
     """
@@ -59,6 +72,7 @@ _COMMON = _SHORT | frozenset(
 _JOINTS = ".,;:/-…"
 _UNSPACED_JOINTS = frozenset(",.;:/=+…")
 _LONGEST = 24
+_MOST_WAYS = 8  # to read the digits of a row
 _TOGETHER = (0.9, 1.1)  # what it is worth that words stand together in a term; in the second try more
 
 
@@ -74,7 +88,7 @@ def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> Iterator[li
 
     Without `rows` there are no letters apart.
     """
-    apart = [match.span() for match in _ROW.finditer(text)] if rows else []
+    apart = list(_rows(text)) if rows else []
     # Of two that begin at one place the longer one goes first.
     spans = [(start, -end, True) for start, end in apart] + [
         (start, -end, False) for start, end in _cuts(text)
@@ -82,6 +96,14 @@ def undo(text: str, vocabulary: Vocabulary, *, rows: bool = True) -> Iterator[li
     spans.sort()
     for together in _TOGETHER[: 2 if apart else 1]:
         yield list(_sure(list(_joined(spans, text, vocabulary, together)), text, vocabulary))
+
+
+def _rows(text: str) -> Iterator[Span]:
+    """Yield where letters stand apart, and where digits do among them: "r u l e 3 4", "n 1 t r o"."""
+    yield from (match.span() for match in _ROW.finditer(text))
+    if _DIGIT.search(text):
+        found = (match for match in _ROW_WITH_DIGITS.finditer(text) if _DIGIT.search(match[0]))
+        yield from (match.span() for match in found if _LETTERS.search(match[0]))
 
 
 def _joined(
@@ -137,10 +159,13 @@ def _row(text: str, start: int, end: int, vocabulary: Vocabulary, together: floa
     ends = accumulate(last - first for first, last in pieces)
     borders = [end for end, gap in zip(ends, gaps, strict=False) if gap.isspace()]
     parted = 0 < len(borders) < len(gaps)
-    words = _tiled(letters, whole, vocabulary, together, borders if parted else ())
-    if words is None and parted and not _are_words(letters, borders, vocabulary):
-        words = _tiled(letters, whole, vocabulary, together)
-    if words is None:
+    for way in _ways(letters):
+        words = _tiled(way, whole, vocabulary, together, borders if parted else ())
+        if words is None and parted and not _are_words(way, borders, vocabulary):
+            words = _tiled(way, whole, vocabulary, together)
+        if words is not None:
+            break
+    else:
         return None
     spelled: list[str] = []
     spans: list[Span] = []
@@ -152,7 +177,14 @@ def _row(text: str, start: int, end: int, vocabulary: Vocabulary, together: floa
         spelled.append(word)
         spans += [(place, place + 1) for place in places[at : at + len(word)]]
         at += len(word)
-    return Edit(start, end, "".join(spelled), spans)
+    return Edit(start, end, "".join(spelled), spans, 0 if way == letters else Step.LEET.bit)
+
+
+def _ways(letters: str) -> Iterator[str]:
+    """Yield what a row may be: as it stands, then with its digits as letters."""
+    yield letters
+    if _DIGIT.search(letters):
+        yield from map("".join, islice(product(*leet.meant(letters)), _MOST_WAYS))
 
 
 def _is_one(piece: str) -> bool:
@@ -215,7 +247,7 @@ def _tiled(
 
 def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> _Joined | None:
     """Read a word with signs in it; the whole of it must be a word of a term."""
-    pieces = [match.span() for match in _CUT_PIECES.finditer(text, start, end)]
+    pieces = [match.span() for match in _PIECES.finditer(text, start, end)]
     words = [text[first:last] for first, last in pieces]
     joined = "".join(words)
     signs = set(text[start:end]).difference(joined)
