@@ -16,10 +16,11 @@ from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.schema.policy import Visibility
 from rules.switches import NONE, Switches
-from rules.verdict import Action, Hit, Judgement, Reason, Shadow
+from rules.verdict import Action, Hit, Judgement, Reason, Shadow, Silent
 
 MAX_REASONS = 32
 MAX_MATCHED = 64
+MAX_SILENT = 8
 
 _CLEAN = Judgement(Action.ALLOW, quiet=True)
 _CLEAN_AND_GOOD = Judgement(Action.ALLOW, good=True, quiet=True)
@@ -103,6 +104,7 @@ def judgement_of(case: Case) -> Judgement:
         would_be=settled.would_be,
         lowered_by=settled.lowered_by,
         shadow=tuple(_shadows(case)),
+        silent=_silent(case) if case.evidence.foreign else (),
         strike=strike_of(case),
         good=settled.would_be is None and is_good(case.message, settled.action),
         tags=tuple(dict.fromkeys(tag for rule in case.rules() for tag in rule.tags)),
@@ -158,3 +160,11 @@ def _shadows(case: Case) -> Iterator[Shadow]:
         step = scored.step[1] if scored.step else Action.ALLOW
         action = max(step, rule.action or Action.ALLOW, key=lambda action: action.rank)
         yield Shadow(name, label, action, _matched(hits[0], case), hits[0].span)
+
+
+def _silent(case: Case) -> tuple[Silent, ...]:
+    """Rules of another language, each once, by the first of their words."""
+    ascending = sorted(case.evidence.foreign, key=lambda one: one.span)
+    rules = dict.fromkeys((one.rule, one.languages) for one in ascending)
+    why = case.evidence.spoken().because
+    return tuple(Silent(rule, tuple(sorted(languages)), why) for rule, languages in rules)[:MAX_SILENT]

@@ -97,6 +97,19 @@ class Shadow(msgspec.Struct, frozen=True, omit_defaults=True):
     span: tuple[int, int] | None = None
 
 
+class Silent(msgspec.Struct, frozen=True):
+    """A rule of whose lists words stand in the message and don't count, since it is in another language.
+
+    Attributes:
+        languages: Those in which the words would count.
+        why: What is taken to be the message's language, and who says so.
+    """
+
+    rule: str
+    languages: tuple[str, ...]
+    why: str
+
+
 class StandingNote(msgspec.Struct, frozen=True):
     """An author's standing in round numbers, before or after a message.
 
@@ -152,6 +165,7 @@ class Judgement(msgspec.Struct, frozen=True):
             those of final rules left out: what a brake counts.
         would_be: The action that an exemption, a brake or a switch held back.
         lowered_by: Names of what lowered it: "exempt/staff", "brake:scam/gift-card".
+        silent: Rules that the message's language keeps from counting, by the order of the text.
         strike: Strikes this verdict costs its author.
         good: The message counts as a good one.
         mask: Spans to star out, ascending, in code points of the text as typed.
@@ -171,6 +185,7 @@ class Judgement(msgspec.Struct, frozen=True):
     would_be: Action | None = None
     lowered_by: tuple[str, ...] = ()
     shadow: tuple[Shadow, ...] = ()
+    silent: tuple[Silent, ...] = ()
     strike: float = 0.0
     good: bool = False
     tags: tuple[str, ...] = ()
@@ -224,6 +239,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     would_be: Action | None = None
     lowered_by: tuple[str, ...] = ()
     shadow: tuple[Shadow, ...] = ()
+    silent: tuple[Silent, ...] = ()
     tags: tuple[str, ...] = ()
     policy: str | None = None
     user_message: dict[str, str] | None = None

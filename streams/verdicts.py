@@ -125,6 +125,7 @@ def verdict_of(
         would_be=j.would_be,
         lowered_by=j.lowered_by,
         shadow=j.shadow if stamp.show_matched else tuple(map(_unnamed, j.shadow)),
+        silent=j.silent,
         tags=j.tags,
         policy=j.policy,
         user_message=j.user_message,

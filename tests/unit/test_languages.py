@@ -8,6 +8,7 @@ from rules.explain import explain
 from rules.message import Message
 from rules.ruleset import RuleSet
 from rules.text import language
+from rules.verdict import Silent
 from tests.rule_folders import NOW, POLICY, judged, loaded, problems, said
 
 SPANISH = """
@@ -162,6 +163,15 @@ def test_who_asks_why_is_told_which_words_did_not_count() -> None:
     assert told("puta", lang="pl") == ["puta: the message is in pl"]
     assert told(ENGLISH)[1] == "puta: the message seems to be in en"
     assert told("puta", channel="north") == ["puta: the channel's languages are de, pl"]
+
+
+def test_a_verdict_names_the_rules_that_its_language_kept_silent() -> None:
+    """Each once, with the reason; where nothing of another language stands there is nothing to say."""
+    rules = lists()
+    (silent,) = judged(rules, said("puta coger puta", lang="pl")).silent
+    assert silent == Silent("profanity/es", ("es",), "the message is in pl")
+    assert judged(rules, said("puta", lang="es")).silent == ()
+    assert judged(rules, said("nothing of it", lang="pl")).silent == ()
 
 
 def test_links_and_names_do_not_tell_a_language() -> None:
