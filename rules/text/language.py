@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 
-# Of guesses that py3langid is so sure of, 1.5 in 1,000 were wrong (chat in 21 languages, 8 to 300
-# letters); three texts in ten it isn't sure of, most of them short.
+# Of guesses that py3langid is so sure of, one in a thousand is wrong; three texts in ten it isn't sure
+# of, most of them short (docs/evasion.md).
 SURE = 0.9
-# So much of a text tells enough, and time grows with it: 0.1 ms for 60 letters, 0.2 for 160.
+# So much of a text tells enough, and time grows with it.
 _LONGEST = 160
 
 # Dialects and second names of one language, as people write its code.

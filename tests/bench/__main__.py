@@ -21,11 +21,12 @@ from tests.bench import measures, programs, stalls
 from tests.bench.api import api
 from tests.bench.model import model
 from tests.bench.scan import scan
+from tests.bench.seldom import seldom
 from tests.bench.table import Part, text
 from tests.bench.terms import terms
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "stalls", "model", "api", "cpu", "latency", "push")
+PARTS = ("scan", "seldom", "stalls", "model", "api", "cpu", "latency", "push")
 TROUBLE, USAGE = 1, 2
 ARTIFACT = Path("models/artifacts/chat-compact")
 # `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
@@ -65,13 +66,15 @@ def main() -> int:
         if "scan" in asked:
             show(scan(options.packs))
             show(terms())
+        if "seldom" in asked:
+            show(seldom())
         if "stalls" in asked:
             show(stalls.measured())
         if "model" in asked:
             show(model(options.model, options.other))
         if "api" in asked:
             show(api(options.packs, options.model))
-        if set(asked) - {"scan", "stalls", "model", "api"}:
+        if set(asked) - {"scan", "seldom", "stalls", "model", "api"}:
             asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)

@@ -54,7 +54,7 @@ def tables(rules: RuleSet, data: Path) -> Iterator[str]:
     languages: defaultdict[str, Count] = defaultdict(Count)
     scripts: defaultdict[str, Count] = defaultdict(Count)
     terms = _terms(rules)
-    for row in _rows(data):
+    for row in rows(data):
         folded = fold(row.text)
         plain = rules.keywords.find(folded)
         added = [] if plain else _added(rules, folded)
@@ -82,7 +82,8 @@ def tables(rules: RuleSet, data: Path) -> Iterator[str]:
         yield f"| {name} | {scripts[name].messages} | {scripts[name].latin} |"
 
 
-def _rows(data: Path) -> Iterator[Row]:
+def rows(data: Path) -> Iterator[Row]:
+    """Yield the rows of benign sources and the benign ones of dev."""
     rows = msgspec.json.Decoder(Row)
     for path in sorted(path for files in FILES for path in data.glob(files)):
         for line in gzip.decompress(path.read_bytes()).splitlines():
