@@ -10,6 +10,7 @@ from models.training.contrast import fairness
 from models.training.promises import calibrates
 from models.training.rows import Row, number
 from models.training.scored import Scored, by_group, by_label, scored
+from models.training.source_known import source_known
 from models.training.strain import GAMES, disguises, false_alarms, padding, sample
 from models.training.tables import Table
 from rules.fold import FOLD_VERSION
@@ -31,6 +32,7 @@ def evaluated(folder: Path, dev: Sequence[Row], unseen: Sequence[Row]) -> Iterat
     found = scored(dev, score)
     held = found.part(lambda row: not calibrates(row))
     yield by_label(found, held)
+    yield source_known(found)
     yield _languages(found)
     note = "Each source's dev part, labels given by people; the model was trained on the rest of the source."
     yield by_group(found, lambda row: row.source, "Source", note)

@@ -8,8 +8,11 @@ from models.training.measures import auc, auc_interval, calibration_error, share
 from models.training.promises import earned, platts, thresholds
 from models.training.rows import LABELS, Row
 from models.training.scored import Scored
+from models.training.source_known import source_known
 
 TOXIC = LABELS.index("toxic")
+# Four of five texts of one source are toxic, and one of five of the other.
+SOURCES = [("fierce", 1)] * 80 + [("fierce", 0)] * 20 + [("mild", 1)] * 20 + [("mild", 0)] * 80
 
 
 def scored(positives: list[float], negatives: list[float]) -> Scored:
@@ -77,6 +80,29 @@ def test_a_stricter_promise_never_asks_for_less() -> None:
     found = scored(list(random.beta(6, 2, 2000)), list(random.beta(1, 12, 40_000)))
     levels = thresholds(found)["toxic"]
     assert list(levels.values()) == [levels[promise] for promise in sorted(levels)] == sorted(levels.values())
+
+
+def test_the_source_alone_may_look_like_knowledge() -> None:
+    """Here scores tell two sources apart and nothing within them; known sources would add nothing."""
+    rows = [Row("", labels={"toxic": label}, source=source) for source, label in SOURCES]
+    scores = np.full((len(rows), len(LABELS)), 0.2, np.float32)
+    scores[[row.source == "fierce" for row in rows], TOXIC] = 0.8
+    ((label, area, alone, within, known, across),) = source_known(Scored(rows, scores)).rows
+    assert label == "toxic"
+    assert area == alone == known == pytest.approx(0.8)
+    assert within == 0.5
+    assert across == pytest.approx(0.68)
+
+
+def test_scores_that_tell_within_sources_gain_by_knowing_which_it_is() -> None:
+    """The same score means more in a source where more is positive."""
+    rows = [Row("", labels={"toxic": label}, source=source) for source, label in SOURCES]
+    scores = np.full((len(rows), len(LABELS)), 0.3, np.float32)
+    scores[[row.source == "mild" for row in rows], TOXIC] += 0.3
+    scores[[row.labels["toxic"] == 1 for row in rows], TOXIC] += 0.1
+    ((_, area, _, within, known, _),) = source_known(Scored(rows, scores)).rows
+    assert within == 1.0
+    assert area < known
 
 
 def test_maturity_is_earned_on_sources_left_out() -> None:
