@@ -84,7 +84,9 @@ def _left_out(left_out: Sequence[Tested]) -> Table:
     ]
     note = (
         "Trained without a family of sources, on a shorter schedule, and tested on it; teacher and linear "
-        "model without it too. Families of several sources: "
+        "model without it too. The teacher's area is over the rows that it has vectors of, in which each "
+        "kind of label is as frequent as the next: not to be held against the others. "
+        "Families of several sources: "
         + "; ".join(f"{name} = {', '.join(members)}" for name, members in FAMILIES.items())
         + "."
     )
