@@ -19,12 +19,18 @@ PLAIN_OVER, TWINS_OVER = 0.05, 0.075
 
 
 class Pair(msgspec.Struct, forbid_unknown_fields=True):
-    """Frames that both kinds of words fill."""
+    """Frames that both kinds of words fill.
+
+    Attributes:
+        frames: With {} for the words; training's may hold choices, (a|b), as the grammar's lines do.
+        often: How often training reads them, against others of as many frames and words.
+    """
 
     name: str
     frames: list[str]
     plain: list[str]
     twin: list[str]
+    often: float = 1.0
 
 
 class Swearing(msgspec.Struct, forbid_unknown_fields=True):

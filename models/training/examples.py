@@ -30,7 +30,7 @@ EPOCH, RARE = (
 SCARCE = {"ko": 1.4, "de": 1.4}
 # Shares of rows that are changed, anew in each epoch; and texts of parts that are read besides, for each row.
 RETYPED, HIDDEN, PADDED = 0.18, 0.18, 0.16
-LOOSE = 0.4
+LOOSE = 1.0
 
 
 class Examples(msgspec.Struct):

@@ -21,8 +21,7 @@ from models.training.student import Student
 from models.training.teacher import masked_loss
 from models.training.twins import Twins
 
-# This share of pieces is hidden behind the unknown one, so that a text isn't told by a few of its words.
-PIECES_HIDDEN, UNKNOWN = 0.1, 1
+UNKNOWN = 1
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -32,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True):
         opinion: Weight of the teacher's soft labels.
         imitation: Weight of the teacher's vectors, which know more than the labels.
         mentors: Weight of the mentors' word, where there are any; that of labels is then what is left of 1.
+        drop: Share of features that are dropped, and of pieces that are hidden behind the unknown one, so
+            that a text isn't told by a few of its words. With mentors less is learnt by heart.
         twins: Weight of saying the same of harmless pairs, whoever they speak of.
     """
 
@@ -42,7 +43,12 @@ class Plan(msgspec.Struct, frozen=True):
     imitation: float = 0.3
     mentors: float = 0.6
     twins: float = 2.0
+    drop: tuple[float, float] = (0.2, 0.1)
     seed: int = 7
+
+    def with_mentors(self) -> Plan:
+        """Return how whoever has mentors learns."""
+        return msgspec.structs.replace(self, drop=(0.05, 0.05))
 
 
 class Lessons(msgspec.Struct):
@@ -69,6 +75,7 @@ def train_student(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=total, pct_start=0.1)
     first = _resume(checkpoint, student, optimiser, schedule)
     twins = Twins(tokenizer, plan.seed)
+    student.drop.p = plan.drop[0]
     for number in range(first, plan.epochs):
         started, losses = time.process_time(), []
         read = epoch(found, tokenizer, mentors, plan.seed + number)
@@ -95,7 +102,7 @@ def train_student(
 def _loss(
     student: Student, read: Epoch, lessons: Lessons | None, plan: Plan, group: NDArray[np.int64], ids: Tensor
 ) -> Tensor:
-    ids = torch.where((torch.rand(ids.shape) < PIECES_HIDDEN) & (ids != 0), UNKNOWN, ids)
+    ids = torch.where((torch.rand(ids.shape) < plan.drop[1]) & (ids != 0), UNKNOWN, ids)
     with torch.autocast("cpu", torch.bfloat16):
         logits, imitation = (answer.float() for answer in student(ids))
     loss = masked_loss(logits, read.targets[group], read.weights[group])

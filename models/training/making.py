@@ -46,6 +46,8 @@ def trained(place: Place, ground: Ground, plan: Plan, mentors: int, begin: Path 
         train_student(mentor, ground.found, ground.tokenizer, lessons, alone, folder / f"{there}.pt")
         (folder / f"{there}.onnx").write_bytes(in_bytes(mentor))
     student = _begun(ground, plan, begin)
+    if mentors:
+        plan = plan.with_mentors()
     together = Mentors(folder, ground.found.pieces) if mentors else None
     train_student(student, ground.found, ground.tokenizer, lessons, plan, place.work / "student.pt", together)
     return student

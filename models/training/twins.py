@@ -6,19 +6,22 @@ import random
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss, softplus
+from torch.nn.functional import smooth_l1_loss, softplus
 
 from models.tokenizer import Tokenizer
 from models.training.batches import padded
 from models.training.contrast import Pair, twins
+from models.training.grammar import spoken
 from models.training.habits import retyped
 from models.training.student import Student
 from rules.fold import readable
 
 # Pairs that are written, pairs that a step reads, and how often one is typed as in chats.
-WRITTEN, AT_ONCE, RETYPED = 20_000, 96, 0.3
+WRITTEN, AT_ONCE, RETYPED = 40_000, 128, 0.3
 # A pair's texts are harmless, which weighs this beside being alike.
 HARMLESS = 0.5
+# Logits that lie further apart than this are drawn together as strongly as any: small differences count too.
+APART = 0.05
 
 
 class Twins:
@@ -28,7 +31,7 @@ class Twins:
         """Write the pairs; kinds with more sentences get more of them."""
         choice = random.Random(seed)
         kinds = twins()
-        sizes = [(len(kind.frames) * len(kind.twin)) ** 0.5 for kind in kinds]
+        sizes = [kind.often * (len(kind.frames) * len(kind.twin)) ** 0.5 for kind in kinds]
         written = [_pair(kind, choice) for kind in choice.choices(kinds, sizes, k=WRITTEN)]
         self._plain = tokenizer.pieces([plain for plain, _ in written])
         self._twin = tokenizer.pieces([twin for _, twin in written])
@@ -41,11 +44,11 @@ class Twins:
         with torch.autocast("cpu", torch.bfloat16):
             logits = student(padded(rows))[0].float()
         plain, twin = logits.split(AT_ONCE)
-        return mse_loss(plain, twin) + HARMLESS * softplus(logits).mean()
+        return smooth_l1_loss(plain, twin, beta=APART) + HARMLESS * softplus(logits).mean()
 
 
 def _pair(kind: Pair, choice: random.Random) -> tuple[str, str]:
-    frame, place = choice.choice(kind.frames), choice.randrange(len(kind.twin))
+    frame, place = spoken(choice.choice(kind.frames), {}, choice), choice.randrange(len(kind.twin))
     texts = [frame.replace("{}", choice.choice(kind.plain)), frame.replace("{}", kind.twin[place])]
     if choice.random() < RETYPED:
         seed = choice.random()
