@@ -10,6 +10,7 @@ from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, str
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import switched
+from rules.finding.behaviour import Lately
 from rules.finding.evidence import Evidence
 from rules.message import Message
 from rules.reputation import Reputation
@@ -36,6 +37,7 @@ def decide(
     now: float,
     braked: Collection[str] = (),
     switches: Switches = NONE,
+    seen: Lately | None = None,
 ) -> Judgement:
     """Return what to do with a message, and why.
 
@@ -47,13 +49,22 @@ def decide(
         now: Epoch seconds, the record's time.
         braked: Causes whose strict actions have reached too many established authors.
         switches: What operators have turned down, as far as it is in force.
+        seen: What the author did lately; None where it isn't known or isn't counted, and then no
+            condition on it holds.
     """
     place = evidence.place
-    if not place.restless and _nothing_against(evidence, scores) and not _wakes(place.watched, scores):
+    if (
+        not place.restless
+        and _nothing_against(evidence, scores)
+        and not _wakes(place.watched, scores)
+        and not (seen is not None and seen.sets_off(place.stirring))
+    ):
         nothing = _nothing(message, evidence, rules, scores, reputation, now)
         if nothing is not None:
             return nothing
-    weigh = partial(open_case, message, evidence, rules, reputation=reputation, now=now, braked=braked)
+    weigh = partial(
+        open_case, message, evidence, rules, reputation=reputation, now=now, braked=braked, seen=seen
+    )
     case = weigh(scores=scores)
     if switches and (acting := switches.at(message)):
         case = switched(case, acting, weigh, scores)
@@ -142,7 +153,7 @@ def _reasons(case: Case) -> tuple[Reason, ...]:
 
 def _reason(hit: Hit, case: Case) -> Reason:
     if hit.span is None:
-        return Reason(hit.rule, hit.label, hit.weight)
+        return Reason(hit.rule, hit.label, hit.weight, seen=hit.seen)
     return Reason(hit.rule, hit.label, hit.weight, _matched(hit, case), hit.span, hit.view)
 
 
@@ -159,7 +170,7 @@ def _shadows(case: Case) -> Iterator[Shadow]:
         scored = case.scale.with_hits(label, case.model.get(label), [*case.hits(), *hits])
         step = scored.step[1] if scored.step else Action.ALLOW
         action = max(step, rule.action or Action.ALLOW, key=lambda action: action.rank)
-        yield Shadow(name, label, action, _matched(hits[0], case), hits[0].span)
+        yield Shadow(name, label, action, _matched(hits[0], case), hits[0].span, hits[0].seen)
 
 
 def _silent(case: Case) -> tuple[Silent, ...]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rules.finding.armed import Armed
+from rules.finding.behaviour import Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
 from rules.finding.keywords import Found, KeywordIndex, Term
 from rules.finding.patterns import FoundPattern, PatternIndex
@@ -59,6 +60,7 @@ class RuleSet:
         promises: What the model that scores keeps, by label and precision: the probability it holds from.
         armed: The same made ready, without drafts.
         keywords: Handed to the next rule set, which takes over what hasn't changed.
+        behaviour: What its rules ask of authors' behaviour; empty where nobody need be watched.
     """
 
     def __init__(
@@ -79,6 +81,14 @@ class RuleSet:
         self.promises = promises or {}
         self.armed = armed
         self._numbered = tuple(armed.values())
+        self.behaviour = tuple(
+            {
+                Asked.of(one.behaviour): None
+                for each in self._numbered
+                for one in each.rule.conditions
+                if one.behaviour
+            }
+        )
         self._scoped = tuple(one for one in self._numbered if not one.everywhere)
         terms, self._owners = _indexed(self._numbered)
         self.keywords = KeywordIndex.build(terms, previous)

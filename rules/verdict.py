@@ -58,6 +58,7 @@ class Hit(msgspec.Struct, frozen=True):
         span: Half-open range of code points in the text as typed, or None where
             the whole message is the evidence.
         view: Which reading of the text it was found in: "typed", "plain", …
+        seen: What the author did, where that is the evidence: "7 messages in 10 s".
     """
 
     rule: str
@@ -65,6 +66,7 @@ class Hit(msgspec.Struct, frozen=True):
     weight: float
     span: tuple[int, int] | None = None
     view: str = "plain"
+    seen: str | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,6 +75,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         matched: The typed text under the span, at most 64 code points; left out when
             the rule or a setting hides it.
+        seen: What the author did, where that is the evidence: "7 messages in 10 s".
     """
 
     rule: str
@@ -81,6 +84,7 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     matched: str | None = None
     span: tuple[int, int] | None = None
     view: str | None = None
+    seen: str | None = None
 
 
 class Shadow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,6 +92,7 @@ class Shadow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         matched: What it found first, as in a reason.
+        seen: What the author did, as in a reason.
     """
 
     rule: str
@@ -95,6 +100,7 @@ class Shadow(msgspec.Struct, frozen=True, omit_defaults=True):
     action: Action
     matched: str | None = None
     span: tuple[int, int] | None = None
+    seen: str | None = None
 
 
 class Silent(msgspec.Struct, frozen=True):
@@ -209,7 +215,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         id: "topic-uuid/partition/offset"; a revision appends "#n"; a verdict without
             a record is "api/request-id/n". Of equal ids the first counts.
         model_scores: The model's own calibrated probabilities, before evidence.
-        missing: What was not available: "model", "standing", "attachments", "text:middle".
+        missing: What was not available: "model", "standing", "behaviour", "attachments", "text:middle".
         hold_until: RFC 3339; when a hold expires.
         text_hash: Keyed hash of the plain view, so that equal texts can be recognised.
         repeat: The record had been judged before; nothing was moved by this verdict.

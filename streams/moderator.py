@@ -22,9 +22,10 @@ from rules.ruleset import Evidence, RuleSet
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Source, Verdict
+from streams.behaviour import Observer, Sighting
 from streams.brake import Brake
 from streams.desk import Desk
-from streams.errors import UnreadableError
+from streams.errors import StoreError, UnreadableError
 from streams.metrics import Metrics
 from streams.outbox import Outbox, Record
 from streams.standings import (
@@ -85,7 +86,9 @@ class Scores(Protocol):
 class _Case:
     """A message on its way through a batch."""
 
-    __slots__ = ("at", "author", "evidence", "message", "missing", "record", "scores", "shadow_scores")
+    __slots__ = (
+        "at", "author", "evidence", "message", "missing", "record", "scores", "shadow_scores", "sighting",
+    )  # fmt: skip
 
     evidence: Evidence
 
@@ -96,6 +99,7 @@ class _Case:
         self.author = message.author_key
         self.scores: dict[str, float] | None = None
         self.shadow_scores: dict[str, float] | None = None
+        self.sighting: Sighting | None = None
         self.missing: list[str] = []
 
 
@@ -121,6 +125,7 @@ class Moderator:
         model: Scores texts, or None to judge without.
         shadow_model: Scores them too; what that would have led to is counted, and no more.
         switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
+        observer: Sees what authors do, or None to judge without.
     """
 
     def __init__(
@@ -137,6 +142,7 @@ class Moderator:
         shadow_model: Scores | None = None,
         show_matched: bool = True,
         switches: Callable[[], Switches] = lambda: NO_SWITCHES,
+        observer: Observer | None = None,
     ) -> None:
         self._current = current
         self._switches = switches
@@ -149,6 +155,7 @@ class Moderator:
         self._model_note = model_note
         self._shadow_model = shadow_model
         self._show_matched = show_matched
+        self._observer = observer
         self._brake = Brake(self._brake_changed)
 
     async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
@@ -173,8 +180,10 @@ class Moderator:
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, turns)
-            await self._score(cases, switches)
             lives = await looking_up
+            await asyncio.gather(
+                self._score(cases, switches), self._observe(cases, rules, topic_id, turns, noting=True)
+            )
         finally:
             looking_up.cancel()
         said = Counter[tuple[str, str]]()
@@ -222,8 +231,10 @@ class Moderator:
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, Turns())
-            await self._score(cases, switches)
             lives = await looking_up
+            await asyncio.gather(
+                self._score(cases, switches), self._observe(cases, rules, "", Turns(), noting=False)
+            )
         finally:
             looking_up.cancel()
         for case in cases:
@@ -286,6 +297,22 @@ class Moderator:
             case.scores, case.shadow_scores = live, shadow
             if live is None:
                 case.missing.append("model")
+
+    async def _observe(
+        self, cases: Sequence[_Case], rules: RuleSet, topic_id: str, turns: Turns, *, noting: bool
+    ) -> None:
+        """See what authors did before each of these; where nobody can, say so."""
+        if not rules.behaviour or not cases:
+            return
+        if self._observer is not None and not self._desk.away:
+            try:
+                await self._observer.see(cases, rules.behaviour, topic_id, turns, noting=noting)
+            except StoreError as error:
+                log.warning("behaviour_unknown", messages=len(cases), error=str(error))
+            else:
+                return
+        for case in cases:
+            case.missing.append("behaviour")
 
     async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
         messages: dict[str, list[str]] = {}
@@ -390,6 +417,7 @@ class Moderator:
             now=now,
             braked=self._brake.tripped(message.tenant),
             switches=switches,
+            seen=case.sighting.seen() if case.sighting is not None else None,
         )
         judgement = decided(scores=case.scores)
         if case.shadow_scores is not None:

@@ -86,6 +86,8 @@ class Offline:
         missing = [] if scores is not None or not message.text else ["model"]
         if self._standing is None:
             missing.append("standing")
+        if self._rules.behaviour:
+            missing.append("behaviour")
         if message.attachments:
             missing.append("attachments")
         return verdict_of(

@@ -130,11 +130,17 @@ async def exchange(connection: AbstractConnection, commands: Sequence[Command]) 
 
 
 class Item(NamedTuple):
-    """What a script is told of one thing: where it lies, its keys, and what stands in the argument."""
+    """What a script is told of one thing: where it lies, its keys, and what stands in the arguments.
+
+    Attributes:
+        said: Goes with the others into ARGV[1]. The scripts' msgpack knows no bytes, so
+        raw: these go into an argument of their own for each item, from ARGV[2] on.
+    """
 
     bucket: str
     keys: tuple[str, ...]
     said: object
+    raw: bytes | None = None
 
 
 def _in_order(count: int) -> list[Sequence[int]]:
@@ -152,7 +158,8 @@ def _in_buckets(items: Sequence[Item]) -> list[Sequence[int]]:
 def _command(script: "Script", items: Sequence[Item], before: tuple[object, ...]) -> Command:
     keys = [key for item in items for key in item.keys]
     said = [item.said for item in items]
-    return ("EVALSHA", script.sha, len(keys), *keys, PACK.encode((*before, said) if before else said))
+    raw = [item.raw for item in items if item.raw is not None]
+    return ("EVALSHA", script.sha, len(keys), *keys, PACK.encode((*before, said) if before else said), *raw)
 
 
 class Script(NamedTuple):

@@ -19,6 +19,7 @@ from rules.text import language
 from streams.access import access_of
 from streams.announcer import Announcer
 from streams.app import Membership
+from streams.behaviour import Observer
 from streams.desk import Desk
 from streams.errors import ConfigurationError
 from streams.follower import Follower
@@ -34,6 +35,7 @@ from streams.rulebook import Rulebook
 from streams.settings import Settings
 from streams.standings_redis import RedisStandings
 from streams.topics import Access, Topics, ensure, partitions
+from streams.trails_redis import RedisTrails
 from streams.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -74,6 +76,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     secret = secret_of(settings)
     topics, metrics = Topics(settings.topic_prefix), Metrics()
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
+    trails = RedisTrails(url, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     outbox = Outbox(
         topics,
         await output_partitions(access, topics, settings),
@@ -110,6 +113,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         model_note=note,
         shadow_model=shadow,
         show_matched=settings.matched == "shown",
+        observer=Observer(trails, secret=secret),
     )
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(
@@ -148,6 +152,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             await follower.stop()
             await probes.stop()
             await store.close()
+            await trails.close()
     log.info("stopped", worker=settings.worker)
 
 

@@ -149,7 +149,8 @@ def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
 
 def _shown(reason: Reason, show_matched: bool) -> Reason:
     matched = reason.matched if show_matched else None
-    return Reason(reason.rule, reason.label, rounded(reason.weight), matched, reason.span, reason.view)
+    weight = rounded(reason.weight)
+    return Reason(reason.rule, reason.label, weight, matched, reason.span, reason.view, reason.seen)
 
 
 def _unnamed(shadow: Shadow) -> Shadow:

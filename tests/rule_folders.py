@@ -7,6 +7,7 @@ from pathlib import Path
 from rules import packs
 from rules.decide import decide
 from rules.errors import Problem
+from rules.finding.behaviour import Lately
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -68,6 +69,7 @@ def judged(
     now: float = NOW,
     braked: tuple[str, ...] = (),
     switches: Switches = NONE,
+    seen: Lately | None = None,
 ) -> Judgement:
     """Scan a message and decide."""
     if isinstance(message, str):
@@ -75,5 +77,5 @@ def judged(
     evidence = rules.scan(message)
     return decide(
         message, evidence, rules,
-        scores=scores, reputation=reputation, now=now, braked=braked, switches=switches,
+        scores=scores, reputation=reputation, now=now, braked=braked, switches=switches, seen=seen,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rules.deciding.scoring import Scale, Scored
 from rules.deciding.settling import Candidate, Settled, candidates, settle
+from rules.finding.behaviour import Seen
 from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
 from rules.finding.firing import Fired, fire
@@ -80,10 +81,11 @@ def open_case(
     now: float,
     braked: Collection[str] = (),
     without: Collection[str] = (),
+    seen: Seen | None = None,
 ) -> Case:
     """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
-    facts = Facts(message, reputation, now, policy.reputation, evidence.links, model, evidence.spoken)
+    facts = Facts(message, reputation, now, policy.reputation, evidence.links, model, evidence.spoken, seen)
     fired = fire(evidence, facts, without)
     scale = Scale(place.labels, policy.max_evidence, policy.shift(reputation, now))
     scored = scale.all((hit for hits in fired.live.values() for hit in hits), model)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from rules.finding.behaviour import Asked
 from rules.finding.composites import Check
 from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern
@@ -42,6 +43,7 @@ class Armed:
         pleads: All it does is to speak in the author's favour.
         restless: It may do something to a message in which nothing was found.
         watches: It may do something to it where the model says all of this.
+        stirring: And where the author did all of this.
         spares: For an allow rule, the names of the rules whose hits it spares.
         copies: For one that spares whole messages, the texts as `squeezed` returns them.
         weights: What one hit adds to which label, in log-odds; a rule without a label has ("", 0).
@@ -66,6 +68,7 @@ class Armed:
         "searches",
         "shadow",
         "spares",
+        "stirring",
         "terms",
         "watches",
         "weights",
@@ -84,6 +87,7 @@ class Armed:
         needs: frozenset[str] = frozenset(),
         restless: bool = False,
         watches: Sequence[Watch] = (),
+        stirring: Sequence[Asked] = (),
         copies: frozenset[str] = frozenset(),
         spares: frozenset[str] = frozenset(),
     ) -> None:
@@ -111,6 +115,7 @@ class Armed:
         self.needs = needs
         self.restless = restless
         self.watches = tuple(watches)
+        self.stirring = tuple(stirring)
         self.copies = copies
         self.spares = spares
 
@@ -136,9 +141,9 @@ class Armed:
             return True
         return author is not None and _place_of(self.id, author) < share
 
-    def hits(self, span: tuple[int, int] | None, view: str) -> list[Hit]:
+    def hits(self, span: tuple[int, int] | None, view: str, seen: str | None = None) -> list[Hit]:
         """Return what was found at a place, once for each label that it speaks of."""
-        return [Hit(self.id, label, weight, span, view) for label, weight in self.weights]
+        return [Hit(self.id, label, weight, span, view, seen) for label, weight in self.weights]
 
     def link_hits(self, links: Sequence[Link]) -> list[Hit]:
         """Return what its link searches find among the links of a text."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rules.finding import seen
+from rules.finding import seen as measured
+from rules.finding.behaviour import Asked, Seen
 from rules.finding.link_search import LinkSearch
 from rules.finding.spoken import Spoken
 from rules.message import Author, Message, Surface
@@ -18,6 +19,7 @@ from rules.reputation import Reputation
 from rules.schema.conditions import (
     AtLeast,
     AuthorCondition,
+    Behaviour,
     Condition,
     EmojiCondition,
     LinkCondition,
@@ -36,9 +38,10 @@ class Facts:
         now: Epoch seconds.
         scores: The model's probabilities by label; empty where no model spoke.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
+        seen: What the author did lately; None where it isn't known or isn't counted.
     """
 
-    __slots__ = ("_links", "_spoken", "fired", "message", "now", "reckoning", "reputation", "scores")
+    __slots__ = ("_links", "_spoken", "fired", "message", "now", "reckoning", "reputation", "scores", "seen")
 
     def __init__(
         self,
@@ -49,12 +52,14 @@ class Facts:
         links: Sequence[Link] | None = None,
         scores: Mapping[str, float] | None = None,
         spoken: Callable[[], Spoken] | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self.message = message
         self.reputation = reputation
         self.now = now
         self.reckoning = reckoning
         self.scores = scores or {}
+        self.seen = seen
         self.fired: Collection[str] = ()
         self._links = links
         self._spoken = spoken
@@ -166,7 +171,7 @@ def _parts(condition: Condition, made: Made) -> Iterator[Check]:
     for label, asked in condition.model.items():
         yield _model(label, made.promised(label, asked))
     if condition.behaviour is not None:
-        yield _unknown
+        yield _behaviour(condition.behaviour)
     if condition.language:
         yield _language(frozenset(condition.language))
     yield from _text_parts(condition)
@@ -181,11 +186,11 @@ def _text_parts(condition: Condition) -> Iterator[Check]:
     if condition.has is not None:
         yield _HAS[condition.has]
     if condition.mentions is not None:
-        yield _measured(condition.mentions, seen.mentions)
+        yield _measured(condition.mentions, measured.mentions)
     if condition.caps is not None:
-        yield _measured(condition.caps, lambda message: seen.share_of_capitals(message.text))
+        yield _measured(condition.caps, lambda message: measured.share_of_capitals(message.text))
     if condition.repeated is not None:
-        yield _measured(condition.repeated, lambda message: seen.longest_run(message.text))
+        yield _measured(condition.repeated, lambda message: measured.longest_run(message.text))
     if condition.emoji is not None:
         yield _emoji(condition.emoji)
     if condition.script:
@@ -200,7 +205,7 @@ def _author_parts(condition: AuthorCondition) -> Iterator[Check]:
         bot = condition.bot
         yield _author(lambda author: author.bot is bot)
     if condition.name:
-        fits = seen.name_like(condition.name)
+        fits = measured.name_like(condition.name)
         yield _author(lambda author: None if author.name is None else fits(author.name))
     if condition.age is not None:
         yield _age(condition.age)
@@ -219,8 +224,12 @@ def _surface(surface: Surface) -> Check:
 
 
 def _unknown(_: Facts) -> None:
-    """Nobody counts behaviour yet."""
     return
+
+
+def _behaviour(written: Behaviour) -> Check:
+    asked = Asked.of(written)
+    return lambda facts: None if facts.seen is None else facts.seen.holds(asked)
 
 
 def _measured(bound: Bound, measure: Callable[[Message], float]) -> Check:
@@ -252,7 +261,7 @@ def _language(languages: frozenset[str]) -> Check:
 
 def _emoji(condition: EmojiCondition) -> Check:
     def check(facts: Facts) -> bool:
-        count, others = seen.emoji(facts.message)
+        count, others = measured.emoji(facts.message)
         share = count / (count + others) if count else 0.0
         enough = condition.count is None or condition.count.holds(count)
         return enough and (condition.share is None or condition.share.holds(share))
@@ -261,7 +270,7 @@ def _emoji(condition: EmojiCondition) -> Check:
 
 
 def _script(scripts: Sequence[str]) -> Check:
-    return lambda facts: seen.mostly_in(scripts, facts.message.text)
+    return lambda facts: measured.mostly_in(scripts, facts.message.text)
 
 
 def _author(ask: Callable[[Author], bool | None]) -> Check:
@@ -305,9 +314,9 @@ def _links(search: LinkSearch) -> Check:
 
 _HAS: dict[str, Check] = {
     "link": lambda facts: bool(facts.links),
-    "mention": lambda facts: seen.mentions(facts.message) > 0,
+    "mention": lambda facts: measured.mentions(facts.message) > 0,
     "attachment": lambda facts: bool(facts.message.attachments),
-    "emoji": lambda facts: seen.emoji(facts.message)[0] > 0,
-    "quote": lambda facts: seen.has_quote(facts.message),
-    "code": lambda facts: seen.has_code(facts.message),
+    "emoji": lambda facts: measured.emoji(facts.message)[0] > 0,
+    "quote": lambda facts: measured.has_quote(facts.message),
+    "code": lambda facts: measured.has_code(facts.message),
 }

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rules.finding.armed import Armed
+from rules.finding.behaviour import Alarm
 from rules.finding.spoken import Spoken
 from rules.fold import Folded
 from rules.schema.policy import LabelPolicies
@@ -28,6 +29,7 @@ class Place:
         links: Those that look at links.
         lookers: Those that look for nothing in the text, only at conditions.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
+        stirring: Of these, what the author must have done lately for one to be worth asking.
         watched: From which probability of a label on a rule may fire though nothing was found.
         copiers: Allow rules that spare exact copies of whole messages.
         restless: Whether a rule here may do something though nothing was found.
@@ -45,6 +47,7 @@ class Place:
         "links",
         "lookers",
         "restless",
+        "stirring",
         "watched",
         "weighty",
         "woken",
@@ -71,6 +74,7 @@ class Place:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
         self.copiers = tuple(armed for armed in rules if armed.copies)
+        self.stirring = Alarm.of({armed.stirring[0]: None for armed in lookers if armed.stirring})
         self.watched: dict[str, float] = {}
         for watch in (armed.watches[0] for armed in lookers if armed.watches):
             self.watched[watch.label] = min(watch.limit, self.watched.get(watch.label, watch.limit))

@@ -92,7 +92,7 @@ class _Firing:
     def _add(self, armed: Armed) -> None:
         if not self._is_asked(armed):
             return
-        hits = self._found.get(armed.id) or armed.hits(None, "message")
+        hits = self._found.get(armed.id) or armed.hits(None, "message", self._said_of(armed))
         by = self._copied.get(armed.id)
         if by is not None and armed.id not in self._found:
             self.fired.spared.extend(Spared(hit, by) for hit in hits)
@@ -100,6 +100,11 @@ class _Firing:
             self.fired.live[armed.id] = hits
         elif armed.rule.labels:  # without one there is nothing to report
             self.fired.shadow[armed.id] = hits
+
+    def _said_of(self, armed: Armed) -> str | None:
+        """Say what the author did that the rule is about."""
+        seen = self._facts.seen
+        return "; ".join(map(seen.told, armed.stirring)) if seen and armed.stirring else None
 
     def _lies_right(self, armed: Armed, hit: Hit) -> bool:
         parts = armed.rule.parts

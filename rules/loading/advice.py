@@ -161,8 +161,6 @@ def _waits(entry: Entry, promises: Promises) -> Iterator[Advice]:
     """What a rule asks for that nobody says yet."""
     for condition in entry.rule.conditions:
         line = condition.line or entry.rule.line
-        if condition.behaviour is not None:
-            yield line, "behaviour: waits: behaviour is not counted yet; until then it is not known"
         for label, asked in condition.model.items():
             if asked.precision is not None and (miss := missed(promises, label, asked.precision)):
                 yield line, f"model: {label}: waits for {miss}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rules.errors import PatternError, Problem, RuleFileError
 from rules.finding.armed import Armed, Watch
+from rules.finding.behaviour import Asked
 from rules.finding.composites import Check, Made, all_of, make_joined
 from rules.finding.keywords import check_term
 from rules.finding.link_search import LinkSearch
@@ -17,7 +18,7 @@ from rules.fold import fold
 from rules.loading.files import PackFiles
 from rules.loading.lists import ListFile, ListLine, read_list
 from rules.loading.promised import Promises, threshold
-from rules.schema.conditions import Condition, LinkCondition, ModelBound
+from rules.schema.conditions import Behaviour, Condition, LinkCondition, ModelBound
 from rules.schema.policy import Policy
 from rules.schema.rule import Rule
 from rules.schema.values import Bound, Written
@@ -68,9 +69,10 @@ class Armoury:
         """Return those of `named` that don't ask about other rules: a composite never sees its kind."""
         return frozenset(name for name in self.named(glob) if not is_composite(self._rules[name]))
 
-    def finds_in_text(self, names: frozenset[str]) -> bool:
-        """Return whether each of these rules has to find something in the text."""
-        return all(self._rules[name].searches for name in names)
+    def need_a_cause(self, names: frozenset[str]) -> bool:
+        """Return whether each of these has to find something in the text, or in what the author did."""
+        rules = [self._rules[name] for name in names]
+        return all(rule.searches or any(True for _ in stirring(rule)) for rule in rules)
 
     def list_in(self, path: str) -> ListFile:
         """Return the list in a file.
@@ -110,6 +112,7 @@ class _Bench:
             links=list(self._links()),
             check=self._check(),
             watches=tuple(self._watches()),
+            stirring=tuple(map(Asked.of, stirring(rule))),
             copies=frozenset(self._copies()),
             composite=is_composite(rule),
             needs=needs,
@@ -212,8 +215,7 @@ class _Bench:
 
     def _check(self) -> Check | None:
         rule, made = self._rule, Made(self._link_search, self._named, self._promised)
-        must_hold = list(self._must_hold())
-        checks = list(make_joined(must_hold, rule.any_of, rule.none_of, rule.at_least, made))
+        checks = list(make_joined(list(must_hold(rule)), rule.any_of, rule.none_of, rule.at_least, made))
         return all_of(checks) if checks else None
 
     def _promised(self, label: str, asked: ModelBound) -> Bound | None:
@@ -232,13 +234,8 @@ class _Bench:
                 yield Watch(label, bound.limit)
 
     def _asked_of_model(self) -> Iterator[tuple[str, ModelBound]]:
-        for condition in self._must_hold():
+        for condition in must_hold(self._rule):
             yield from condition.model.items()
-
-    def _must_hold(self) -> Iterator[Condition]:
-        if self._rule.own_condition is not None:
-            yield self._rule.own_condition
-        yield from self._rule.all_of
 
     def _named(self, glob: str) -> frozenset[str]:
         names = self._armoury.first_hand(glob)
@@ -274,18 +271,31 @@ class _Bench:
         rule = self._rule
         if rule.searches or not (rule.labels or rule.tags or rule.queue):
             return False
+        if any(True for _ in stirring(rule)):
+            return False
         if not rule.unknown and (self._waits() or any(True for _ in self._watches())):
             return False
-        return not (needs and self._armoury.finds_in_text(needs))
+        return not (needs and self._armoury.need_a_cause(needs))
 
     def _waits(self) -> bool:
-        """Whether it can't fire yet: nobody counts behaviour, and some precision nobody promised."""
-        promised = (self._promised(label, asked) for label, asked in self._asked_of_model())
-        return any(one.behaviour for one in self._must_hold()) or None in list(promised)
+        """Whether it can't fire yet: some precision nobody promised."""
+        return None in [self._promised(label, asked) for label, asked in self._asked_of_model()]
 
     def _note(self, key: str, message: str, line: int = 0) -> None:
         line = line or self._lines.get(key, self._rule.line)
         self._armoury.problems.append(Problem(self._path, line, f"{key}: {message}"))
+
+
+def must_hold(rule: Rule) -> Iterator[Condition]:
+    """Yield the conditions of which each must hold."""
+    if rule.own_condition is not None:
+        yield rule.own_condition
+    yield from rule.all_of
+
+
+def stirring(rule: Rule) -> Iterator[Behaviour]:
+    """Yield what the author must have done before the rule can fire."""
+    return (one.behaviour for one in must_hold(rule) if one.behaviour is not None)
 
 
 def is_composite(rule: Rule) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rules.finding.behaviour import LONGEST_S, MOST
 from rules.loading.lists import is_language
 from rules.schema.conditions import (
+    BEHAVIOUR_COUNTS,
     AtLeast,
     AuthorCondition,
     Behaviour,
@@ -40,7 +42,7 @@ def condition_doubts(rule: Rule) -> Iterator[Doubt]:
     if rule.at_least is not None:
         yield from (Doubt("at_least", message) for message in _at_least(rule.at_least))
     if rule.unknown and any(one.behaviour for one in rule.conditions):
-        yield Doubt("unknown", "behaviour is not counted yet: the rule would fire on everybody")
+        yield Doubt("unknown", "doesn't go with behaviour: without a store the rule would fire on everybody")
 
 
 def link_doubts(links: LinkCondition) -> Iterator[str]:
@@ -68,8 +70,8 @@ def _part(asked: object) -> Iterator[str]:
     match asked:
         case AuthorCondition() if asked == AuthorCondition():
             yield "is empty; write messages, age, roles, trust or strikes"
-        case Behaviour() if asked.within is None or not (asked.messages or asked.same_text):
-            yield "write messages or same_text, and within"
+        case Behaviour():
+            yield from _behaviour(asked)
         case EmojiCondition() if asked == EmojiCondition():
             yield "is empty; write count or share"
         case LinkCondition():
@@ -84,6 +86,19 @@ def _model(asked: dict[str, ModelBound]) -> Iterator[str]:
             yield f'{label}: write a probability such as "> 0.8", or precision'
         if bound.precision is not None and not 0.5 <= bound.precision < 1:
             yield f"{label}.precision: write a share from 0.5 to below 1, such as 0.95"
+
+
+def _behaviour(asked: Behaviour) -> Iterator[str]:
+    counts = list(asked.bounds())
+    if asked.within is None or not counts:
+        yield f"write {', '.join(BEHAVIOUR_COUNTS[:-1])} or {BEHAVIOUR_COUNTS[-1]}, and within"
+    elif not 0 < asked.within <= LONGEST_S:
+        yield f"within: looks back {LONGEST_S / 3600:g}h at most; write a time of more than 0s up to that"
+    for key, bound in counts:
+        if bound.sign not in (">", ">="):
+            yield f'{key}: counts what is too much; write "> {bound.limit:g}"'
+        elif not 1 <= bound.limit < MOST:
+            yield f"{key}: {MOST} messages are looked back at; write a number from 1 to {MOST - 1}"
 
 
 def _at_least(asked: AtLeast) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from rules.errors import Problem
+from rules.finding.behaviour import Counted
 from rules.finding.composites import Facts
 from rules.finding.evidence import Place
 from rules.finding.firing import Fired, fire
@@ -64,7 +65,10 @@ def _fired(test: Test, rule: Rule, rules: RuleSet) -> Fired:
     standing = test.standing
     known = Reputation(standing.strikes, standing.good, standing.messages, NOW, NOW) if standing else None
     evidence = rules.scan_at(place, message)
-    facts = Facts(message, known, NOW, rules.policy.reputation, evidence.links, test.model, evidence.spoken)
+    facts = Facts(
+        message, known, NOW, rules.policy.reputation, evidence.links, test.model, evidence.spoken,
+        Counted(test.behaviour) if test.behaviour else None,
+    )  # fmt: skip
     return fire(evidence, facts, everyone=True)
 
 

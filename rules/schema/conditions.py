@@ -111,18 +111,36 @@ class ModelBound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
-    """What must hold of the author's messages within a time.
+    """What must hold of the author's messages within a time, all of it; this message is one of them.
 
     Attributes:
         messages: So many.
-        same_text: So many of the same text.
+        same_text: So many of this text, whatever its case, spaces and punctuation.
+        channels: So many channels in which this text was said.
+        links: So many links, of which there is one in this message.
+        mentions: So many people addressed, of whom there is one in this message.
+        invites: So many links into other communities, of which there is one in this message.
         ignore: What isn't counted: commands, emotes, or texts "under 12 letters".
     """
 
     messages: Bound | None = None
     same_text: Bound | None = None
+    channels: Bound | None = None
+    links: Bound | None = None
+    mentions: Bound | None = None
+    invites: Bound | None = None
     within: Seconds | None = None
     ignore: tuple[Ignored, ...] = ()
+
+    def bounds(self) -> Iterator[tuple[str, Bound]]:
+        """Yield what is counted, and how much of it must be there."""
+        for key in BEHAVIOUR_COUNTS:
+            bound = getattr(self, key)
+            if bound is not None:
+                yield key, bound
+
+
+BEHAVIOUR_COUNTS = ("messages", "same_text", "channels", "links", "mentions", "invites")
 
 
 class AtLeast(msgspec.Struct, frozen=True, kw_only=True):

@@ -130,6 +130,8 @@ class Test(msgspec.Struct, frozen=True):
     Attributes:
         standing: Not known where the test doesn't give it.
         model: What the model says, by label; what isn't written it doesn't say.
+        behaviour: What the author did within the time that the rule asks about, this message included;
+            not known where the test doesn't give it.
         entities: What the platform marks: the first place in the text where these words stand.
     """
 
@@ -143,6 +145,7 @@ class Test(msgspec.Struct, frozen=True):
     surface: Surface | None = None
     lang: str | None = None
     model: dict[str, float] = {}
+    behaviour: dict[str, int] = {}
     entities: tuple[TestEntity, ...] = ()
     line: int = 0
 

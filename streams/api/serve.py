@@ -23,6 +23,7 @@ from streams.api.openapi import document
 from streams.api.recorder import Recorder
 from streams.api.review import Review, ReviewFollower
 from streams.api.together import Together
+from streams.behaviour import Observer
 from streams.desk import Desk
 from streams.errors import BrokerError, ConfigurationError
 from streams.follower import Follower
@@ -40,6 +41,7 @@ from streams.serve import must_go_on, output_partitions, secret_of, stopping_of,
 from streams.settings import Settings
 from streams.standings_redis import RedisStandings
 from streams.topics import Topics
+from streams.trails_redis import RedisTrails
 from streams.wire import encode
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         now=time.time(), origin="files" if stale is None else "last_good",
     )  # fmt: skip
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
+    trails = RedisTrails(url, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     desk = Desk(store, metrics=metrics, half_life=lambda: rulebook.current.policy.reputation.half_life_s)
     moderator = Moderator(
         current=lambda: rulebook.current,
@@ -98,6 +101,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         model_note=note,
         shadow_model=shadow,
         show_matched=settings.matched == "shown",
+        observer=Observer(trails, secret=secret),
     )
     together = Together(moderator.ask, most=BATCH, waiting=WAITING, sizes=metrics.asked)
     review = Review()
@@ -149,6 +153,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         await follower.stop()
         await probes.stop()
         await store.close()
+        await trails.close()
         listening.close()
     log.info("stopped", worker=worker)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import packs
+from rules.finding.behaviour import Lately, Said, Trail, gist
 from rules.message import Author
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -101,10 +102,17 @@ def test_a_rule_in_shadow_reports_and_ends_by_itself(rules: RuleSet) -> None:
     assert judged(rules, "buy 10 hearts", now=NOW + 13 * 86_400).shadow == ()
 
 
-def test_behaviour_is_accepted_and_waits(rules: RuleSet) -> None:
-    """10: nobody counts it yet, so it is not known, and nobody is blamed."""
-    assert "flood/same" in rules.rules
-    assert judged(rules, "again and again and again").action is Action.ALLOW
+def test_behaviour_is_counted_and_where_it_is_unknown_nobody_is_blamed(rules: RuleSet) -> None:
+    """10: what the author did is handed in; offline nobody knows."""
+    message = said("again and again and again")
+    text = gist(message.text, message.text.encode())[0]
+    before = [Said(NOW - 5 * n, 0, 9 - n, text, b"here", n, 22, 0) for n in (4, 3, 2, 1)]
+    own = Said(NOW, 0, 9, text, b"here", 9, 22, 0)
+    seen = Lately(own, Trail(before), 4, Trail([]), 0)
+    assert judged(rules, message).action is Action.ALLOW
+    judgement = judged(rules, message, seen=seen)
+    assert (judgement.action, judgement.strike) == (Action.HOLD, 0.0)
+    assert judgement.reasons[0].seen == "5 times this text in 30 s"
 
 
 def test_exempt_roles_are_judged_and_reported_not_acted_on(rules: RuleSet) -> None:

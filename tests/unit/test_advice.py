@@ -43,7 +43,6 @@ def advised(rules: str, **lists: str) -> list[str]:
         (WEAK + "terms: [x]\n  rollout: 100%", 6, "rollout: all authors are in it"),
         ("- id: spam/a\n  label: spam\n  weight: 12\n  terms: [x]", 4, "weight: the policy counts 8 at most"),
         ("- id: hate/a\n  label: violence\n  weight: 2\n  terms: [x]", 3, "violence has no ladder"),
-        (WEAK + "behaviour: {messages: '> 9', within: 9s}", 2, "behaviour: waits"),
         (WEAK + "model: {spam: {precision: 0.9}}", 2, "waits for a precision of 0.9; no model promises any"),
         (WEAK + "terms: [x]\n- {id: spam/b, against: spam, strength: weak, terms: [x]}", 6,
          "speaks for spam in spam/a"),

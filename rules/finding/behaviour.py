@@ -1,0 +1,317 @@
+"""What an author did lately: counted over their last messages, this one included."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from rules.finding import seen as measured
+from rules.message import Kind, Message
+from rules.schema.conditions import Behaviour
+from rules.schema.values import Bound
+from rules.text.links import HostList, Link, find_links
+
+# So many of an author's messages are looked back at, and so long.
+MOST: Final = 32
+LONGEST_S: Final = 3600.0
+
+COMMAND, EMOTES, EDITED = 1, 2, 4
+
+_COMMAND = re.compile(r"[!/$?.+-]{1,2}[^\W\d_]\w*(?:\s+\S+){0,4}")
+_NO_WORD_CHARACTERS = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
+_INVITES = HostList(
+    (
+        "discord.gg", "discord.com/invite", "discordapp.com/invite", "dsc.gg", "t.me", "telegram.me",
+        "chat.whatsapp.com", "guilded.gg", "revolt.chat/invite", "matrix.to", "signal.group",
+    )
+)  # fmt: skip
+
+
+class Said(NamedTuple):
+    """A message as far as it is remembered; whoever remembers it names texts and places by hashes.
+
+    Attributes:
+        at: Epoch seconds, the record's time.
+        partition: Of the record, by a hash; with `offset` it names the record.
+        text: Hash of what `gist` returns.
+        letters: Letters and digits in the text, up to 255; so are links, mentions and invites.
+        flags: COMMAND: it is one. EMOTES: it is nothing else. EDITED: the record is an edit.
+    """
+
+    at: float
+    partition: int
+    offset: int
+    text: bytes
+    channel: bytes
+    message: int
+    letters: int
+    flags: int
+    links: int = 0
+    mentions: int = 0
+    invites: int = 0
+
+
+# The fields of Said by their place: what is read from a store has no names.
+Fields = tuple[Any, ...]
+_AT, _PARTITION, _OFFSET, _TEXT, _CHANNEL, _MESSAGE, _LETTERS, _FLAGS = range(8)
+
+
+class Measures(NamedTuple):
+    """What of a message is counted. The fields are those of Said."""
+
+    letters: int
+    flags: int
+    links: int
+    mentions: int
+    invites: int
+
+
+# What is added up from message to message; the others are numbers of messages or of channels.
+_SUMMED = ("links", "mentions", "invites")
+
+
+def gist(folded: str, data: bytes) -> tuple[bytes, int]:
+    """Return what makes two texts the same, and how many letters and digits there are.
+
+    Case, spaces and punctuation don't; where nothing else is left they do.
+
+    Args:
+        folded: The plain view.
+        data: The same in UTF-8.
+    """
+    if len(folded) == len(data):
+        bare = data.translate(None, _NO_WORD_CHARACTERS)
+        return bare or data, len(bare)
+    letters = "".join(filter(str.isalnum, folded))
+    return letters.encode() or data, len(letters)
+
+
+def measures(message: Message, letters: int, links: Sequence[Link] | None) -> Measures:
+    """Return what is counted of a message; `links` are its links, if somebody has looked for them."""
+    text, entities = message.text, message.entities
+    if links is None:
+        links = find_links(text, entities)
+    flags = EDITED if message.kind is Kind.EDITED else 0
+    if text[:1] in "!/$?.+-" and not links and _COMMAND.fullmatch(text):
+        flags |= COMMAND
+    elif entities or not (letters or text.isascii()):
+        pictures, others = measured.emoji(message)
+        flags |= EMOTES if pictures and not others else 0
+    addressed = measured.mentions(message) if entities or message.mentions or "@" in text else 0
+    invites = sum(map(_INVITES.match, links)) if links else 0
+    return Measures(min(letters, 255), flags, min(len(links), 255), min(addressed, 255), min(invites, 255))
+
+
+class Asked(NamedTuple):
+    """A condition on behaviour, made ready.
+
+    Attributes:
+        before: So many messages must have been said before this one for it to hold; 0 where the counts
+            are of links and the like.
+        marks: This message must have some of these.
+        same: Only messages with the same text count.
+        unlike: Flags of messages that aren't counted.
+        letters: Messages with fewer letters aren't counted.
+    """
+
+    counts: tuple[tuple[str, Bound], ...]
+    within: float
+    before: int
+    marks: tuple[str, ...]
+    same: bool
+    unlike: int
+    letters: int
+
+    @classmethod
+    def of(cls, written: Behaviour) -> Asked:
+        """Return a condition as written, made ready."""
+        counts = tuple(written.bounds())
+        numbers = [bound for key, bound in counts if key not in _SUMMED]
+        least = [math.floor(one.limit) if one.sign == ">" else math.ceil(one.limit) - 1 for one in numbers]
+        few = [int(one.split()[1]) for one in written.ignore if one.startswith("under")]
+        return cls(
+            counts,
+            float(written.within or 0.0),
+            max(least, default=0),
+            tuple(key for key, _ in counts if key in _SUMMED),
+            any(key in ("same_text", "channels") for key, _ in counts),
+            (COMMAND if "commands" in written.ignore else 0) | (EMOTES if "emotes" in written.ignore else 0),
+            max(few, default=0),
+        )
+
+    @property
+    def keys(self) -> set[str]:
+        """What is counted."""
+        return {key for key, _ in self.counts}
+
+
+class Alarm(NamedTuple):
+    """What rules wait for, made quick to rule out.
+
+    Attributes:
+        before: The fewest messages before this one for which something may hold.
+        marks: Something may hold for a message with links or mentions, whatever came before.
+    """
+
+    before: float
+    marks: bool
+    asked: tuple[Asked, ...]
+
+    @classmethod
+    def of(cls, asked: Iterable[Asked]) -> Alarm:
+        """Return the alarm for these; for none it never goes off."""
+        each = tuple(asked)
+        before = min((one.before for one in each if not one.marks), default=math.inf)
+        return cls(before, any(one.marks for one in each), each)
+
+
+class Seen(Protocol):
+    """What is known of an author's behaviour up to a message."""
+
+    def holds(self, asked: Asked) -> bool:
+        """Return whether the author did all of this."""
+
+    def told(self, asked: Asked) -> str:
+        """Return what they did, in the terms of what is asked: "7 messages in 10 s"."""
+
+
+class Trail:
+    """An author's messages as they are remembered, in the order of their records; it may still grow.
+
+    Attributes:
+        said: Each a Said, or a plain tuple of its fields, which is quicker to make.
+    """
+
+    __slots__ = ("_texts", "said")
+
+    def __init__(self, said: Sequence[Fields]) -> None:
+        self.said = said
+        self._texts: list[bytes] = []
+
+    def count(self, text: bytes, start: int, end: int) -> int:
+        """Return how often a text stands from one place up to another."""
+        if len(self._texts) < end:
+            self._texts = [one[_TEXT] for one in self.said]
+        return self._texts[start:end].count(text)
+
+
+class Lately:
+    """What was seen of an author up to one of their messages.
+
+    Args:
+        trail: The author's messages, of which the first `upto` were said before this one.
+        marked: The same of messages with links or mentions, of which more are remembered.
+    """
+
+    __slots__ = ("_marked", "_marked_upto", "_own", "_trail", "_upto")
+
+    def __init__(self, own: Said, trail: Trail, upto: int, marked: Trail, marked_upto: int) -> None:
+        self._own = own
+        self._trail = trail
+        self._upto = upto
+        self._marked = marked
+        self._marked_upto = marked_upto
+
+    def sets_off(self, alarm: Alarm) -> bool:
+        """Return whether one of the rules behind an alarm gets what it waits for."""
+        if self._upto < alarm.before and not (alarm.marks and (self._own.links or self._own.mentions)):
+            return False  # as with nearly every message
+        return any(map(self.holds, alarm.asked))
+
+    def holds(self, asked: Asked) -> bool:
+        """See Seen."""
+        own, before = self._own, asked.before
+        if before:
+            # If the first of so many isn't within the time there can't be as many.
+            first = self._upto - before
+            if first < 0 or self._trail.said[first][_AT] <= own.at - asked.within:
+                return False
+            start = max(0, self._upto + 1 - MOST)
+            if asked.same and self._trail.count(own.text, start, self._upto) < before:
+                return False
+        if asked.marks and not all(getattr(own, key) for key in asked.marks):
+            return False
+        counts = self._counts(asked)
+        return all(bound.holds(counts[key]) for key, bound in asked.counts)
+
+    def told(self, asked: Asked) -> str:
+        """See Seen."""
+        return _in_words(asked, self._counts(asked))
+
+    def _counts(self, asked: Asked) -> Mapping[str, int]:
+        own, since = self._own, self._own.at - asked.within
+        if own.flags & asked.unlike or own.letters < asked.letters:
+            return dict.fromkeys(asked.keys, 0)
+        counted: list[Fields] = [
+            own,
+            *(
+                one
+                for one in _back(self._trail.said, self._upto, since)
+                if not (one[_FLAGS] & (asked.unlike | EDITED) or one[_LETTERS] < asked.letters)
+            ),
+        ]
+        same = [one for one in counted if one[_TEXT] == own.text]
+        counts = {
+            "messages": len({one[_MESSAGE] for one in counted}),
+            "same_text": len({one[_MESSAGE] for one in same}),
+            "channels": len({one[_CHANNEL] for one in same}),
+        }
+        for key in asked.marks:
+            counts[key] = self._sum(Said._fields.index(key), asked, since)
+        return counts
+
+    def _sum(self, field: int, asked: Asked, since: float) -> int:
+        """Add up what the messages have of something; of a message and its edits the most counts."""
+        own: Fields = self._own
+        most = {own[_MESSAGE]: own[field]}
+        for one in _back(self._marked.said, self._marked_upto, since):
+            if not (one[_FLAGS] & asked.unlike or one[_LETTERS] < asked.letters):
+                most[one[_MESSAGE]] = max(one[field], most.get(one[_MESSAGE], 0))
+        return sum(most.values())
+
+
+class Counted:
+    """What a rule's own test says of its author: the numbers themselves."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self._counts = counts
+
+    def holds(self, asked: Asked) -> bool:
+        """See Seen."""
+        return all(bound.holds(self._counts.get(key, 0)) for key, bound in asked.counts)
+
+    def told(self, asked: Asked) -> str:
+        """See Seen."""
+        return _in_words(asked, self._counts)
+
+
+def _in_words(asked: Asked, counts: Mapping[str, int]) -> str:
+    said = ", ".join(_WORDS[key].format(counts.get(key, 0)) for key, _ in asked.counts)
+    return f"{said} in {_length(asked.within)}"
+
+
+_WORDS = {
+    "messages": "{} messages",
+    "same_text": "{} times this text",
+    "channels": "this text in {} channels",
+    "links": "{} links",
+    "mentions": "{} mentions",
+    "invites": "{} invites",
+}
+
+
+def _length(seconds: float) -> str:
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size and not math.fmod(seconds, size):
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+def _back(said: Sequence[Fields], upto: int, since: float) -> Iterator[Fields]:
+    """Yield the last messages before a place, back to the first that is too old."""
+    for number in range(upto - 1, max(-1, upto - MOST), -1):
+        if said[number][_AT] <= since:
+            return
+        yield said[number]

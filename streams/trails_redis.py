@@ -1,0 +1,41 @@
+"""Keeps trails in Redis or Valkey: a string each, under chatsieve:{0f}:<kind>:<key>, with a time to live."""
+
+from collections.abc import Sequence
+
+from streams.redis_scripts import Item, Scripts, bucket_of, script
+from streams.trails import Notes
+
+
+class RedisTrails:
+    """A TrailStore on a Redis-protocol server.
+
+    Args:
+        url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
+        prefix: Put before every key.
+        timeout_s: Bound on each call, connecting included.
+
+    Raises:
+        ConfigurationError: The URL can't be used.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "chatsieve:", timeout_s: float = 0.25) -> None:
+        self._scripts = Scripts(url, timeout_s=timeout_s)
+        self._prefix = prefix
+        self._note = script("note_trails.lua")
+
+    async def note(self, notes: Sequence[Notes]) -> list[bytes]:
+        """See TrailStore."""
+        answers = [b""] * len(notes)
+        for numbers, replies in await self._scripts.run(self._note, [self._item(one) for one in notes], ()):
+            for number, reply in zip(numbers, replies, strict=True):
+                answers[number] = reply
+        return answers
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._scripts.close()
+
+    def _item(self, one: Notes) -> Item:
+        bucket, kind = bucket_of(one.key), one.kind
+        key = f"{self._prefix}{{{bucket}}}:{kind.name}:{one.key}"
+        return Item(bucket, (key,), (kind.size, kind.keep, one.keep_s), one.entries)
