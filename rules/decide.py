@@ -17,7 +17,7 @@ from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from rules.schema.policy import Visibility
 from rules.switches import NONE, Switches
-from rules.verdict import Action, Hit, Judgement, Reason, Shadow, Silent
+from rules.verdict import Action, Campaign, Hit, Judgement, Reason, Shadow, Silent
 
 MAX_REASONS = 32
 MAX_MATCHED = 64
@@ -126,7 +126,17 @@ def judgement_of(case: Case) -> Judgement:
         priority=priority_of(case),
         hold_s=float(hold.for_s) if hold else None,
         on_expiry=hold.on_expiry if hold else None,
+        campaign=_campaign(case) if case.seen is not None else None,
     )
+
+
+def _campaign(case: Case) -> Campaign | None:
+    """The largest campaign that a rule which fired, live or in shadow, found."""
+    assert case.seen is not None
+    fired = (case.evidence.place.by_id[name] for name in (*case.fired.live, *case.fired.shadow))
+    asked = (one for armed in fired for one in armed.stirring if one.alike)
+    found = [campaign for one in asked if (campaign := case.seen.campaign(one)) is not None]
+    return max(found, key=lambda one: one.size, default=None)
 
 
 def _decided_by(settled: Settled) -> str:

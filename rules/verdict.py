@@ -69,6 +69,18 @@ class Hit(msgspec.Struct, frozen=True):
     seen: str | None = None
 
 
+class Campaign(msgspec.Struct, frozen=True):
+    """Messages of several authors that say nearly the same.
+
+    Attributes:
+        id: The same for most of its messages, while it lasts.
+        size: Authors so far, this one included.
+    """
+
+    id: str
+    size: int
+
+
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     """A hit as a consumer of verdicts sees it.
 
@@ -177,6 +189,7 @@ class Judgement(msgspec.Struct, frozen=True):
         mask: Spans to star out, ascending, in code points of the text as typed.
         hold_s: Seconds until a hold expires; None unless the action is hold.
         on_expiry: What consumers do when a hold expires.
+        campaign: The campaign that a rule found the message to be part of.
         quiet: No rule fired and no step was reached: all but scores and `good` have their defaults.
     """
 
@@ -202,6 +215,7 @@ class Judgement(msgspec.Struct, frozen=True):
     priority: str | None = None
     hold_s: float | None = None
     on_expiry: Action | None = None
+    campaign: Campaign | None = None
     quiet: bool = False
 
 
@@ -255,6 +269,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     hold_until: str | None = None
     on_expiry: Action | None = None
     text_hash: str | None = None
+    campaign: Campaign | None = None
     standing: StandingChange | None = None
     revision: int = 0
     supersedes: str | None = None

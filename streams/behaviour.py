@@ -7,18 +7,23 @@ authors stand there as keyed hashes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
-from typing import Protocol
+from typing import Any, Protocol
 from zlib import crc32
 
 from rules.finding.behaviour import MOST, Asked, Lately, Said, Trail, gist, measures
 from rules.finding.evidence import Evidence
+from rules.finding.likeness import HASHES, MOST_ALIKE, NEW, ONE_IN, Band, Entry, Kin
+from rules.finding.likeness import MARKED as MARKED_TEXT
 from rules.message import Kind as Happened
 from rules.message import Message, Surface
+from rules.reputation import Reputation
 from streams.outbox import Record
+from streams.sketches import Sketcher, words_of
 from streams.standings import partition_id
 from streams.trails import Kind, Notes, TrailStore
 from streams.turns import Turns
@@ -28,6 +33,11 @@ _SAID = Struct(">dIQ8s4sIBBBBB")
 SAID = Kind("s", _SAID.size, MOST)
 # Links are rare: kept apart they are remembered longer than what an author said since.
 MARKED = Kind("l", _SAID.size, MOST)
+# The fields of an entry in likeness.py.
+_ALIKE = Struct(f">dIQ8sB{HASHES}s")
+ALIKE = Kind("c", _ALIKE.size, MOST_ALIKE)
+# Nobody is new a day after their first message, or after their account was made.
+NEW_S = 86_400.0
 
 _ANY = 2**64  # an offset above all
 
@@ -50,6 +60,10 @@ class Case(Protocol):
     sighting: Sighting | None
 
 
+# Returns an author's reputation before a batch, None where it isn't known.
+Known = Callable[[str], Reputation | None]
+
+
 class Observer:
     """Watches authors for one worker.
 
@@ -62,6 +76,7 @@ class Observer:
         self._text_start = blake2b(key=secret[:64], digest_size=8)
         self._author = lru_cache(AT_HAND)(lambda name: _hashed(secret, 16, name).hex())
         self._place = lru_cache(AT_HAND)(lambda *names: _hashed(secret, 4, "\0".join(names)))
+        self._sketcher = Sketcher(secret)
         self._partition = lru_cache(4096)(lambda where: crc32(f"{where.topic_id}/{where.partition}".encode()))
 
     async def see(
@@ -71,6 +86,7 @@ class Observer:
         topic_id: str,
         turns: Turns,
         *,
+        known: Known,
         noting: bool = True,
     ) -> None:
         """Give each case that is counted its sighting, and unless not `noting` note that it was said.
@@ -78,21 +94,31 @@ class Observer:
         Args:
             cases: A batch, in the order of each partition's offsets.
             asked: What rules ask.
+            known: Tells new authors from others.
 
         Raises:
             StoreError: When the store doesn't answer in time or refuses.
         """
-        look = _Look(self, topic_id, asked)
+        look = _Look(self, topic_id, asked, known)
         for start in range(0, len(cases), TOGETHER):
             await turns.give_if_due()
             for case in cases[start : start + TOGETHER]:
                 look.add(case)
+        look.liken()
         notes = look.notes(noting=noting)
         look.take(await self._store.note(notes) if notes else [])
 
     def author(self, name: str) -> str:
         """Return the key of an author's trails."""
         return self._author(name)
+
+    def sketch(self, cases: Sequence[Case], words: Sequence[Sequence[int]]) -> list[tuple[bytes, list[str]]]:
+        """Return the sketch of each message, and the keys of the trails where what is alike stands."""
+        tenants = (self._place(case.message.tenant).hex() for case in cases)
+        return [
+            (sketch, [f"{band.hex()}{tenant}{number}" for number, band in enumerate(bands)])
+            for tenant, (sketch, bands) in zip(tenants, self._sketcher.sketch(words), strict=True)
+        ]
 
     def said(self, case: Case, topic_id: str) -> Said:
         """Return what is remembered of a message."""
@@ -115,14 +141,19 @@ class Observer:
 class _Look:
     """One batch's look at its authors."""
 
-    def __init__(self, observer: Observer, topic_id: str, asked: Sequence[Asked]) -> None:
+    def __init__(self, observer: Observer, topic_id: str, asked: Sequence[Asked], known: Known) -> None:
         self._observer = observer
+        self._known = known
         self._topic_id = topic_id
         self._wants_said = any(one.before for one in asked)
         self._wants_marked = any(one.marks for one in asked)
+        self._wants_alike = any(one.alike for one in asked)
         self._keep_s = SLACK_S + int(max((one.within for one in asked), default=0.0))
         self._people: dict[str, _Person] = {}
-        self._asked: list[tuple[_Person, bool]] = []
+        self._asked: list[_Lines] = []
+        self._alike: list[tuple[Case, Sighting, bytes, int]] = []
+        self._words: list[list[int]] = []
+        self._bands: dict[str, _Lines] = {}
 
     def add(self, case: Case) -> None:
         """Take a message, if it is counted."""
@@ -133,10 +164,39 @@ class _Look:
         if person is None:
             person = self._people[name] = _Person()
         own = self._observer.said(case, self._topic_id)
-        case.sighting = Sighting(person, own)
+        sighting = case.sighting = Sighting(person, own)
         person.said.fresh.append(own)
-        if own.links or own.mentions:
+        marked = bool(own.links or own.mentions)
+        if marked:
             person.marked.fresh.append(own)
+        if self._wants_alike:
+            self._compare(case, sighting, name, person.said.fresh[0].at, marked=marked)
+
+    def _compare(self, case: Case, sighting: Sighting, name: str, here_since: float, *, marked: bool) -> None:
+        """Take a message that may be part of a campaign, or shows that one is none."""
+        author = bytes.fromhex(self._observer.author(name)[:16])
+        flags = (MARKED_TEXT if marked else 0) | (NEW if _is_new(case, self._known(name), here_since) else 0)
+        if not flags and author[0] % ONE_IN:
+            return
+        words = words_of(case.message, case.evidence, marked=marked)
+        if words is not None:
+            self._alike.append((case, sighting, author, flags))
+            self._words.append(words)
+
+    def liken(self) -> None:
+        """Put those that may be alike into their trails."""
+        sketches = self._observer.sketch([case for case, *_ in self._alike], self._words)
+        for (_, sighting, author, flags), (sketch, keys) in zip(self._alike, sketches, strict=True):
+            own = sighting.own
+            entry = (own.at, own.partition, own.offset, author, flags, sketch)
+            lines = []
+            for key in keys:
+                band = self._bands.get(key)
+                if band is None:
+                    band = self._bands[key] = _Lines(_ALIKE)
+                lines.append((key[:8], band, len(band.fresh)))
+                band.fresh.append(entry)
+            sighting.likens(entry, lines)
 
     def notes(self, *, noting: bool) -> list[Notes]:
         """Return what to ask and to note."""
@@ -144,20 +204,20 @@ class _Look:
         for name, person in self._people.items():
             key = self._observer.author(name)
             if self._wants_said:
-                notes.append(Notes(SAID, key, person.said.packed() if noting else b"", self._keep_s))
-                self._asked.append((person, False))
+                notes.append(self._note(SAID, key, person.said, noting=noting))
             if self._wants_marked and person.marked.fresh:
-                notes.append(Notes(MARKED, key, person.marked.packed() if noting else b"", self._keep_s))
-                self._asked.append((person, True))
+                notes.append(self._note(MARKED, key, person.marked, noting=noting))
+        notes += [self._note(ALIKE, key, band, noting=noting) for key, band in self._bands.items()]
         return notes
+
+    def _note(self, kind: Kind, key: str, lines: _Lines, *, noting: bool) -> Notes:
+        self._asked.append(lines)
+        return Notes(kind, key, lines.packed() if noting else b"", self._keep_s)
 
     def take(self, answers: Sequence[bytes]) -> None:
         """Take what stood in each trail."""
-        for (person, marked), answer in zip(self._asked, answers, strict=True):
-            if marked:
-                person.marked.take(answer)
-            else:
-                person.said.take(answer)
+        for lines, answer in zip(self._asked, answers, strict=True):
+            lines.take(answer)
         for person in self._people.values():
             person.known = True
 
@@ -173,13 +233,30 @@ def _is_counted(message: Message) -> bool:
     )
 
 
+def _is_new(case: Case, known: Reputation | None, here_since: float) -> bool:
+    """Return whether nothing of the author was judged a day before, or the account is younger than that.
+
+    Args:
+        here_since: When they were first seen in this batch.
+    """
+    author = case.message.author
+    if author is not None and author.created_at is not None:
+        made = author.created_at
+        # A time without its zone is read as UTC: the worker's own zone must not change a verdict.
+        made = made if made.tzinfo else made.replace(tzinfo=UTC)
+        if case.at - made.timestamp() < NEW_S:
+            return True
+    return known is not None and case.at - (known.first_seen or here_since) < NEW_S
+
+
 class _Lines:
-    """What an author says in a batch, behind what stood in the trail before."""
+    """What a batch adds to a trail, behind what stood there before."""
 
-    __slots__ = ("before", "fresh", "trail")
+    __slots__ = ("_layout", "before", "fresh", "trail")
 
-    def __init__(self) -> None:
-        self.fresh: list[Said] = []
+    def __init__(self, layout: Struct) -> None:
+        self._layout = layout
+        self.fresh: list[Any] = []
         self.trail = Trail(self.fresh)
         self.before = 0
 
@@ -190,15 +267,15 @@ class _Lines:
         """
         if answer:
             first = {one[1]: one[2] for one in reversed(self.fresh)}
-            stood = [one for one in _SAID.iter_unpack(answer) if one[2] < first.get(one[1], _ANY)]
+            stood = [one for one in self._layout.iter_unpack(answer) if one[2] < first.get(one[1], _ANY)]
             self.before = len(stood)
             self.trail = Trail([*stood, *self.fresh])
 
     def packed(self) -> bytes:
         """Return the batch's entries."""
         if len(self.fresh) == 1:
-            return _SAID.pack(*self.fresh[0])
-        return b"".join(_SAID.pack(*one) for one in self.fresh)
+            return self._layout.pack(*self.fresh[0])
+        return b"".join(self._layout.pack(*one) for one in self.fresh)
 
 
 class _Person:
@@ -208,20 +285,26 @@ class _Person:
 
     def __init__(self) -> None:
         self.known = False
-        self.said = _Lines()
-        self.marked = _Lines()
+        self.said = _Lines(_SAID)
+        self.marked = _Lines(_SAID)
 
 
 class Sighting:
     """A message of a batch, from where what came before is seen."""
 
-    __slots__ = ("_marked", "_own", "_person", "_said")
+    __slots__ = ("_alike", "_bands", "_marked", "_person", "_said", "own")
 
     def __init__(self, person: _Person, own: Said) -> None:
+        self.own = own
         self._person = person
-        self._own = own
         self._said = len(person.said.fresh)
         self._marked = len(person.marked.fresh)
+        self._alike: Entry | None = None
+        self._bands: Sequence[tuple[str, _Lines, int]] = ()
+
+    def likens(self, entry: Entry, bands: Sequence[tuple[str, _Lines, int]]) -> None:
+        """Say what the message is compared by, and in which trails how much of the batch came before it."""
+        self._alike, self._bands = entry, bands
 
     def seen(self) -> Lately | None:
         """Return what was seen; None where it isn't known."""
@@ -229,8 +312,12 @@ class Sighting:
         if not person.known:
             return None
         said, marked = person.said, person.marked
+        kin = None
+        if self._alike is not None:
+            bands = [Band(name, one.trail.said, one.before + upto) for name, one, upto in self._bands]
+            kin = Kin(self._alike, bands)
         return Lately(
-            self._own, said.trail, said.before + self._said, marked.trail, marked.before + self._marked
+            self.own, said.trail, said.before + self._said, marked.trail, marked.before + self._marked, kin
         )
 
 

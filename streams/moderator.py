@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -182,7 +182,7 @@ class Moderator:
             cases = await self._scan(read, rules, refuse, turns)
             lives = await looking_up
             await asyncio.gather(
-                self._score(cases, switches), self._observe(cases, rules, topic_id, turns, noting=True)
+                self._score(cases, switches), self._observe(cases, rules, topic_id, turns, lives, noting=True)
             )
         finally:
             looking_up.cancel()
@@ -233,7 +233,7 @@ class Moderator:
             cases = await self._scan(read, rules, refuse, Turns())
             lives = await looking_up
             await asyncio.gather(
-                self._score(cases, switches), self._observe(cases, rules, "", Turns(), noting=False)
+                self._score(cases, switches), self._observe(cases, rules, "", Turns(), lives, noting=False)
             )
         finally:
             looking_up.cancel()
@@ -299,16 +299,32 @@ class Moderator:
                 case.missing.append("model")
 
     async def _observe(
-        self, cases: Sequence[_Case], rules: RuleSet, topic_id: str, turns: Turns, *, noting: bool
+        self,
+        cases: Sequence[_Case],
+        rules: RuleSet,
+        topic_id: str,
+        turns: Turns,
+        lives: Mapping[str, _Live],
+        *,
+        noting: bool,
     ) -> None:
         """See what authors did before each of these; where nobody can, say so."""
         if not rules.behaviour or not cases:
             return
         if self._observer is not None and not self._desk.away:
             try:
-                await self._observer.see(cases, rules.behaviour, topic_id, turns, noting=noting)
+                await self._observer.see(
+                    cases,
+                    rules.behaviour,
+                    topic_id,
+                    turns,
+                    known=lambda author: lives[author].reputation,
+                    noting=noting,
+                )
             except StoreError as error:
                 log.warning("behaviour_unknown", messages=len(cases), error=str(error))
+            except Exception:
+                log.exception("behaviour_failed", messages=len(cases))
             else:
                 return
         for case in cases:

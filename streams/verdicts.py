@@ -135,6 +135,7 @@ def verdict_of(
         hold_until=rfc3339(now + j.hold_s) if held else None,  # type: ignore[operator]
         on_expiry=j.on_expiry if held else None,
         text_hash=text_hash,
+        campaign=j.campaign,
         standing=standing and _change(*standing, now, stamp.rules),
         repeat=repeat,
         missing=missing,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rules.deciding.scoring import Scale, Scored
 from rules.deciding.settling import Candidate, Settled, candidates, settle
-from rules.finding.behaviour import Seen
+from rules.finding.behaviour import Lately
 from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
 from rules.finding.firing import Fired, fire
@@ -46,6 +46,7 @@ class Case(NamedTuple):
     unmasked: frozenset[str] = frozenset()
     reputation: Reputation | None = None
     now: float = 0.0
+    seen: Lately | None = None
 
     @property
     def acted(self) -> Candidate | None:
@@ -81,7 +82,7 @@ def open_case(
     now: float,
     braked: Collection[str] = (),
     without: Collection[str] = (),
-    seen: Seen | None = None,
+    seen: Lately | None = None,
 ) -> Case:
     """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
@@ -94,5 +95,5 @@ def open_case(
     care = next((one for one in asked if one.care), None)
     return Case(
         message, evidence, policy, model, fired, scale, scored, settled, care, asked, braked,
-        reputation=reputation, now=now,
+        reputation=reputation, now=now, seen=seen,
     )  # fmt: skip

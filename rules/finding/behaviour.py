@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from rules.finding import seen as measured
+from rules.finding.likeness import Kin
 from rules.message import Kind, Message
 from rules.schema.conditions import Behaviour
 from rules.schema.values import Bound
 from rules.text.links import HostList, Link, find_links
+from rules.verdict import Campaign
 
 # So many of an author's messages are looked back at, and so long.
 MOST: Final = 32
@@ -70,6 +72,7 @@ class Measures(NamedTuple):
 
 # What is added up from message to message; the others are numbers of messages or of channels.
 _SUMMED = ("links", "mentions", "invites")
+_NUMBERED = ("messages", "same_text", "channels")
 
 
 def gist(folded: str, data: bytes) -> tuple[bytes, int]:
@@ -111,6 +114,7 @@ class Asked(NamedTuple):
         before: So many messages must have been said before this one for it to hold; 0 where the counts
             are of links and the like.
         marks: This message must have some of these.
+        alike: So many other authors must have said nearly the same.
         same: Only messages with the same text count.
         unlike: Flags of messages that aren't counted.
         letters: Messages with fewer letters aren't counted.
@@ -120,6 +124,7 @@ class Asked(NamedTuple):
     within: float
     before: int
     marks: tuple[str, ...]
+    alike: int
     same: bool
     unlike: int
     letters: int
@@ -128,14 +133,14 @@ class Asked(NamedTuple):
     def of(cls, written: Behaviour) -> Asked:
         """Return a condition as written, made ready."""
         counts = tuple(written.bounds())
-        numbers = [bound for key, bound in counts if key not in _SUMMED]
-        least = [math.floor(one.limit) if one.sign == ">" else math.ceil(one.limit) - 1 for one in numbers]
+        others = {key: _others(bound) for key, bound in counts}
         few = [int(one.split()[1]) for one in written.ignore if one.startswith("under")]
         return cls(
             counts,
             float(written.within or 0.0),
-            max(least, default=0),
+            max((others.get(key, 0) for key in _NUMBERED), default=0),
             tuple(key for key, _ in counts if key in _SUMMED),
+            others.get("alike", 0),
             any(key in ("same_text", "channels") for key, _ in counts),
             (COMMAND if "commands" in written.ignore else 0) | (EMOTES if "emotes" in written.ignore else 0),
             max(few, default=0),
@@ -147,24 +152,35 @@ class Asked(NamedTuple):
         return {key for key, _ in self.counts}
 
 
+def _others(bound: Bound) -> int:
+    """Return how many there must be besides this message for a bound to hold."""
+    return math.floor(bound.limit) if bound.sign == ">" else math.ceil(bound.limit) - 1
+
+
 class Alarm(NamedTuple):
     """What rules wait for, made quick to rule out.
 
     Attributes:
         before: The fewest messages before this one for which something may hold.
         marks: Something may hold for a message with links or mentions, whatever came before.
+        alike: The fewest other authors for which something may hold.
     """
 
     before: float
     marks: bool
+    alike: float
     asked: tuple[Asked, ...]
 
     @classmethod
     def of(cls, asked: Iterable[Asked]) -> Alarm:
         """Return the alarm for these; for none it never goes off."""
         each = tuple(asked)
-        before = min((one.before for one in each if not one.marks), default=math.inf)
-        return cls(before, any(one.marks for one in each), each)
+        return cls(
+            min((one.before for one in each if one.before), default=math.inf),
+            any(one.marks for one in each),
+            min((one.alike for one in each if one.alike), default=math.inf),
+            each,
+        )
 
 
 class Seen(Protocol):
@@ -203,22 +219,29 @@ class Lately:
     Args:
         trail: The author's messages, of which the first `upto` were said before this one.
         marked: The same of messages with links or mentions, of which more are remembered.
+        kin: What this message is like, where anybody looked.
     """
 
-    __slots__ = ("_marked", "_marked_upto", "_own", "_trail", "_upto")
+    __slots__ = ("_kin", "_marked", "_marked_upto", "_own", "_trail", "_upto")
 
-    def __init__(self, own: Said, trail: Trail, upto: int, marked: Trail, marked_upto: int) -> None:
+    def __init__(
+        self, own: Said, trail: Trail, upto: int, marked: Trail, marked_upto: int, kin: Kin | None = None
+    ) -> None:
         self._own = own
         self._trail = trail
         self._upto = upto
         self._marked = marked
         self._marked_upto = marked_upto
+        self._kin = kin
 
     def sets_off(self, alarm: Alarm) -> bool:
         """Return whether one of the rules behind an alarm gets what it waits for."""
-        if self._upto < alarm.before and not (alarm.marks and (self._own.links or self._own.mentions)):
-            return False  # as with nearly every message
-        return any(map(self.holds, alarm.asked))
+        may = (
+            self._upto >= alarm.before
+            or (alarm.marks and bool(self._own.links or self._own.mentions))
+            or (self._kin is not None and self._kin.at_most > alarm.alike)
+        )  # as with hardly any message
+        return may and any(map(self.holds, alarm.asked))
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
@@ -233,12 +256,18 @@ class Lately:
                 return False
         if asked.marks and not all(getattr(own, key) for key in asked.marks):
             return False
+        if asked.alike and (self._kin is None or not self._kin.counts or self._kin.at_most <= asked.alike):
+            return False
         counts = self._counts(asked)
         return all(bound.holds(counts[key]) for key, bound in asked.counts)
 
     def told(self, asked: Asked) -> str:
         """See Seen."""
         return _in_words(asked, self._counts(asked))
+
+    def campaign(self, asked: Asked) -> Campaign | None:
+        """Return the campaign that the message is part of, if it is."""
+        return self._kin.campaign(asked.within) if self._kin is not None else None
 
     def _counts(self, asked: Asked) -> Mapping[str, int]:
         own, since = self._own, self._own.at - asked.within
@@ -258,6 +287,9 @@ class Lately:
             "same_text": len({one[_MESSAGE] for one in same}),
             "channels": len({one[_CHANNEL] for one in same}),
         }
+        if asked.alike:
+            campaign = self.campaign(asked)
+            counts["alike"] = campaign.size if campaign else 1
         for key in asked.marks:
             counts[key] = self._sum(Said._fields.index(key), asked, since)
         return counts
@@ -299,6 +331,7 @@ _WORDS = {
     "links": "{} links",
     "mentions": "{} mentions",
     "invites": "{} invites",
+    "alike": "{} authors who say nearly the same",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rules.finding.behaviour import LONGEST_S, MOST
+from rules.finding.likeness import MOST_ALIKE
 from rules.loading.lists import is_language
 from rules.schema.conditions import (
     BEHAVIOUR_COUNTS,
@@ -97,8 +98,8 @@ def _behaviour(asked: Behaviour) -> Iterator[str]:
     for key, bound in counts:
         if bound.sign not in (">", ">="):
             yield f'{key}: counts what is too much; write "> {bound.limit:g}"'
-        elif not 1 <= bound.limit < MOST:
-            yield f"{key}: {MOST} messages are looked back at; write a number from 1 to {MOST - 1}"
+        elif not 1 <= bound.limit < (most := MOST_ALIKE if key == "alike" else MOST):
+            yield f"{key}: {most} messages are looked back at; write a number from 1 to {most - 1}"
 
 
 def _at_least(asked: AtLeast) -> Iterator[str]:

@@ -120,6 +120,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
         links: So many links, of which there is one in this message.
         mentions: So many people addressed, of whom there is one in this message.
         invites: So many links into other communities, of which there is one in this message.
+        alike: So many authors, this one included, who said nearly the same: with a link or a mention, or
+            most of them new.
         ignore: What isn't counted: commands, emotes, or texts "under 12 letters".
     """
 
@@ -129,6 +131,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     links: Bound | None = None
     mentions: Bound | None = None
     invites: Bound | None = None
+    alike: Bound | None = None
     within: Seconds | None = None
     ignore: tuple[Ignored, ...] = ()
 
@@ -140,7 +143,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
                 yield key, bound
 
 
-BEHAVIOUR_COUNTS = ("messages", "same_text", "channels", "links", "mentions", "invites")
+BEHAVIOUR_COUNTS = ("messages", "same_text", "channels", "links", "mentions", "invites", "alike")
 
 
 class AtLeast(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,102 @@
+"""Who else said nearly the same: clusters of messages across authors, by sketches of their words.
+
+A sketch is a MinHash: of each of `HASHES` hash functions the least value over a text's words. Two texts
+agree in about as many places as they share words. What agrees in one of `BANDS` bands of places stands in
+one trail, and what stands there is compared place by place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from rules.verdict import Campaign
+
+HASHES: Final = 24
+BANDS: Final = 4
+ROWS: Final = 3
+# In half of the places two texts share about two words of three.
+ENOUGH: Final = 12
+# Fewer words are what everybody says.
+FEWEST_WORDS: Final = 4
+
+NEW, MARKED = 1, 2
+# Of established authors whose texts have neither link nor mention one in so many is looked at: they only
+# matter to tell a campaign of new accounts from what everybody says.
+ONE_IN: Final = 8
+
+# At most so many entries of a trail are looked through, and so many authors counted.
+MOST_ALIKE: Final = 128
+
+# By their place in an entry: time, partition, offset, hash of the author, flags, sketch.
+Entry = tuple[Any, ...]
+_AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _SKETCH = range(6)
+
+
+class Band(NamedTuple):
+    """A trail in which alike messages stand, of which the first `upto` were noted before a message."""
+
+    name: str
+    entries: Sequence[Entry]
+    upto: int
+
+
+class Kin:
+    """What a message is like."""
+
+    __slots__ = ("_bands", "_found", "_own")
+
+    def __init__(self, own: Entry, bands: Sequence[Band]) -> None:
+        self._own = own
+        self._bands = bands
+        self._found: dict[float, Campaign | None] = {}
+
+    @property
+    def counts(self) -> bool:
+        """Whether the message can be part of a campaign: a link, a mention or a new author."""
+        return bool(self._own[_FLAGS])
+
+    @property
+    def at_most(self) -> int:
+        """No more authors than this are in its cluster."""
+        return 1 + sum(band.upto for band in self._bands)
+
+    def campaign(self, within_s: float) -> Campaign | None:
+        """Return the cluster that the message belongs to, itself included; None where it stands alone.
+
+        Authors who sent a link or a mention count, and new ones if they are more than the established
+        ones who said it without.
+        """
+        if within_s not in self._found:
+            self._found[within_s] = self._campaign(within_s)
+        return self._found[within_s]
+
+    def _campaign(self, within_s: float) -> Campaign | None:
+        own = self._own
+        flags: dict[bytes, int] = {}
+        largest: tuple[int, str] = (0, "")
+        for band in self._bands:
+            found = set()
+            for entry in band.entries[max(0, band.upto - MOST_ALIKE) : band.upto]:
+                if self._is_alike(entry, own[_AT] - within_s):
+                    found.add(entry[_AUTHOR])
+                    flags[entry[_AUTHOR]] = flags.get(entry[_AUTHOR], 0) | entry[_FLAGS]
+            if len(found) > largest[0]:
+                largest = (len(found), band.name)
+        flags[own[_AUTHOR]] = flags.get(own[_AUTHOR], 0) | own[_FLAGS]
+        marked = {author for author, each in flags.items() if each & MARKED}
+        new = {author for author, each in flags.items() if each & NEW}
+        others = len(flags) - len(marked | new)
+        size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
+        counted = own[_FLAGS] & MARKED or size > len(marked)
+        return Campaign(largest[1], size) if counted and size > 1 else None
+
+    def _is_alike(self, entry: Entry, since: float) -> bool:
+        own = self._own
+        if entry[_AT] <= since or (entry[_PARTITION] != own[_PARTITION] and entry[_AT] > own[_AT]):
+            return False
+        sketch: bytes = entry[_SKETCH]
+        if sketch == own[_SKETCH]:
+            return True
+        apart = int.from_bytes(sketch, "big") ^ int.from_bytes(own[_SKETCH], "big")
+        return apart.to_bytes(HASHES, "big").count(0) >= ENOUGH
