@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+import msgspec
+
 from rules.finding.armed import Armed
 from rules.finding.behaviour import Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
@@ -31,6 +33,9 @@ __all__ = ["Evidence", "RuleSet"]
 # Places are remembered; whoever invents channels must not fill the memory with them.
 _MAX_PLACES = 65_536
 _MAX_LANGUAGES = 4_096
+
+# Shorter words are no words when they are put together from messages: a, s, s are answers in a quiz.
+FEWEST_JOINED = 4
 
 
 # In these ı is no look-alike of i: sıktı, "squeezed", is no sikti.
@@ -148,6 +153,28 @@ class RuleSet:
         folded = fold(message.text)
         links = find_links(message.text, message.entities)
         return self._evidence(place, folded, *self._look_all([folded])[0], links)
+
+    def joined(self, message: Message, evidence: Evidence, parts: Sequence[str]) -> Evidence:
+        """Return a message's evidence with what is found in it and the author's messages before it, joined.
+
+        Args:
+            parts: The texts of successive messages, this one's the last.
+        """
+        place, hits = evidence.place, {}
+        for start in range(len(parts) - 1):
+            text = "".join(parts[start:])
+            if len(text) < FEWEST_JOINED:
+                break
+            found = self.scan_at(place, msgspec.structs.replace(message, text=text, entities=()))
+            for hit in found.hits:
+                if hit.span == (0, len(text)) and place.by_id[hit.rule].joins:
+                    seen = f"a word over {len(parts) - start} messages"
+                    hits[hit.rule, hit.label] = Hit(hit.rule, hit.label, hit.weight, None, "joined", seen)
+        if not hits:
+            return evidence
+        own = [*evidence.hits, *hits.values()]
+        findings = Findings(own, evidence.allowed, evidence.foreign)
+        return Evidence(evidence.folded, place, evidence.links, lambda _: findings, harmless=False)
 
     def _look_all(self, folded: Sequence[Folded]) -> list[tuple[list[Found], list[FoundPattern]]]:
         """Return the terms and patterns that are found in each text."""

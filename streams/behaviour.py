@@ -15,13 +15,14 @@ from struct import Struct
 from typing import Any, Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import MOST, Asked, Lately, Said, Trail, gist, measures
+from rules.finding.behaviour import MOST, Asked, Fields, Lately, Said, Trail, gist, measures
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import HASHES, MOST_ALIKE, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import MARKED as MARKED_TEXT
 from rules.message import Kind as Happened
 from rules.message import Message, Surface
 from rules.reputation import Reputation
+from streams.fragments import FRAGMENT, KEEP_S, LAYOUT, covered, is_fragment, together
 from streams.outbox import Record
 from streams.sketches import Sketcher, words_of
 from streams.standings import partition_id
@@ -73,6 +74,7 @@ class Observer:
 
     def __init__(self, store: TrailStore, *, secret: bytes) -> None:
         self._store = store
+        self._secret = secret
         self._text_start = blake2b(key=secret[:64], digest_size=8)
         self._author = lru_cache(AT_HAND)(lambda name: _hashed(secret, 16, name).hex())
         self._place = lru_cache(AT_HAND)(lambda *names: _hashed(secret, 4, "\0".join(names)))
@@ -120,6 +122,16 @@ class Observer:
             for tenant, (sketch, bands) in zip(tenants, self._sketcher.sketch(words), strict=True)
         ]
 
+    def fragment(self, case: Case, own: Said) -> tuple[bytes, str]:
+        """Return a fragment as it is noted, and its text."""
+        folded = case.evidence.folded
+        text, _ = gist(folded.text, folded.data)
+        return covered(text, own.partition, own.offset, self._secret), text.decode()
+
+    def uncovered(self, entry: Fields) -> str:
+        """Return the text of a fragment that was noted."""
+        return covered(entry[3], entry[1], entry[2], self._secret).rstrip(b"\0").decode(errors="replace")
+
     def said(self, case: Case, topic_id: str) -> Said:
         """Return what is remembered of a message."""
         message, folded = case.message, case.evidence.folded
@@ -166,6 +178,10 @@ class _Look:
         own = self._observer.said(case, self._topic_id)
         sighting = case.sighting = Sighting(person, own)
         person.said.fresh.append(own)
+        if self._wants_said and is_fragment(own):
+            mixed, text = self._observer.fragment(case, own)
+            person.fragments.fresh.append((own.at, own.partition, own.offset, mixed))
+            person.texts[own.partition, own.offset] = text
         marked = bool(own.links or own.mentions)
         if marked:
             person.marked.fresh.append(own)
@@ -205,14 +221,16 @@ class _Look:
             key = self._observer.author(name)
             if self._wants_said:
                 notes.append(self._note(SAID, key, person.said, noting=noting))
+            if person.fragments.fresh:
+                notes.append(self._note(FRAGMENT, key, person.fragments, noting=noting, keep_s=KEEP_S))
             if self._wants_marked and person.marked.fresh:
                 notes.append(self._note(MARKED, key, person.marked, noting=noting))
         notes += [self._note(ALIKE, key, band, noting=noting) for key, band in self._bands.items()]
         return notes
 
-    def _note(self, kind: Kind, key: str, lines: _Lines, *, noting: bool) -> Notes:
+    def _note(self, kind: Kind, key: str, lines: _Lines, *, noting: bool, keep_s: int | None = None) -> Notes:
         self._asked.append(lines)
-        return Notes(kind, key, lines.packed() if noting else b"", self._keep_s)
+        return Notes(kind, key, lines.packed() if noting else b"", keep_s or self._keep_s)
 
     def take(self, answers: Sequence[bytes]) -> None:
         """Take what stood in each trail."""
@@ -220,6 +238,8 @@ class _Look:
             lines.take(answer)
         for person in self._people.values():
             person.known = True
+            for entry in person.fragments.trail.said[: person.fragments.before]:
+                person.texts[entry[1], entry[2]] = self._observer.uncovered(entry)
 
 
 def _is_counted(message: Message) -> bool:
@@ -281,12 +301,14 @@ class _Lines:
 class _Person:
     """An author in a batch."""
 
-    __slots__ = ("known", "marked", "said")
+    __slots__ = ("fragments", "known", "marked", "said", "texts")
 
     def __init__(self) -> None:
         self.known = False
         self.said = _Lines(_SAID)
         self.marked = _Lines(_SAID)
+        self.fragments = _Lines(LAYOUT)
+        self.texts: dict[tuple[int, int], str] = {}
 
 
 class Sighting:
@@ -305,6 +327,14 @@ class Sighting:
     def likens(self, entry: Entry, bands: Sequence[tuple[str, _Lines, int]]) -> None:
         """Say what the message is compared by, and in which trails how much of the batch came before it."""
         self._alike, self._bands = entry, bands
+
+    def joined(self) -> list[str]:
+        """Return the fragments that the author sent one after the other, this message the last of them."""
+        person = self._person
+        if not person.fragments.fresh or not person.known:
+            return []
+        said = person.said
+        return together(self.own, said.trail.said, said.before + self._said, person.texts)
 
     def seen(self) -> Lately | None:
         """Return what was seen; None where it isn't known."""

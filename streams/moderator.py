@@ -427,7 +427,7 @@ class Moderator:
         decided = partial(
             decide,
             message,
-            case.evidence,
+            self._evidence(case, rules),
             rules,
             reputation=before,
             now=now,
@@ -440,6 +440,12 @@ class Moderator:
             would_be = decided(scores=case.shadow_scores).action
             self._metrics.shadow_model.labels(judgement.action, would_be).inc()
         return judgement
+
+    @staticmethod
+    def _evidence(case: _Case, rules: RuleSet) -> Evidence:
+        """Return what was found in a message, and in the author's bits of words before it."""
+        parts = case.sighting.joined() if case.sighting is not None else ()
+        return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
 
     @staticmethod
     def _move(live: _Live, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:

@@ -128,6 +128,11 @@ class Armed:
         """Its terms are looked for without accents too."""
         return TermView.UNACCENTED in self.rule.views
 
+    @property
+    def joins(self) -> bool:
+        """It looks for words that an author split over successive messages."""
+        return self.searches and (not self.rule.views or TermView.JOINED in self.rule.views)
+
     def covers(self, message: Message, lang: str | None) -> bool:
         """Return whether the rule acts where the message was said; None stands for any language."""
         if lang is not None and self.languages and lang not in self.languages:
@@ -153,7 +158,9 @@ class Armed:
 
 def steps_of(views: Sequence[TermView]) -> int:
     """Return the bits of the steps that a rule's `views:` allow; none written allow all."""
-    return sum(Step(view).bit for view in set(views) - {TermView.PLAIN}) if views else ALL_STEPS
+    return (
+        sum(Step(view).bit for view in set(views) - {TermView.PLAIN, TermView.JOINED}) if views else ALL_STEPS
+    )
 
 
 def _place_of(rule: str, author: str) -> float:

@@ -48,6 +48,7 @@ class TermView(StrEnum):
     STRETCHED = "stretched"
     MASKED = "masked"
     UNACCENTED = "unaccented"
+    JOINED = "joined"
 
 
 class Part(StrEnum):
