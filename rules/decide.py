@@ -38,6 +38,7 @@ def decide(
     braked: Collection[str] = (),
     switches: Switches = NONE,
     seen: Lately | None = None,
+    lower: float = 0.0,
 ) -> Judgement:
     """Return what to do with a message, and why.
 
@@ -51,6 +52,7 @@ def decide(
         switches: What operators have turned down, as far as it is in force.
         seen: What the author did lately; None where it isn't known or isn't counted, and then no
             condition on it holds.
+        lower: Points by which ladders are lowered, since there is a raid on the channel.
     """
     place = evidence.place
     if (
@@ -59,11 +61,19 @@ def decide(
         and not _wakes(place.watched, scores)
         and not (seen is not None and seen.sets_off(place.stirring))
     ):
-        nothing = _nothing(message, evidence, rules, scores, reputation, now)
+        nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
             return nothing
     weigh = partial(
-        open_case, message, evidence, rules, reputation=reputation, now=now, braked=braked, seen=seen
+        open_case,
+        message,
+        evidence,
+        rules,
+        reputation=reputation,
+        now=now,
+        braked=braked,
+        seen=seen,
+        lower=lower,
     )
     case = weigh(scores=scores)
     if switches and (acting := switches.at(message)):
@@ -90,12 +100,13 @@ def _nothing(
     scores: Mapping[str, float] | None,
     reputation: Reputation | None,
     now: float,
+    lower: float,
 ) -> Judgement | None:
     """Return the judgement of a message that no rule and no score speaks against; most are such."""
     good = is_good(message, Action.ALLOW)
     if not scores:
         return _CLEAN_AND_GOOD if good else _CLEAN
-    quiet = untouched(scores, evidence.place.labels, rules.policy.shift(reputation, now))
+    quiet = untouched(scores, evidence.place.lowered(lower), rules.policy.shift(reputation, now))
     return None if quiet is None else Judgement(Action.ALLOW, scores=quiet, good=good, quiet=True)
 
 

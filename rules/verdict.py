@@ -12,7 +12,8 @@ MODEL_LABELS = (
     "sexual", "profanity", "self_harm", "terrorism",
 )  # fmt: skip
 RULE_LABELS = ("child_safety", "privacy", "contraband", "violence")
-BEHAVIOUR_LABELS = ("flood", "campaign", "raid")
+RAID = "raid"
+BEHAVIOUR_LABELS = ("flood", "campaign", RAID)
 
 SCHEMA = "mod.verdict.v1"
 
@@ -231,6 +232,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         model_scores: The model's own calibrated probabilities, before evidence.
         missing: What was not available: "model", "standing", "behaviour", "attachments", "text:middle".
         hold_until: RFC 3339; when a hold expires.
+        raid: Id of the order by which ladders were lowered here, since there was a raid on the channel.
         text_hash: Keyed hash of the plain view, so that equal texts can be recognised.
         repeat: The record had been judged before; nothing was moved by this verdict.
         ruleset: Content hash of the rule set that judged.
@@ -270,6 +272,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     on_expiry: Action | None = None
     text_hash: str | None = None
     campaign: Campaign | None = None
+    raid: str | None = None
     standing: StandingChange | None = None
     revision: int = 0
     supersedes: str | None = None

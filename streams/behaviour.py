@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any, Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import MOST, Asked, Fields, Lately, Said, Trail, gist, measures
+from rules.finding.behaviour import MOST, MOST_NEW, Asked, Fields, Lately, Said, Trail, Wave, gist, measures
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import HASHES, MOST_ALIKE, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import MARKED as MARKED_TEXT
@@ -37,6 +37,8 @@ MARKED = Kind("l", _SAID.size, MOST)
 # The fields of an entry in likeness.py.
 _ALIKE = Struct(f">dIQ8sB{HASHES}s")
 ALIKE = Kind("c", _ALIKE.size, MOST_ALIKE)
+_NEWCOMER = Struct(">dIQ8s")
+NEWCOMER = Kind("n", _NEWCOMER.size, MOST_NEW)
 # Nobody is new a day after their first message, or after their account was made.
 NEW_S = 86_400.0
 
@@ -77,6 +79,7 @@ class Observer:
         self._secret = secret
         self._text_start = blake2b(key=secret[:64], digest_size=8)
         self._author = lru_cache(AT_HAND)(lambda name: _hashed(secret, 16, name).hex())
+        self._channel = lru_cache(AT_HAND)(lambda name: _hashed(secret, 16, f"channel/{name}").hex())
         self._place = lru_cache(AT_HAND)(lambda *names: _hashed(secret, 4, "\0".join(names)))
         self._sketcher = Sketcher(secret)
         self._partition = lru_cache(4096)(lambda where: crc32(f"{where.topic_id}/{where.partition}".encode()))
@@ -113,6 +116,10 @@ class Observer:
     def author(self, name: str) -> str:
         """Return the key of an author's trails."""
         return self._author(name)
+
+    def channel(self, message: Message) -> str:
+        """Return the key of a channel's trail."""
+        return self._channel(f"{message.tenant}/{message.platform}/{message.channel}")
 
     def sketch(self, cases: Sequence[Case], words: Sequence[Sequence[int]]) -> list[tuple[bytes, list[str]]]:
         """Return the sketch of each message, and the keys of the trails where what is alike stands."""
@@ -160,12 +167,14 @@ class _Look:
         self._wants_said = any(one.before for one in asked)
         self._wants_marked = any(one.marks for one in asked)
         self._wants_alike = any(one.alike for one in asked)
+        self._wants_new = any(one.newcomers for one in asked)
         self._keep_s = SLACK_S + int(max((one.within for one in asked), default=0.0))
         self._people: dict[str, _Person] = {}
         self._asked: list[_Lines] = []
         self._alike: list[tuple[Case, Sighting, bytes, int]] = []
         self._words: list[list[int]] = []
         self._bands: dict[str, _Lines] = {}
+        self._waves: dict[str, _Lines] = {}
 
     def add(self, case: Case) -> None:
         """Take a message, if it is counted."""
@@ -185,13 +194,28 @@ class _Look:
         marked = bool(own.links or own.mentions)
         if marked:
             person.marked.fresh.append(own)
-        if self._wants_alike:
-            self._compare(case, sighting, name, person.said.fresh[0].at, marked=marked)
+        if self._wants_alike or self._wants_new:
+            author = bytes.fromhex(self._observer.author(name)[:16])
+            new = _is_new(case, self._known(name), person.said.fresh[0].at)
+            if new and self._wants_new:
+                self._join(case, sighting, author)
+            if self._wants_alike:
+                self._compare(case, sighting, author, marked=marked, new=new)
 
-    def _compare(self, case: Case, sighting: Sighting, name: str, here_since: float, *, marked: bool) -> None:
+    def _join(self, case: Case, sighting: Sighting, author: bytes) -> None:
+        """Count a new author in their channel."""
+        key = self._observer.channel(case.message)
+        lines = self._waves.get(key)
+        if lines is None:
+            lines = self._waves[key] = _Lines(_NEWCOMER)
+        own = sighting.own
+        entry = (own.at, own.partition, own.offset, author)
+        sighting.joins(entry, lines)
+        lines.fresh.append(entry)
+
+    def _compare(self, case: Case, sighting: Sighting, author: bytes, *, marked: bool, new: bool) -> None:
         """Take a message that may be part of a campaign, or shows that one is none."""
-        author = bytes.fromhex(self._observer.author(name)[:16])
-        flags = (MARKED_TEXT if marked else 0) | (NEW if _is_new(case, self._known(name), here_since) else 0)
+        flags = (MARKED_TEXT if marked else 0) | (NEW if new else 0)
         if not flags and author[0] % ONE_IN:
             return
         words = words_of(case.message, case.evidence, marked=marked)
@@ -226,6 +250,7 @@ class _Look:
             if self._wants_marked and person.marked.fresh:
                 notes.append(self._note(MARKED, key, person.marked, noting=noting))
         notes += [self._note(ALIKE, key, band, noting=noting) for key, band in self._bands.items()]
+        notes += [self._note(NEWCOMER, key, wave, noting=noting) for key, wave in self._waves.items()]
         return notes
 
     def _note(self, kind: Kind, key: str, lines: _Lines, *, noting: bool, keep_s: int | None = None) -> Notes:
@@ -314,7 +339,7 @@ class _Person:
 class Sighting:
     """A message of a batch, from where what came before is seen."""
 
-    __slots__ = ("_alike", "_bands", "_marked", "_person", "_said", "own")
+    __slots__ = ("_alike", "_bands", "_marked", "_person", "_said", "_wave", "own")
 
     def __init__(self, person: _Person, own: Said) -> None:
         self.own = own
@@ -323,10 +348,15 @@ class Sighting:
         self._marked = len(person.marked.fresh)
         self._alike: Entry | None = None
         self._bands: Sequence[tuple[str, _Lines, int]] = ()
+        self._wave: tuple[Fields, _Lines, int] | None = None
 
     def likens(self, entry: Entry, bands: Sequence[tuple[str, _Lines, int]]) -> None:
         """Say what the message is compared by, and in which trails how much of the batch came before it."""
         self._alike, self._bands = entry, bands
+
+    def joins(self, entry: Fields, wave: _Lines) -> None:
+        """Say that the author is new, in which channel, and how much of the batch came before."""
+        self._wave = entry, wave, len(wave.fresh)
 
     def joined(self) -> list[str]:
         """Return the fragments that the author sent one after the other, this message the last of them."""
@@ -346,8 +376,18 @@ class Sighting:
         if self._alike is not None:
             bands = [Band(name, one.trail.said, one.before + upto) for name, one, upto in self._bands]
             kin = Kin(self._alike, bands)
+        wave = None
+        if self._wave is not None:
+            entry, new, upto = self._wave
+            wave = Wave(entry, new.trail.said, new.before + upto)
         return Lately(
-            self.own, said.trail, said.before + self._said, marked.trail, marked.before + self._marked, kin
+            self.own,
+            said.trail,
+            said.before + self._said,
+            marked.trail,
+            marked.before + self._marked,
+            kin,
+            wave,
         )
 
 

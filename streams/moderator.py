@@ -21,13 +21,15 @@ from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
-from rules.verdict import Action, Judgement, ModelNote, Source, Verdict
+from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
 from streams.behaviour import Observer, Sighting
 from streams.brake import Brake
 from streams.desk import Desk
 from streams.errors import StoreError, UnreadableError
 from streams.metrics import Metrics
+from streams.orders import RaidOrder
 from streams.outbox import Outbox, Record
+from streams.raids import Raids
 from streams.standings import (
     Ask,
     AuthorEffects,
@@ -87,7 +89,8 @@ class _Case:
     """A message on its way through a batch."""
 
     __slots__ = (
-        "at", "author", "evidence", "message", "missing", "record", "scores", "shadow_scores", "sighting",
+        "at", "author", "evidence", "message", "missing", "raid", "record", "scores", "shadow_scores",
+        "sighting",
     )  # fmt: skip
 
     evidence: Evidence
@@ -100,6 +103,7 @@ class _Case:
         self.scores: dict[str, float] | None = None
         self.shadow_scores: dict[str, float] | None = None
         self.sighting: Sighting | None = None
+        self.raid: RaidOrder | None = None
         self.missing: list[str] = []
 
 
@@ -126,6 +130,7 @@ class Moderator:
         shadow_model: Scores them too; what that would have led to is counted, and no more.
         switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
         observer: Sees what authors do, or None to judge without.
+        raids: Knows where there is one, and is told of those that rules see; None for none.
     """
 
     def __init__(
@@ -143,6 +148,7 @@ class Moderator:
         show_matched: bool = True,
         switches: Callable[[], Switches] = lambda: NO_SWITCHES,
         observer: Observer | None = None,
+        raids: Raids | None = None,
     ) -> None:
         self._current = current
         self._switches = switches
@@ -156,6 +162,7 @@ class Moderator:
         self._shadow_model = shadow_model
         self._show_matched = show_matched
         self._observer = observer
+        self._raids = raids
         self._brake = Brake(self._brake_changed)
 
     async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
@@ -205,6 +212,8 @@ class Moderator:
         self._count(cases, said)
         if cases:
             self._brake.settle(newest)
+        if self._raids is not None:
+            self._raids.settle()
         outputs += self._outbox.events()
         effects = [
             AuthorEffects(author, partition, tuple(found))
@@ -244,6 +253,7 @@ class Moderator:
             recall = live.recalls.get(case.message.id) if live else None
             try:
                 content_hash = self._hash.content(case.message)
+                case.raid = self._raids.at(case.message) if self._raids is not None else None
                 judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
                 standing = (before, before) if before is not None else None
                 answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
@@ -355,6 +365,7 @@ class Moderator:
         recall = live.recalls.get(message.id) if live else None
         repeat = live is not None and live.marks.get(where, -1) >= record.offset
         content_hash = self._hash.content(message)
+        case.raid = self._raids.at(message) if self._raids is not None else None
         judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
         current = before
         if live is not None and not repeat:
@@ -365,6 +376,8 @@ class Moderator:
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
             live.effects.setdefault(where, []).append(effect)
             current = self._move(live, effect, where, rules)
+            if self._raids is not None and judgement.reasons:
+                self._tell_of_raid(judgement, message, now, rules)
             if judgement.strict_causes:
                 self._feed_brake(judgement, message, before, rules, now)
         return self._verdict(
@@ -407,6 +420,7 @@ class Moderator:
             missing=tuple(case.missing),
             repeat=repeat,
             source=source,
+            raid=case.raid.id if case.raid is not None else None,
         )
 
     def _judgement(
@@ -433,6 +447,7 @@ class Moderator:
             now=now,
             braked=self._brake.tripped(message.tenant),
             switches=switches,
+            lower=case.raid.lower if case.raid is not None else 0.0,
             seen=case.sighting.seen() if case.sighting is not None else None,
         )
         judgement = decided(scores=case.scores)
@@ -440,6 +455,11 @@ class Moderator:
             would_be = decided(scores=case.shadow_scores).action
             self._metrics.shadow_model.labels(judgement.action, would_be).inc()
         return judgement
+
+    def _tell_of_raid(self, judgement: Judgement, message: Message, now: float, rules: RuleSet) -> None:
+        why = next((one for one in judgement.reasons if one.label == RAID), None)
+        if why is not None and self._raids is not None:
+            self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
 
     @staticmethod
     def _evidence(case: _Case, rules: RuleSet) -> Evidence:

@@ -98,8 +98,20 @@ class RollbackOrder(Basis, frozen=True, kw_only=True, omit_defaults=True, tag="r
     ruleset: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{6,64}$")]
 
 
-Order = SwitchOrder | BlockOrder | ShrinkOrder | RollbackOrder
-_Kind = TypeVar("_Kind", SwitchOrder, BlockOrder, ShrinkOrder, RollbackOrder)
+class RaidOrder(Basis, frozen=True, kw_only=True, omit_defaults=True, tag="raid"):
+    """Says that there is a raid: ladders are lowered there. A worker gives it, or somebody by hand.
+
+    Attributes:
+        lower: Points by which each step is lowered, by half of it at most.
+    """
+
+    lower: Annotated[float, msgspec.Meta(gt=0, lt=100)] = 10.0
+    tenant: Glob | None = None
+    channel: Glob | None = None
+
+
+Order = SwitchOrder | BlockOrder | ShrinkOrder | RollbackOrder | RaidOrder
+_Kind = TypeVar("_Kind", SwitchOrder, BlockOrder, ShrinkOrder, RollbackOrder, RaidOrder)
 
 _decoder: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
@@ -144,6 +156,7 @@ class Orders:
         self._all: tuple[Order, ...] = ()
         self._in_force: tuple[Order, ...] = ()
         self._switches = Switches()
+        self._raids: tuple[RaidOrder, ...] = ()
         self._changes_at = math.inf
 
     def replace(self, orders: Iterable[Order]) -> None:
@@ -171,6 +184,15 @@ class Orders:
         """Return the rule set to go back to: the last word on it counts."""
         return max(self._of(RollbackOrder), key=lambda order: order.at, default=None)
 
+    def find(self, order_id: str) -> Order | None:
+        """Return the last word on an order, in force or not."""
+        return next((order for order in self._all if order.id == order_id), None)
+
+    def raids(self) -> tuple[RaidOrder, ...]:
+        """Return the raids that there are now."""
+        self.in_force()
+        return self._raids
+
     def accepts_shrink(self, file: str) -> ShrinkOrder | None:
         """Return the order by which a file may be cut, if there is one."""
         return next((order for order in self._of(ShrinkOrder) if fnmatchcase(file, order.file)), None)
@@ -181,4 +203,5 @@ class Orders:
     def _settle(self, now: float) -> None:
         self._in_force = tuple(order for order in self._all if order.in_force(now))
         self._changes_at = min((order.until.timestamp() for order in self._in_force), default=math.inf)
+        self._raids = tuple(order for order in self._in_force if isinstance(order, RaidOrder))
         self._switches = Switches(order.switch for order in self._in_force if isinstance(order, SwitchOrder))

@@ -15,6 +15,7 @@ from rules.message import Message
 from rules.verdict import SCHEMA, Action, Verdict
 from streams.errors import UnreadableError
 from streams.metrics import Metrics
+from streams.orders import ORDER, Order, key_of
 from streams.topics import Topics
 from streams.wire import (
     CONTROL,
@@ -26,6 +27,7 @@ from streams.wire import (
     cloud_event,
     dead_letter_headers,
     encode,
+    rfc3339,
 )
 
 log = structlog.get_logger(__name__)
@@ -135,6 +137,12 @@ class Outbox:
         key = f"{self.worker}/{event.event.split('_')[0]}/{event.cause or ''}/{event.tenant or ''}"
         headers = cloud_event(f"{key}/{event.at}", CONTROL, self._source, event.at)
         self._events.append(Output(self._topics.control, 0, key.encode(), encode(event), headers))
+
+    def order(self, order: Order) -> None:
+        """Keep an order of the worker's own for `mod.control` until it is asked for."""
+        at = rfc3339(order.at.timestamp())
+        headers = cloud_event(f"order/{order.id}/{order.until.timestamp():.0f}", ORDER, self._source, at)
+        self._events.append(Output(self._topics.control, 0, key_of(order.id), encode(order), headers))
 
     def events(self) -> list[Output]:
         """Return the events that were announced since the last call."""

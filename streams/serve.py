@@ -30,6 +30,7 @@ from streams.opening import load_model, load_or_last_good, load_shadow
 from streams.orders import Orders
 from streams.outbox import Outbox
 from streams.probes import Answer, Probes
+from streams.raids import Raids
 from streams.reload import PackWatcher
 from streams.rulebook import Rulebook
 from streams.settings import Settings
@@ -114,6 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         shadow_model=shadow,
         show_matched=settings.matched == "shown",
         observer=Observer(trails, secret=secret),
+        raids=Raids(orders, outbox.order, worker=settings.worker),
     )
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(

@@ -85,6 +85,7 @@ def verdict_of(
     missing: tuple[str, ...] = (),
     repeat: bool = False,
     source: Source | None = None,
+    raid: str | None = None,
 ) -> Verdict:
     """Return the verdict as it goes out; `now` is the record's time, which a hold runs from."""
     j = judgement
@@ -98,6 +99,7 @@ def verdict_of(
             model_scores=_rounded(model_scores) if model_scores else {},
             text_hash=text_hash,
             standing=standing and _change(*standing, now, stamp.rules),
+            raid=raid,
             repeat=repeat,
             missing=missing,
             model=stamp.model,
@@ -137,6 +139,7 @@ def verdict_of(
         text_hash=text_hash,
         campaign=j.campaign,
         standing=standing and _change(*standing, now, stamp.rules),
+        raid=raid,
         repeat=repeat,
         missing=missing,
         model=stamp.model,

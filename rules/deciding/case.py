@@ -83,14 +83,16 @@ def open_case(
     braked: Collection[str] = (),
     without: Collection[str] = (),
     seen: Lately | None = None,
+    lower: float = 0.0,
 ) -> Case:
     """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
     facts = Facts(message, reputation, now, policy.reputation, evidence.links, model, evidence.spoken, seen)
     fired = fire(evidence, facts, without)
-    scale = Scale(place.labels, policy.max_evidence, policy.shift(reputation, now))
+    labels = place.lowered(lower)
+    scale = Scale(labels, policy.max_evidence, policy.shift(reputation, now))
     scored = scale.all((hit for hits in fired.live.values() for hit in hits), model)
-    asked = list(candidates(scored, fired.live, place.by_id, place.labels))
+    asked = list(candidates(scored, fired.live, place.by_id, labels))
     settled = settle(asked, (place.by_id[name] for name in fired.live), braked)
     care = next((one for one in asked if one.care), None)
     return Case(

@@ -18,6 +18,8 @@ from rules.verdict import Campaign
 # So many of an author's messages are looked back at, and so long.
 MOST: Final = 32
 LONGEST_S: Final = 3600.0
+# So many messages of new authors are remembered of a channel.
+MOST_NEW: Final = 256
 
 COMMAND, EMOTES, EDITED = 1, 2, 4
 
@@ -115,6 +117,7 @@ class Asked(NamedTuple):
             are of links and the like.
         marks: This message must have some of these.
         alike: So many other authors must have said nearly the same.
+        newcomers: So many other new authors must have been in the channel.
         same: Only messages with the same text count.
         unlike: Flags of messages that aren't counted.
         letters: Messages with fewer letters aren't counted.
@@ -125,6 +128,7 @@ class Asked(NamedTuple):
     before: int
     marks: tuple[str, ...]
     alike: int
+    newcomers: int
     same: bool
     unlike: int
     letters: int
@@ -141,6 +145,7 @@ class Asked(NamedTuple):
             max((others.get(key, 0) for key in _NUMBERED), default=0),
             tuple(key for key, _ in counts if key in _SUMMED),
             others.get("alike", 0),
+            others.get("newcomers", 0),
             any(key in ("same_text", "channels") for key, _ in counts),
             (COMMAND if "commands" in written.ignore else 0) | (EMOTES if "emotes" in written.ignore else 0),
             max(few, default=0),
@@ -164,11 +169,13 @@ class Alarm(NamedTuple):
         before: The fewest messages before this one for which something may hold.
         marks: Something may hold for a message with links or mentions, whatever came before.
         alike: The fewest other authors for which something may hold.
+        newcomers: The fewest other new authors.
     """
 
     before: float
     marks: bool
     alike: float
+    newcomers: float
     asked: tuple[Asked, ...]
 
     @classmethod
@@ -179,6 +186,7 @@ class Alarm(NamedTuple):
             min((one.before for one in each if one.before), default=math.inf),
             any(one.marks for one in each),
             min((one.alike for one in each if one.alike), default=math.inf),
+            min((one.newcomers for one in each if one.newcomers), default=math.inf),
             each,
         )
 
@@ -213,6 +221,28 @@ class Trail:
         return self._texts[start:end].count(text)
 
 
+class Wave(NamedTuple):
+    """New authors in a channel: messages of theirs, of which `upto` came before this one of another.
+
+    Attributes:
+        said: Time, partition, offset and hash of the author, of each.
+    """
+
+    own: Fields
+    said: Sequence[Fields]
+    upto: int
+
+    def authors(self, within_s: float) -> int:
+        """Return how many there are, this message's included."""
+        own = self.own
+        recent = (
+            one
+            for one in self.said[max(0, self.upto - MOST_NEW) : self.upto]
+            if one[_AT] > own[_AT] - within_s and (one[_PARTITION] == own[_PARTITION] or one[_AT] <= own[_AT])
+        )
+        return len({own[3], *(one[3] for one in recent)})
+
+
 class Lately:
     """What was seen of an author up to one of their messages.
 
@@ -220,12 +250,20 @@ class Lately:
         trail: The author's messages, of which the first `upto` were said before this one.
         marked: The same of messages with links or mentions, of which more are remembered.
         kin: What this message is like, where anybody looked.
+        wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_kin", "_marked", "_marked_upto", "_own", "_trail", "_upto")
+    __slots__ = ("_kin", "_marked", "_marked_upto", "_own", "_trail", "_upto", "_wave")
 
     def __init__(
-        self, own: Said, trail: Trail, upto: int, marked: Trail, marked_upto: int, kin: Kin | None = None
+        self,
+        own: Said,
+        trail: Trail,
+        upto: int,
+        marked: Trail,
+        marked_upto: int,
+        kin: Kin | None = None,
+        wave: Wave | None = None,
     ) -> None:
         self._own = own
         self._trail = trail
@@ -233,6 +271,7 @@ class Lately:
         self._marked = marked
         self._marked_upto = marked_upto
         self._kin = kin
+        self._wave = wave
 
     def sets_off(self, alarm: Alarm) -> bool:
         """Return whether one of the rules behind an alarm gets what it waits for."""
@@ -240,6 +279,7 @@ class Lately:
             self._upto >= alarm.before
             or (alarm.marks and bool(self._own.links or self._own.mentions))
             or (self._kin is not None and self._kin.at_most > alarm.alike)
+            or (self._wave is not None and self._wave.upto >= alarm.newcomers)
         )  # as with hardly any message
         return may and any(map(self.holds, alarm.asked))
 
@@ -257,6 +297,8 @@ class Lately:
         if asked.marks and not all(getattr(own, key) for key in asked.marks):
             return False
         if asked.alike and (self._kin is None or not self._kin.counts or self._kin.at_most <= asked.alike):
+            return False
+        if asked.newcomers and (self._wave is None or self._wave.upto < asked.newcomers):
             return False
         counts = self._counts(asked)
         return all(bound.holds(counts[key]) for key, bound in asked.counts)
@@ -290,6 +332,8 @@ class Lately:
         if asked.alike:
             campaign = self.campaign(asked)
             counts["alike"] = campaign.size if campaign else 1
+        if asked.newcomers:
+            counts["newcomers"] = self._wave.authors(asked.within) if self._wave else 0
         for key in asked.marks:
             counts[key] = self._sum(Said._fields.index(key), asked, since)
         return counts
@@ -332,6 +376,7 @@ _WORDS = {
     "mentions": "{} mentions",
     "invites": "{} invites",
     "alike": "{} authors who say nearly the same",
+    "newcomers": "{} new authors in this channel",
 }
 
 

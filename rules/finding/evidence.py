@@ -38,6 +38,7 @@ class Place:
     """
 
     __slots__ = (
+        "_lowered",
         "active",
         "by_id",
         "copiers",
@@ -64,6 +65,7 @@ class Place:
         self.active = tuple(active)
         self.by_id = {armed.id: armed for armed in rules}
         self.labels = labels
+        self._lowered: dict[float, LabelPolicies] = {}
         self.lang = lang
         self.languages = languages
         self.links = tuple(armed for armed in rules if armed.links)
@@ -83,6 +85,14 @@ class Place:
             armed is not None and not armed.spares and (not armed.pleads or armed.id in self.woken)
             for armed in active
         )
+
+    def lowered(self, points: float) -> LabelPolicies:
+        """Return the labels' policies with ladders so much lower, as in a raid."""
+        if not points:
+            return self.labels
+        if points not in self._lowered:
+            self._lowered[points] = self.labels.lowered(points)
+        return self._lowered[points]
 
 
 class Allowance:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rules.finding.behaviour import LONGEST_S, MOST
+from rules.finding.behaviour import LONGEST_S, MOST, MOST_NEW
 from rules.finding.likeness import MOST_ALIKE
 from rules.loading.lists import is_language
 from rules.schema.conditions import (
@@ -98,8 +98,11 @@ def _behaviour(asked: Behaviour) -> Iterator[str]:
     for key, bound in counts:
         if bound.sign not in (">", ">="):
             yield f'{key}: counts what is too much; write "> {bound.limit:g}"'
-        elif not 1 <= bound.limit < (most := MOST_ALIKE if key == "alike" else MOST):
+        elif not 1 <= bound.limit < (most := _MOST.get(key, MOST)):
             yield f"{key}: {most} messages are looked back at; write a number from 1 to {most - 1}"
+
+
+_MOST = {"alike": MOST_ALIKE, "newcomers": MOST_NEW}
 
 
 def _at_least(asked: AtLeast) -> Iterator[str]:

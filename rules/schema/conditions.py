@@ -122,6 +122,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
         invites: So many links into other communities, of which there is one in this message.
         alike: So many authors, this one included, who said nearly the same: with a link or a mention, or
             most of them new.
+        newcomers: So many new authors in this channel, this one among them.
         ignore: What isn't counted: commands, emotes, or texts "under 12 letters".
     """
 
@@ -132,6 +133,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     mentions: Bound | None = None
     invites: Bound | None = None
     alike: Bound | None = None
+    newcomers: Bound | None = None
     within: Seconds | None = None
     ignore: tuple[Ignored, ...] = ()
 
@@ -143,7 +145,9 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
                 yield key, bound
 
 
-BEHAVIOUR_COUNTS = ("messages", "same_text", "channels", "links", "mentions", "invites", "alike")
+BEHAVIOUR_COUNTS = (
+    "messages", "same_text", "channels", "links", "mentions", "invites", "alike", "newcomers",
+)  # fmt: skip
 
 
 class AtLeast(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,6 +95,18 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     on_expiry: Action = Action.ALLOW
 
 
+class Raid(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows where a rule of the label `raid` fires: in that channel ladders are lowered for a while.
+
+    Attributes:
+        lower: Points by which each step is lowered, by half of it at most.
+        lasts_s: So long after the rule fired last.
+    """
+
+    lower: Points = Points(10)
+    lasts_s: Seconds = msgspec.field(default=Seconds(300), name="lasts")
+
+
 class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What is done about one label.
 
@@ -127,6 +139,13 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
     steps: tuple[tuple[float, Action], ...] = ()
     lowest: float = math.inf
     counted: bool = True
+
+    def lowered(self, points: float) -> ResolvedLabel:
+        """Return the same with each step so much lower, by half of it at most; care is left alone."""
+        if self.care or not self.steps:
+            return self
+        steps = tuple((max(step - points, step / 2), action) for step, action in self.steps)
+        return msgspec.structs.replace(self, steps=steps, lowest=steps[-1][0])
 
     def step(self, points: float) -> tuple[float, Action] | None:
         """Return the highest step that these points reach."""
@@ -204,6 +223,11 @@ class LabelPolicies(NamedTuple):
     labels: dict[str, ResolvedLabel]
     other: ResolvedLabel
 
+    def lowered(self, points: float) -> LabelPolicies:
+        """Return the policies with every ladder lowered."""
+        labels = {label: policy.lowered(points) for label, policy in self.labels.items()}
+        return LabelPolicies(labels, self.other.lowered(points))
+
     def of(self, label: str) -> ResolvedLabel:
         """Return a label's policy; a custom label without one takes that of "custom.*"."""
         return self.labels.get(label, self.other)
@@ -220,6 +244,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         reputation: How standing comes and goes, and what it is worth.
         brake: How many established authors the strict actions of one cause may reach.
         hold: How long a message is held, and what becomes of it then.
+        raid: What a raid on a channel does to its ladders.
         languages: Those that are spoken in all places for which no scope says otherwise.
         labels: By label; "custom.*" stands for every custom label without an entry.
         scopes: What tenants and channels change, the last word being the last one's.
@@ -234,6 +259,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reputation: ReputationPolicy = ReputationPolicy()
     brake: Brake = Brake()
     hold: Hold = Hold()
+    raid: Raid = Raid()
     languages: tuple[str, ...] = ()
     labels: dict[str, LabelPolicy] = {}
     scopes: tuple[PolicyScope, ...] = ()

@@ -34,6 +34,7 @@ from streams.opening import load_model, load_or_last_good, load_shadow
 from streams.orders import Orders
 from streams.outbox import Outbox
 from streams.probes import Answer, Probes
+from streams.raids import Raids
 from streams.reading import Writer
 from streams.reload import PackWatcher
 from streams.rulebook import Rulebook
@@ -102,6 +103,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         shadow_model=shadow,
         show_matched=settings.matched == "shown",
         observer=Observer(trails, secret=secret),
+        raids=Raids(orders, outbox.order, worker=worker),
     )
     together = Together(moderator.ask, most=BATCH, waiting=WAITING, sizes=metrics.asked)
     review = Review()

@@ -29,7 +29,7 @@ from streams.commands.ordering import (
     why_option,
 )
 from streams.errors import ConfigurationError
-from streams.orders import BlockOrder, SwitchOrder
+from streams.orders import BlockOrder, RaidOrder, SwitchOrder
 from streams.rulebook import block_of
 from streams.settings import Settings
 
@@ -125,6 +125,23 @@ def flag_only(**given: Any) -> None:
 def off(**given: Any) -> None:
     """Let it do nothing; verdicts say what would have been done."""
     _turn(Mode.OFF, **given)
+
+
+@control.command()
+@click.option(
+    "--lower", default=10.0, show_default=True, help="Points that each step of a ladder is lowered."
+)
+@click.option("--channel", default=None, help="Name or glob.")
+@click.option("--tenant", default=None, help="Name or glob.")
+@signed("30m")
+@ends_well
+def raid(
+    lower: float, channel: str | None, tenant: str | None, lasts: str, by: str | None, reason: str
+) -> None:
+    """Say that there is a raid on a channel: less is enough there to be flagged, held or removed."""
+    if not (tenant or channel):
+        raise ConfigurationError("name the channel (--channel) or the tenant (--tenant) that is raided")
+    give(desk(), RaidOrder(**signature(lasts, by, reason), lower=lower, tenant=tenant, channel=channel))
 
 
 @control.command("list")

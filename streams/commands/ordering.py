@@ -19,7 +19,7 @@ from streams import settings as settings_module
 from streams.access import Access, access_of
 from streams.commands.ends import console
 from streams.errors import ConfigurationError, UnreadableError
-from streams.orders import BlockOrder, Order, ShrinkOrder, SwitchOrder, moment, new_id, read_order
+from streams.orders import BlockOrder, Order, RaidOrder, ShrinkOrder, SwitchOrder, moment, new_id, read_order
 from streams.settings import Settings
 from streams.topics import Topics
 
@@ -168,6 +168,10 @@ def _what(order: Order) -> str:
         places = {"tenant": order.tenant, "channel": order.channel}
         where = "".join(f", {name} {value}" for name, value in places.items() if value)
         return f'"{order.term}" → {order.action}, {order.label}{where}'
+    if isinstance(order, RaidOrder):
+        places = {"tenant": order.tenant, "channel": order.channel}
+        where = " and ".join(f"{name} {value}" for name, value in places.items() if value)
+        return f"ladders {order.lower:g} points lower, {where}"
     return order.file if isinstance(order, ShrinkOrder) else order.ruleset
 
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import AsyncIterator
 
 import pytest
+import redis
 
 from streams.embedded import Store
 from streams.errors import StoreError
@@ -21,9 +22,9 @@ async def trails(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[T
         yield MemoryTrails()
         return
     server: Store = request.getfixturevalue("store")
-    redis = RedisTrails(server.url, prefix=prefix, timeout_s=10)
-    yield redis
-    await redis.close()
+    on_server = RedisTrails(server.url, prefix=prefix, timeout_s=10)
+    yield on_server
+    await on_server.close()
 
 
 def entry(offset: int, *, at: float | None = None, partition: int = 7) -> bytes:
@@ -96,8 +97,6 @@ async def test_nothing_is_asked(trails: TrailStore) -> None:
 
 async def test_every_key_ends(store: Store, prefix: str) -> None:
     """A trail has a time to live, which each note sets anew, and none is made by a question."""
-    import redis
-
     trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
     await trails.note([notes(entry(1)), Notes(KIND, "ffff", b"", 60)])
     await trails.close()

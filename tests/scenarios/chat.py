@@ -20,7 +20,9 @@ from streams.desk import Desk
 from streams.embedded import Store
 from streams.metrics import Metrics
 from streams.moderator import Moderator
+from streams.orders import Order, Orders, is_order, read_order
 from streams.outbox import Outbox, Record
+from streams.raids import Raids
 from streams.standings_redis import RedisStandings
 from streams.topics import Topics
 from streams.trails_redis import RedisTrails
@@ -60,6 +62,7 @@ class Chat:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.by_hand: list[Order] = []
         self._records: list[Record] = []
         self._people: dict[str, dict[str, Any]] = {}
 
@@ -107,26 +110,36 @@ class Chat:
         prefix, metrics = f"scene-{uuid.uuid4().hex}:", Metrics()
         half_life_s = float(rules.policy.reputation.half_life_s)
         lines = []
+        clock = BEGIN
+        orders = Orders(lambda: clock)
+        orders.replace(self.by_hand)
+        given: list[Order] = []
+        outbox = Outbox(TOPICS, dict.fromkeys(TOPICS.all, 1), worker="scene", metrics=metrics)
         standings = RedisStandings(store.url, key=SECRET, prefix=prefix, timeout_s=10)
         trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
         async with aclosing(_Closing(standings)), aclosing(_Closing(trails)):
             moderator = Moderator(
                 current=lambda: rules,
                 desk=Desk(standings, metrics=metrics, half_life=lambda: half_life_s),
-                outbox=Outbox(TOPICS, dict.fromkeys(TOPICS.all, 1), worker="scene", metrics=metrics),
+                outbox=outbox,
                 metrics=metrics,
                 topic=TOPICS.messages,
                 secret=SECRET,
                 observer=Observer(trails, secret=SECRET),
+                raids=Raids(orders, outbox.order, worker="scene", clock=lambda: clock),
             )
             for begin in range(0, len(self._records), batch):
                 some = self._records[begin : begin + batch]
+                clock = some[-1].at
                 judged = await moderator.judge("topic-id", some)
                 await standings.save(judged.effects, half_life_s)
                 lines += [
                     json.loads(out.value or b"") for out in judged.outputs if out.topic == TOPICS.verdicts
                 ]
-        return Story(self._lines(lines))
+                told = [out for out in judged.outputs if out.topic == TOPICS.control and is_order(out.key)]
+                given += [read_order(out.value or b"") for out in told]
+                orders.replace({one.id: one for one in (*self.by_hand, *given)}.values())
+        return Story(self._lines(lines), given)
 
     def _lines(self, verdicts: Sequence[dict[str, Any]]) -> list[Line]:
         spoken: dict[str, int] = {}
@@ -153,10 +166,15 @@ class Chat:
 
 
 class Story:
-    """What became of a chat."""
+    """What became of a chat.
 
-    def __init__(self, lines: list[Line]) -> None:
+    Attributes:
+        orders: Given by the worker, on `mod.control`.
+    """
+
+    def __init__(self, lines: list[Line], orders: list[Order]) -> None:
         self.lines = lines
+        self.orders = orders
 
     def of(self, author: str) -> list[Line]:
         """Return what became of an author's messages."""

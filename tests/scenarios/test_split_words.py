@@ -1,6 +1,7 @@
 """Words that an author splits over messages: found where they are whole, and only there."""
 
 import pytest
+import redis
 
 from rules.ruleset import RuleSet
 from streams.embedded import Store
@@ -61,8 +62,6 @@ async def test_a_rule_may_look_at_single_messages_only(store: Store, rules: Rule
 
 async def test_no_text_lies_in_the_store(store: Store, rules: RuleSet) -> None:
     """A fragment can't be read there, nor an author or a channel."""
-    import redis
-
     chat = Chat()
     chat.says("evelyn", "zqx", channel="attic")
     await chat.judged(store, rules)
