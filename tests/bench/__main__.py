@@ -65,7 +65,7 @@ def main() -> int:
     try:
         if "scan" in asked:
             show(scan(options.packs))
-            show(terms())
+            show(terms(options.data))
         if "seldom" in asked:
             show(seldom())
         if "stalls" in asked:
@@ -118,6 +118,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this; may be repeated")
     parser.add_argument("--seconds", type=float, help="length of the push")
     parser.add_argument("--packs", type=Path, default=Settings().packs, help="folder of rule packs")
+    parser.add_argument("--data", type=Path, help="labelled texts: numbers of terms are measured on them")
     parser.add_argument("--model", type=Path, default=ARTIFACT, help="folder of the artifact to measure")
     parser.add_argument("--other", type=Path, default=OTHER, help="a Python that has alt-profanity-check")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -14,25 +15,43 @@ from rules.packs import load
 from rules.ruleset import RuleSet
 from tests.bench.chat import of_length
 from tests.bench.scan import LENGTHS, TEXTS, bare_automaton, best_of_all, said
-from tests.bench.stalls import fill
+from tests.bench.stalls import SEED, fill
 from tests.bench.table import Line, Part
+from tests.evasion.clean import rows
 
 SIZES = (1_000, 10_000, 100_000)
 GROWTH = 2.0
 TO_AUTOMATON, AT_LENGTH = 12.0, 60
 
 
-def terms() -> Part:
-    """Measure lists of several sizes: nine terms in ten single words, one a phrase, prefix or infix."""
+def terms(data: Path | None) -> Part:
+    """Measure lists of several sizes: nine terms in ten single words, one a phrase, prefix or infix.
+
+    The chat is the bench's own, or texts that people wrote.
+    """
     with tempfile.TemporaryDirectory() as root:
         sets = [load(fill(Path(root) / str(size), size)) for size in SIZES]
     automata = [bare_automaton(rules) for rules in sets]
-    lines = [line for length in LENGTHS for line in _lines(length, sets, automata)]
-    return Part("terms", "µs a message, folded and scanned in all views, by number of terms", lines)
+    chat = partial(_written, data) if data else of_length
+    lines = [line for length in LENGTHS for line in _lines(length, chat(length, TEXTS), sets, automata)]
+    whose = "texts that people wrote" if data else "the bench's own chat"
+    return Part(
+        "terms", f"µs a message of {whose}, folded and scanned in all views, by number of terms", lines
+    )
 
 
-def _lines(length: int, sets: Sequence[RuleSet], automata: Sequence[ahocorasick.Automaton]) -> list[Line]:
-    texts = of_length(length, TEXTS)
+def _written(data: Path, length: int, count: int) -> list[str]:
+    """Return texts of about so many characters from a folder of labelled ones."""
+    fitting = {row.text for row in rows(data) if abs(len(row.text) - length) <= length / 4}
+    return random.Random(SEED).sample(sorted(fitting), count)
+
+
+def _lines(
+    length: int,
+    texts: Sequence[str],
+    sets: Sequence[RuleSet],
+    automata: Sequence[ahocorasick.Automaton],
+) -> list[Line]:
     messages = [said(text) for text in texts]
     scans = [partial(_scan, rules, messages) for rules in sets]
     passes = [partial(_pass, automaton, texts) for automaton in automata]
