@@ -14,12 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
 from streams.embedded import free_port
+from tests.services import FETCHED, fetched
 
+FOLDER = FETCHED / "ngircd"
 # Where Debian puts it, and where `make services` does.
-FETCHED = Path(__file__).parents[1] / ".cache" / "ngircd"
+PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(FOLDER / "usr/sbin")])
 PASSWORD = "let me in"
 CONFIG = """
 [Global]
@@ -41,19 +41,6 @@ PAM = no
 """
 
 
-def program() -> Path:
-    """Return where ngircd is; skip the test where it isn't, unless services are required."""
-    found = shutil.which("ngircd", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if found:
-        return Path(found)
-    fetched = FETCHED / "usr" / "sbin" / "ngircd"
-    if fetched.is_file():
-        return fetched
-    if os.environ.get("REQUIRE_SERVICES"):
-        pytest.fail("ngircd is not there, and REQUIRE_SERVICES asks for it: `make services` fetches it")
-    pytest.skip("ngircd is not there: `make services` fetches it, or install the package ngircd")
-
-
 class Ngircd:
     """A server of our own; a context manager."""
 
@@ -64,9 +51,11 @@ class Ngircd:
     def __enter__(self) -> Self:
         path = Path(self._folder.name) / "ngircd.conf"
         path.write_text(CONFIG.format(port=self.port, password=PASSWORD))
-        libraries = ":".join(map(str, FETCHED.glob("usr/lib/*")))
+        libraries = ":".join(map(str, FOLDER.glob("usr/lib/*")))
+        found = shutil.which("ngircd", path=PLACES)
+        program = fetched("ngircd", Path(found) if found else None)
         self._process = subprocess.Popen(
-            [str(program()), "--nodaemon", "--config", str(path)],
+            [str(program), "--nodaemon", "--config", str(path)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=os.environ | {"LD_LIBRARY_PATH": libraries},
         )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 import subprocess
 import tempfile
 import time
@@ -14,23 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-import pytest
 import yaml
 
 from streams.embedded import free_port
+from tests.services import FETCHED, fetched
 
-PYTHON = Path(__file__).parents[1] / ".cache" / "synapse" / "bin" / "python"
+PYTHON = FETCHED / "synapse" / "bin" / "python"
 SHARED = "for tests only"
 FREE = {"per_second": 10_000, "burst_count": 10_000}
-
-
-def program() -> Path:
-    """Return the Python that has Synapse; skip the test where there is none, unless services are required."""
-    if PYTHON.is_file():
-        return PYTHON
-    if os.environ.get("REQUIRE_SERVICES"):
-        pytest.fail("Synapse is not there, and REQUIRE_SERVICES asks for it: `make services` fetches it")
-    pytest.skip("Synapse is not there: `make services` fetches it")
 
 
 class Synapse:
@@ -43,7 +33,7 @@ class Synapse:
 
     def __enter__(self) -> Self:
         folder = Path(self._folder.name)
-        python = str(program())
+        python = str(fetched("Synapse", PYTHON))
         logging = {"version": 1, "root": {"level": "ERROR"}, "disable_existing_loggers": False}
         (folder / "log.yaml").write_text(yaml.safe_dump(logging))
         config = {

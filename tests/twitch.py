@@ -7,8 +7,6 @@ from typing import Any
 
 from aiohttp import web
 
-from streams.embedded import free_port
-
 TOKEN = "a-token"
 SIEVE, LANTERN = "1001", "2002"
 SCOPES = [
@@ -21,7 +19,6 @@ class Twitch:
     """A chat server and the API of one channel, `lantern`, of which `sieve` is a moderator."""
 
     def __init__(self) -> None:
-        self.chat_port, self.api_port = free_port(), free_port()
         self.scopes = list(SCOPES)
         self.moderator = True
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
@@ -31,17 +28,18 @@ class Twitch:
         self._number = 0
 
     def config(self, **more: Any) -> dict[str, Any]:
-        """The section of bridge.yaml."""
-        base = f"http://127.0.0.1:{self.api_port}"
+        """The section of bridge.yaml, once it listens."""
+        base = f"http://127.0.0.1:{self._api_port}"
         return {
             "token": TOKEN, "channels": ["lantern"], "host": "127.0.0.1",
-            "port": self.chat_port, "tls": False,
+            "port": self._chat_port, "tls": False,
             "api": f"{base}/helix", "identity": f"{base}/oauth2",
         } | more  # fmt: skip
 
     async def start(self) -> None:
-        """Listen on both ports."""
-        self._server = await asyncio.start_server(self._chat, "127.0.0.1", self.chat_port)
+        """Listen on two ports."""
+        self._server = await asyncio.start_server(self._chat, "127.0.0.1", 0)
+        self._chat_port = self._server.sockets[0].getsockname()[1]
         app = web.Application()
         app.add_routes([
             web.get("/oauth2/validate", self._validate), web.get("/helix/users", self._users),
@@ -49,7 +47,8 @@ class Twitch:
         ])  # fmt: skip
         self._runner = web.AppRunner(app)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.api_port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._api_port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Close everything."""

@@ -7,7 +7,7 @@ import base64
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,11 @@ import pytest
 import yaml
 from aiohttp import web
 
-from streams.embedded import Broker, Store, free_port
+from streams.embedded import free_port
 from streams.platforms.signing import GOOD_FOR_S, Signer
 from streams.records import produce, tail
 from tests.bridging import LONG_S, said_deeds, start_bridge, until
 from tests.deployment import Deployment, kill, terminate
-
-HELD = """
-rules:
-  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
-"""
-
-
-@pytest.fixture
-def it(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment with one worker."""
-    with Deployment(broker.address, store.url, prefix) as deployment:
-        deployment.write_pack("held.yaml", HELD)
-        deployment.start(fetch_wait=0.02)
-        yield deployment
-
 
 # -- replay
 

@@ -7,38 +7,16 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from statistics import median
 from typing import Any
 
 import pytest
 
-from streams.embedded import Broker, Store
 from streams.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.ngircd import PASSWORD, Ngircd, Person
-
-HELD = """
-rules:
-  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
-"""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Ngircd]:
-    """An IRC server for the module."""
-    with Ngircd() as one:
-        yield one
-
-
-@pytest.fixture
-def it(server: Ngircd, broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment with one worker."""
-    with Deployment(broker.address, store.url, prefix) as deployment:
-        deployment.write_pack("held.yaml", HELD)
-        deployment.start(fetch_wait=0.02)
-        yield deployment
 
 
 class Place:
@@ -77,9 +55,9 @@ class Place:
 
 
 @pytest.fixture
-async def place(server: Ngircd, prefix: str) -> AsyncIterator[Place]:
+async def place(ngircd: Ngircd, prefix: str) -> AsyncIterator[Place]:
     """A fresh channel."""
-    one = Place(server, prefix[5:11])
+    one = Place(ngircd, prefix[5:11])
     await one.operator.enter(one.channel, one.room)
     yield one
     for person in one.people:

@@ -6,38 +6,16 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from statistics import median
 from typing import Any
 
 import pytest
 
-from streams.embedded import Broker, Store
 from streams.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.synapse import Person, Synapse
-
-HELD = """
-rules:
-  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
-"""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Synapse]:
-    """A homeserver for the module."""
-    with Synapse() as one:
-        yield one
-
-
-@pytest.fixture
-def it(server: Synapse, broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment with one worker."""
-    with Deployment(broker.address, store.url, prefix) as deployment:
-        deployment.write_pack("held.yaml", HELD)
-        deployment.start(fetch_wait=0.02)
-        yield deployment
 
 
 class Place:
@@ -81,9 +59,9 @@ class Place:
 
 
 @pytest.fixture
-async def place(server: Synapse, prefix: str) -> AsyncIterator[Place]:
+async def place(synapse: Synapse, prefix: str) -> AsyncIterator[Place]:
     """A fresh room."""
-    one = Place(server, prefix[5:13])
+    one = Place(synapse, prefix[5:13])
     await one.make()
     yield one
     for person in (one.ana, one.kim, one.sieve):

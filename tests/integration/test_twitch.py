@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from streams.embedded import Broker, Store
 from streams.records import tail
 from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment
@@ -25,14 +24,6 @@ async def twitch() -> AsyncIterator[Twitch]:
     await one.start()
     yield one
     await one.stop()
-
-
-@pytest.fixture
-def it(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment with one worker."""
-    with Deployment(broker.address, store.url, prefix) as deployment:
-        deployment.start(fetch_wait=0.02)
-        yield deployment
 
 
 def config(twitch: Twitch, **more: Any) -> dict[str, Any]:
