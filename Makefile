@@ -43,7 +43,8 @@ serve: $(VENV)/.run ## a worker on the in-package broker and store
 	@$(PYTHON) -m streams serve --embedded
 
 test: $(VENV)/.dev ## all tests that need no more than the in-package parts
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -m "not timed" --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest -m timed
 
 test-kafka: $(VENV)/.dev ## the contract and fault tests on Apache Kafka (needs Java and Maven)
 	@$(PYTHON) -m pytest tests/kafka

@@ -405,6 +405,7 @@ def test_a_wrong_setting_ends_with_2_and_its_name(wrong: dict[str, str], said: s
     assert said in refused(streams("serve", **(good | wrong)), 2)
 
 
+@pytest.mark.timed
 def test_a_broker_that_is_away_ends_with_1_within_seconds() -> None:
     """Trouble that may pass: whoever runs workers starts them again."""
     with socket.socket() as taken:
@@ -416,6 +417,7 @@ def test_a_broker_that_is_away_ends_with_1_within_seconds() -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.timed
 def test_a_port_that_takes_and_says_nothing_ends_with_1_within_seconds() -> None:
     """A firewall, or something that isn't Kafka."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

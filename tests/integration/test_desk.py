@@ -233,6 +233,7 @@ async def test_a_lost_partition_is_forgotten(standings: StandingStore, done: Don
 # -- with the store away
 
 
+@pytest.mark.timed
 async def test_a_store_that_is_silent_is_waited_for_once(server: Store, valkey: RedisStandings) -> None:
     """Afterwards standings are unknown at once, until a probe finds it back."""
     metrics = Metrics()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streams.embedded import Broker, Store
 from tests.reload_fire import run
 
 RELOADS = 42  # six of each kind: some twenty-five seconds
 
 
+@pytest.mark.timed
 def test_reload_under_fire(broker: Broker, store: Store, prefix: str) -> None:
     """No verdict under an unknown or empty rule set, none lost, each outcome told and counted."""
     found = run(broker.address, store.url, prefix, RELOADS)

@@ -10,6 +10,8 @@ import pytest
 from streams.serve import tune_process
 from tests.bench import stalls
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

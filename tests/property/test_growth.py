@@ -13,6 +13,8 @@ from rules.ruleset import RuleSet
 from rules.text.links import find_links
 from tests.rule_folders import loaded, said
 
+pytestmark = pytest.mark.timed
+
 ALL_SIGNS = 31
 UNITS = (
     "a.", "a ", "a-", "a-a.", "a[.]", "a[dot]", "a . ", "a dot ", ". ", "((dot)", "((((", "[::", "http://",

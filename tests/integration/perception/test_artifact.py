@@ -46,6 +46,7 @@ def test_promises_can_be_read_without_loading(artifact: Path) -> None:
     assert read_manifest(artifact).licences == {"sentences of this test": "Apache-2.0"}
 
 
+@pytest.mark.timed
 def test_loading_takes_less_than_half_a_second(artifact: Path) -> None:
     """A worker starts at once; the network runtime's own import comes on top."""
     load(artifact, "1")

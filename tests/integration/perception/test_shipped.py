@@ -42,6 +42,7 @@ def test_it_fits_into_a_small_image() -> None:
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= MOST_BYTES
 
 
+@pytest.mark.timed
 def test_it_loads_in_less_than_half_a_second(shipped: Classifier) -> None:
     """Verified by checksum; the runtime's own import, comes on top. The best of three counts."""
     tries = []
