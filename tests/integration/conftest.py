@@ -18,12 +18,18 @@ rules:
 
 
 @pytest.fixture
-def it(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment with one worker, and a rule that holds "zzheld"."""
+def idle(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
+    """A deployment without a worker, with a rule that holds "zzheld"."""
     with Deployment(broker.address, store.url, prefix) as deployment:
         deployment.write_pack("held.yaml", HELD)
-        deployment.start(fetch_wait=0.02)
         yield deployment
+
+
+@pytest.fixture
+def it(idle: Deployment) -> Deployment:
+    """The same with one worker."""
+    idle.start(fetch_wait=0.02)
+    return idle
 
 
 @pytest.fixture(scope="session")

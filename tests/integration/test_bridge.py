@@ -269,10 +269,10 @@ async def test_a_hold_that_expires_ends_as_its_policy_says(it: Deployment, chat:
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_in_one_line(
-    it: Deployment, config: dict[str, Any], says: str
+    idle: Deployment, config: dict[str, Any], says: str
 ) -> None:
     """With code 2."""
-    path = it.packs.parent / "bridge.yaml"
+    path = idle.packs.parent / "bridge.yaml"
     path.write_text(yaml.safe_dump(config))
-    out = it.command("bridge", "webhook", "--config", str(path), code=2)
+    out = idle.command("bridge", "webhook", "--config", str(path), code=2)
     assert says in out.splitlines()[-1]

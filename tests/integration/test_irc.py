@@ -145,15 +145,15 @@ async def test_without_the_right_to_it_a_deed_is_impossible_and_says_how_to_mend
     ],
 )
 async def test_what_keeps_it_out_is_said_in_one_line(
-    it: Deployment, place: Place, wrong: dict[str, Any], code: int, says: str
+    idle: Deployment, place: Place, wrong: dict[str, Any], code: int, says: str
 ) -> None:
     """With what to do."""
     owner = await place.person("own" + place.room[2:], "#closed")
     owner.send("MODE #closed +i")
     await owner.until(lambda line: "MODE #closed +i" in line)
-    bridge = start_bridge(it, "irc", place.config(**wrong))
+    bridge = start_bridge(idle, "irc", place.config(**wrong))
     assert await asyncio.to_thread(bridge.wait, 40) == code
-    assert says in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+    assert says in idle.log(0).strip().splitlines()[-1]
 
 
 async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) -> None:
@@ -197,6 +197,7 @@ async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) 
     assert warned() == due
 
 
+@pytest.mark.timed
 async def test_a_removal_is_enforced_within_two_seconds_at_the_median(it: Deployment, place: Place) -> None:
     """From posting to the warning, measured by the one who wrote it."""
     start_bridge(it, "irc", place.config() | {"deeds": [{"action": "remove", "do": ["warn"]}]})

@@ -150,20 +150,20 @@ async def test_who_is_timed_out_can_not_write_for_a_while(it: Deployment, place:
     ],
 )
 async def test_what_keeps_it_out_is_said_in_one_line(
-    it: Deployment, place: Place, wrong: dict[str, Any], code: int, says: str
+    idle: Deployment, place: Place, wrong: dict[str, Any], code: int, says: str
 ) -> None:
     """With what to do."""
-    bridge = start_bridge(it, "matrix", place.config(**wrong))
+    bridge = start_bridge(idle, "matrix", place.config(**wrong))
     assert await asyncio.to_thread(bridge.wait, 60) == code
-    assert says in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+    assert says in idle.log(0).strip().splitlines()[-1]
 
 
-async def test_without_the_right_to_delete_it_says_so_at_the_start(it: Deployment, place: Place) -> None:
+async def test_without_the_right_to_delete_it_says_so_at_the_start(idle: Deployment, place: Place) -> None:
     """Not at the first removal."""
     room = await place.ana.make_room(place.sieve)
-    bridge = start_bridge(it, "matrix", place.config(rooms=[room]))
+    bridge = start_bridge(idle, "matrix", place.config(rooms=[room]))
     assert await asyncio.to_thread(bridge.wait, 60) == 2
-    assert f"give {place.sieve.id} the power level 50" in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+    assert f"give {place.sieve.id} the power level 50" in idle.log(0).strip().splitlines()[-1]
 
 
 async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) -> None:
@@ -206,6 +206,7 @@ async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) 
     assert len(warnings) == len(removed)
 
 
+@pytest.mark.timed
 async def test_a_removal_is_enforced_within_two_seconds_at_the_median(it: Deployment, place: Place) -> None:
     """From posting to the redaction, by the homeserver's clock."""
     start_bridge(it, "matrix", place.config() | {"deeds": [{"action": "remove", "do": ["delete"]}]})

@@ -102,10 +102,10 @@ async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch
     ],
 )
 async def test_what_keeps_it_out_is_said_in_one_line(
-    it: Deployment, twitch: Twitch, wrong: dict[str, Any], scopes: list[str] | None, code: int, says: str
+    idle: Deployment, twitch: Twitch, wrong: dict[str, Any], scopes: list[str] | None, code: int, says: str
 ) -> None:
     """With what to do."""
     twitch.scopes = scopes or twitch.scopes
-    bridge = start_bridge(it, "twitch", config(twitch, **wrong))
+    bridge = start_bridge(idle, "twitch", config(twitch, **wrong))
     assert await asyncio.to_thread(bridge.wait, 60) == code
-    assert says in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+    assert says in idle.log(0).strip().splitlines()[-1]
