@@ -74,59 +74,57 @@ def test_ten_thousand_lines_keep_their_order_and_each_is_answered() -> None:
             assert said["reasons"][0]["rule"] == "scam/free-nitro"
 
 
-@pytest.mark.parametrize(
-    ("bad", "error", "field"),
-    [
-        (b"hello", "not_json", None),
-        (b'{"text": "hi"', "not_json", None),
-        (b'["hi"]', "not_an_object", None),
-        (b'"hi"', "not_an_object", None),
-        (b"null", "not_an_object", None),
-        (b'{"id": "m1"}', "field", "text"),
-        (b'{"text": null}', "field", "text"),
-        (b'{"text": 5}', "field", "text"),
-        (b'{"text": "hi", "author": {"id": ""}}', "field", "author.id"),
-        (b'{"text": "\xff"}', "not_utf8", None),
-        (b'{"text": "\xed\xa0\x80"}', "not_utf8", None),
-        (b'{"text": "' + b"x" * 10_000_000 + b'"}', "too_large", None),
-        (b'{"text": "hi", "deep": ' + b"[" * 400 + b"]" * 400 + b"}", "too_deep", None),
-        (b"[" * 100_000, "too_deep", None),
-        (b"", "empty", None),
-        (b" \t\r", "empty", None),
-        (b"\x00", "not_json", None),
-    ],
-    ids=lambda value: repr(value)[:40],
+UNREADABLE = (
+    (b"hello", "not_json", None),
+    (b'{"text": "hi"', "not_json", None),
+    (b'["hi"]', "not_an_object", None),
+    (b'"hi"', "not_an_object", None),
+    (b"null", "not_an_object", None),
+    (b'{"id": "m1"}', "field", "text"),
+    (b'{"text": null}', "field", "text"),
+    (b'{"text": 5}', "field", "text"),
+    (b'{"text": "hi", "author": {"id": ""}}', "field", "author.id"),
+    (b'{"text": "\xff"}', "not_utf8", None),
+    (b'{"text": "\xed\xa0\x80"}', "not_utf8", None),
+    (b'{"text": "' + b"x" * 10_000_000 + b'"}', "too_large", None),
+    (b'{"text": "hi", "deep": ' + b"[" * 400 + b"]" * 400 + b"}", "too_deep", None),
+    (b"[" * 100_000, "too_deep", None),
+    (b"", "empty", None),
+    (b" \t\r", "empty", None),
+    (b"\x00", "not_json", None),
 )
-def test_a_line_that_cannot_be_read_gets_an_error_in_its_place(
-    bad: bytes, error: str, field: str | None
-) -> None:
+ODD = (
+    b'\xef\xbb\xbf{"text": "free nitro"}',
+    rb'{"text": "half \ud800 a letter: free nitro"}',
+    rb'{"text": "\udc00\ud800 free nitro", "id": "\ud800"}',
+    rb'{"text": "a \u0000 NUL: free\u0000 nitro"}',
+    b'{"text": "a bare \x00 NUL: free nitro"}',
+    line("free nitro " + "🎈" * 50_000),
+    line("e" + "\u0301" * 50_000 + " free nitro"),
+    line("free nitro", sent_at="0001-01-01T00:00:00"),
+    line("free nitro", sent_at="9999-12-31T23:59:59-14:00"),
+    line("free nitro", author={"id": "u", "created_at": "0001-01-01T00:00:00"}),
+)
+# Unicode knows more line ends than \n; JSON may hold them in a string.
+SEPARATORS = ("\u2028", "\u2029", "\x85", "\r", "\x0b", "\x0c", "\x1c", "\x1e")
+
+
+def test_a_line_that_cannot_be_read_gets_an_error_in_its_place() -> None:
     """With the reason that a dead letter would have; the lines around it are judged."""
-    before, said, after = answers(line("first") + b"\n" + bad + b"\n" + line("last") + b"\n")
-    assert (before["message_id"], after["message_id"]) == ("line-1", "line-3")
-    assert (said["error"], said.get("field"), said["line"]) == (error, field, 2)
-    assert said["detail"]
-    assert "action" not in said
+    found = answers(b"".join(bad + b"\n" + line("hi") + b"\n" for bad, _, _ in UNREADABLE))
+    assert len(found) == 2 * len(UNREADABLE)
+    for number, (bad, error, field) in enumerate(UNREADABLE):
+        said, behind = found[2 * number : 2 * number + 2]
+        assert (said["error"], said.get("field"), said["line"]) == (error, field, 2 * number + 1), bad[:40]
+        assert said["detail"]
+        assert "action" not in said
+        assert behind["message_id"] == f"line-{2 * number + 2}"
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
-        rb'{"text": "half \ud800 a letter: free nitro"}',
-        rb'{"text": "\udc00\ud800 free nitro", "id": "\ud800"}',
-        rb'{"text": "a \u0000 NUL: free\u0000 nitro"}',
-        b'{"text": "a bare \x00 NUL: free nitro"}',
-        line("free nitro " + "🎈" * 50_000),
-        line("e" + "\u0301" * 50_000 + " free nitro"),
-        line("free nitro", sent_at="0001-01-01T00:00:00"),
-        line("free nitro", sent_at="9999-12-31T23:59:59-14:00"),
-        line("free nitro", author={"id": "u", "created_at": "0001-01-01T00:00:00"}),
-        b'\xef\xbb\xbf{"text": "free nitro"}',
-    ],
-    ids=lambda value: repr(value)[:40],
-)
-def test_what_can_be_read_is_judged(odd: bytes) -> None:
+def test_what_can_be_read_is_judged() -> None:
     """However odd it is."""
-    assert [reason["rule"] for reason in answer(odd + b"\n")["reasons"]] == ["scam/free-nitro"]
+    for odd, said in zip(ODD, answers(b"\n".join(ODD)), strict=True):
+        assert [reason["rule"] for reason in said["reasons"]] == ["scam/free-nitro"], odd[:40]
 
 
 def test_every_hold_has_an_end_whatever_time_the_message_claims() -> None:
@@ -137,12 +135,10 @@ def test_every_hold_has_an_end_whatever_time_the_message_claims() -> None:
         assert said["hold_until"].endswith("Z")
 
 
-@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\r", "\x0b", "\x0c", "\x1c", "\x1e"])
-def test_lines_end_at_newline_bytes_only(separator: str) -> None:
-    """Unicode knows more line ends; JSON may hold them in a string."""
-    first, second = answers(line(f"free{separator}nitro") + b"\n" + line("hi") + b"\n")
-    assert first.get("error") is None
-    assert second["message_id"] == "line-2"
+def test_lines_end_at_newline_bytes_only() -> None:
+    """Whatever else ends a line elsewhere."""
+    found = answers(b"\n".join(line(f"free{one}nitro") for one in SEPARATORS))
+    assert [said.get("error") for said in found] == [None] * len(SEPARATORS)
 
 
 def test_lines_may_end_as_on_windows() -> None:
