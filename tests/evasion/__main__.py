@@ -21,8 +21,8 @@ Of the hosts in the shipped lists, put into a sentence: how many are found as th
 for machines. Of protected brands: how many hosts that only look like one are told."""
 GAPS = """## What still evades
 
-Known disguises that no view undoes, since undoing them would hit too much else, or has not been tried. Texts
-are read one by one: a word that is spread over several messages is none."""
+Known disguises that no view undoes, since undoing them would hit too much else, or has not been tried. Each
+text is read by itself here; what an author splits over several messages is joined elsewhere."""
 CLEAN = """## Clean text
 
 Messages of benign sources and the benign halves of dev in which a term is found: in the plain view, and only
