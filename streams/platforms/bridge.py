@@ -97,19 +97,20 @@ class Bridge:
         """See Ear."""
         deleted = [message.id for message in messages if message.kind is Kind.DELETED]
         ours = await self._memory.gone(deleted)
+        # First, since a message and its deletion may be heard together.
+        await self._memory.remember(
+            {
+                m.id: Said(m.author.id, m.channel)
+                for m in messages
+                if m.author is not None and m.kind is not Kind.DELETED
+            }
+        )
         known = dict(zip(deleted, await self._memory.recall(deleted), strict=True))
         kept = [
             _placed(message, self._tenant, self._kind, known.get(message.id))
             for message in messages
             if message.id not in ours
         ]
-        await self._memory.remember(
-            {
-                m.id: Said(m.author.id, m.channel)
-                for m in kept
-                if m.author is not None and m.kind is not Kind.DELETED
-            }
-        )
         await asyncio.gather(*(self._send(message) for message in kept))
         for message in kept:
             if message.kind is Kind.DELETED:
