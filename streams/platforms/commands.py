@@ -13,6 +13,17 @@ WORDS = {
     "notspam": Decision.OVERTURN,
     "confirm": Decision.CONFIRM,
 }
+# Where a platform has reactions and replies; without a decision, why.
+REACTIONS = {
+    "✅": Decision.APPROVE,
+    "♻": Decision.OVERTURN,
+    "🗑": Decision.REMOVE,
+    "👍": Decision.CONFIRM,
+    "❓": None,
+}
+HINT = (
+    "✅ approve · ♻️ not spam · 🗑️ remove · 👍 confirm · ❓ why — or answer !approve, !notspam, !remove, !why"
+)
 
 
 class Order(NamedTuple):

@@ -19,7 +19,6 @@ from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Away, Ear, Impossible
-from streams.wire import Decision
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +27,6 @@ REQUEST_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # Events asked for at once where a sync left some out.
 PAGE = 100
-# What is stretched between homeservers is capped by it; nothing longer is said.
-REACTIONS = {
-    "✅": Decision.APPROVE,
-    "♻": Decision.OVERTURN,
-    "🗑": Decision.REMOVE,
-    "👍": Decision.CONFIRM,
-    "❓": None,
-}
-HINT = (
-    "✅ approve · ♻️ not spam · 🗑️ remove · 👍 confirm · ❓ why — or answer !approve, !notspam, !remove, !why"
-)
 
 
 class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,7 +229,7 @@ class Matrix:
                 room_id, f"{verdict.author}: {words.warning(verdict)}", task.id, mentions=verdict.author
             )
         else:
-            sent = await self._say(self._room or "", f"{words.report(task)}\n{HINT}", task.id)
+            sent = await self._say(self._room or "", f"{words.report(task)}\n{commands.HINT}", task.id)
             return str(sent)
         return None
 
@@ -298,7 +286,11 @@ def _order(event: nio.Event) -> commands.Order | None:
     """Return what a moderator asks for, by a reaction or by a word in reply to a report."""
     if isinstance(event, nio.ReactionEvent):
         key = event.key.rstrip("\ufe0f")
-        return commands.Order(event.reacts_to, REACTIONS[key], event.sender) if key in REACTIONS else None
+        return (
+            commands.Order(event.reacts_to, commands.REACTIONS[key], event.sender)
+            if key in commands.REACTIONS
+            else None
+        )
     if not isinstance(event, nio.RoomMessageText):
         return None
     relation = event.source["content"].get("m.relates_to") or {}
