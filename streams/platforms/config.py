@@ -53,6 +53,7 @@ class _Kind(NamedTuple):
 
 # Imported when asked for: whoever runs one bridge needs no library of another.
 KINDS = {
+    "discord": _Kind("discord", "DiscordConfig", "Discord", "discord"),
     "irc": _Kind("irc", "IrcConfig", "Irc", "pydle"),
     "matrix": _Kind("matrix", "MatrixConfig", "Matrix", "nio"),
     "replay": _Kind("replay", "ReplayConfig", "Replay"),

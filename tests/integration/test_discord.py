@@ -1,0 +1,203 @@
+"""The bridge to Discord, against a server that speaks as Discord's documentation says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from streams.embedded import Broker, Store
+from streams.records import tail
+from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
+from tests.deployment import Deployment, kill
+from tests.discord_server import ANA, GUILD, KIM, LOBBY, MODS, SIEVE, THREAD, DiscordServer, user
+
+ROWS = [
+    {"action": "remove", "do": ["delete", "timeout", "warn"], "timeout_s": 60},
+    {"action": "hold", "do": ["report"]},
+]
+HELD = """
+rules:
+  - {id: test/held, label: spam, action: hold, strength: strong, why: Made for the tests., terms: [zzheld]}
+"""
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[DiscordServer]:
+    """A Discord of our own."""
+    one = DiscordServer()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
+def alone(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
+    """A deployment without a worker."""
+    with Deployment(broker.address, store.url, prefix) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def it(alone: Deployment) -> Deployment:
+    """A deployment with one worker."""
+    alone.write_pack("held.yaml", HELD)
+    alone.start(fetch_wait=0.02)
+    return alone
+
+
+def config(discord: DiscordServer, **more: Any) -> dict[str, Any]:
+    return {"tenant": "lantern", "deeds": ROWS, "discord": discord.config(**more)}
+
+
+async def bridged(it: Deployment) -> None:
+    await until(lambda: '"entered"' in it.log(len(it.workers) - 1), it)
+
+
+async def heard(it: Deployment, count: int) -> dict[tuple[str, str], dict[str, Any]]:
+    """The messages that the bridge has sent, when they are judged."""
+    await asyncio.to_thread(verdicts, it, count)
+    with tail(it.access, it.topics.messages, from_beginning=True, count=count, idle_s=LONG_S) as records:
+        return {(each["id"], each["kind"]): each for each in (json.loads(r.value or b"") for r in records)}
+
+
+async def test_what_is_said_edited_and_deleted_is_judged(it: Deployment, discord: DiscordServer) -> None:
+    """With roles, the age of the account, what is quoted, mentioned or attached; previews are no edits."""
+    start_bridge(it, "discord", config(discord))
+    await bridged(it)
+    first = discord.say("> is it on?\nhi <@275928847299117063> <:torch:77> `code`", attachments=[
+        {"id": "5", "filename": "a.png", "size": 1, "url": "https://cdn.test/a.png", "proxy_url": "",
+         "content_type": "image/png"},
+    ])  # fmt: skip
+    discord.edit(first, "a preview", edited=False)
+    discord.edit(first, "hi again")
+    discord.delete(first)
+    reply = discord.say("yes", ANA, message_reference={"message_id": first, "channel_id": str(LOBBY)})
+    hook = user(42, "from irc", discriminator="0000", bot=True)
+    hooked = discord.say("hello there", hook, webhook_id="42")
+    inside = discord.say("in a thread", channel=THREAD)
+    said = await heard(it, 6)
+    message = said[first, "created"]
+    made = datetime.fromisoformat(message["author"].pop("created_at"))
+    assert message["author"] == {"id": str(KIM), "name": "Kim", "roles": [], "bot": False, "relay": False}
+    assert made == datetime(2016, 4, 30, 11, 18, 25, 796_000, UTC)  # of the id in Discord's documentation
+    assert {(each["type"], *each["span"]) for each in message["entities"]} == {
+        ("quote", 0, 11), ("mention", 15, 36), ("emote", 37, 48), ("code", 49, 55),
+    }  # fmt: skip
+    assert (message["mentions"], message["attachments"][0]["type"]) == ([str(ANA)], "image")
+    assert (message["channel"], message["platform"]) == (str(LOBBY), "discord")
+    assert said[first, "edited"]["text"] == "hi again"
+    assert said[first, "deleted"]["author"]["id"] == str(KIM)
+    assert said[reply, "created"]["reply_to"] == first
+    assert said[reply, "created"]["author"]["roles"] == ["moderator", "Lamplighters"]
+    relayed = said[hooked, "created"]["author"]
+    assert (relayed["relay"], relayed["bot"], relayed["created_at"]) == (True, False, None)
+    assert said[f"{THREAD}/{inside}", "created"]["channel"] == str(LOBBY)
+
+
+async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, discord: DiscordServer) -> None:
+    """Turns are waited for; in a thread too; the bridge's own deeds and words are not judged."""
+    discord.answers += [429, 503]
+    start_bridge(it, "discord", config(discord))
+    await bridged(it)
+    name = discord.say("this is zzbad", channel=THREAD)
+    await asyncio.to_thread(said_deeds, it, 3)
+    (deleted, silenced, warned) = discord.calls
+    assert deleted == ("DELETE", f"/channels/{THREAD}/messages/{name}", None)
+    assert silenced[:2] == ("PATCH", f"/guilds/{GUILD}/members/{KIM}")
+    ends = datetime.fromisoformat(silenced[2]["communication_disabled_until"])
+    assert 50 < (ends - datetime.now(UTC)).total_seconds() < 61
+    assert warned[:2] == ("POST", f"/channels/{THREAD}/messages")
+    assert warned[2]["content"].startswith(f"<@{KIM}> ")
+    assert warned[2]["allowed_mentions"]["users"] == [KIM]
+    discord.say("zzbad, says a moderator", ANA)
+    found = await asyncio.to_thread(verdicts, it, 2)
+    assert {each["kind"] for each in found} == {"created"}
+    outcomes = await asyncio.to_thread(said_deeds, it, 6)
+    refused = [(each["deed"], each["reason"]) for each in outcomes if each["outcome"] != "done"]
+    assert [deed for deed, _ in refused] == ["timeout"]
+    assert "its role stands below the author's" in refused[0][1]
+
+
+async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordServer) -> None:
+    """By a reaction or a word in reply, with the moderator's name; a held message stays till then.
+
+    Who had something removed may be told by a direct message.
+    """
+    start_bridge(it, "discord", config(discord, warn="dm"))
+    await bridged(it)
+    held = discord.say("come to zzheld")
+    await until(lambda: discord.said[MODS], it)
+    report = discord.said[MODS][0]
+    assert "come to zzheld" in report["content"]
+    assert f"https://discord.com/channels/{GUILD}/{LOBBY}/{held}" in report["content"]
+    asked = {"message_id": report["id"], "channel_id": str(MODS)}
+    discord.say("!why", ANA, MODS, message_reference=asked)
+    await until(lambda: "settled by test/held" in discord.said[MODS][-1]["content"], it)
+    discord.react(report["id"], "🗑️")
+    await until(lambda: discord.said[MODS][-1]["content"].endswith("Removed."), it)
+    assert not discord.said[LOBBY]
+    with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
+        feedback = json.loads(next(records).value or b"")
+    assert (feedback["decision"], feedback["reviewer"], feedback["message_id"]) == ("remove", "ana", held)
+    discord.say("this is zzbad")
+    await until(lambda: discord.said.get(KIM), it)
+    assert discord.said[KIM][0]["author"]["id"] == str(SIEVE)
+
+
+async def test_nothing_is_left_out_across_breaks_and_kills(it: Deployment, discord: DiscordServer) -> None:
+    """The gateway tells it again, or the channels are read: after a break, a lost session, a kill -9."""
+    before = discord.say("before the bridge first came")
+    bridge = start_bridge(it, "discord", config(discord))
+    await bridged(it)
+    said = [discord.say("hello 0")]
+    await discord.drop()
+    said += [discord.say(f"while away {n}") for n in range(3)]
+    await until(lambda: discord.greeted == ["identified", "resumed"], it)
+    said.append(discord.say("back"))
+    await discord.drop(forget=True)
+    said += [discord.say(f"session lost {n}", ANA) for n in range(3)]
+    await until(lambda: discord.greeted[2:] == ["identified"], it)
+    said.append(discord.say("back again"))
+    await asyncio.to_thread(verdicts, it, len(said))
+    kill(bridge)
+    said += [discord.say(f"killed {n}", ANA) for n in range(120)]
+    inside = discord.say("and in a thread", channel=THREAD)
+    start_bridge(it, "discord", config(discord))
+    messages = await heard(it, len(said) + 1)
+    assert before not in {name for name, _ in messages}
+    assert {name for name, _ in messages} == {*said, f"{THREAD}/{inside}"}
+    roles = {each["text"]: each["author"]["roles"] for each in messages.values()}
+    assert roles["killed 7"] == roles["session lost 1"] == ["moderator", "Lamplighters"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "without", "code", "says"),
+    [
+        ({"token": "old"}, None, 2, "discord.token: Discord refuses it"),
+        ({}, "intent", 2, "the bot lacks the Message Content intent"),
+        ({}, "rights", 2, "the bot lacks manage_messages, moderate_members in #lobby (1002)"),
+        ({"channels": [77]}, None, 2, "the bot sees no channel 77"),
+        ({"room": LOBBY}, None, 2, "discord.room is one of discord.channels"),
+        ({"api": "http://127.0.0.1:1/api/v10"}, None, 1, "Discord doesn't answer at http://127.0.0.1:1"),
+    ],
+)
+async def test_what_keeps_it_out_is_said_in_one_line(
+    alone: Deployment,
+    discord: DiscordServer,
+    wrong: dict[str, Any],
+    without: str | None,
+    code: int,
+    says: str,
+) -> None:
+    """With what to do."""
+    discord.message_content = without != "intent"
+    if without == "rights":
+        discord.rights = 1 << 10 | 1 << 11 | 1 << 16
+    bridge = start_bridge(alone, "discord", config(discord, **wrong))
+    assert await asyncio.to_thread(bridge.wait, 60) == code
+    assert says in alone.log(len(alone.workers) - 1).strip().splitlines()[-1]
