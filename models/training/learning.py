@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from models.training.teacher import masked_loss
 from models.training.twins import Twins
 
 UNKNOWN = 1
+# The last steps read so much of an epoch, at this part of the rate, and weigh pairs this much more.
+POLISHED, SMALL, MOSTLY = 0.25, 0.15, 3.0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -77,26 +80,53 @@ def train_student(
     twins = Twins(tokenizer, plan.seed)
     student.drop.p = plan.drop[0]
     for number in range(first, plan.epochs):
-        started, losses = time.process_time(), []
+        started = time.process_time()
         read = epoch(found, tokenizer, mentors, plan.seed + number)
-        todo = tqdm(
-            batches(read.pieces, plan.seed + number),
-            f"epoch {number + 1}/{plan.epochs}",
-            steps(len(read.pieces)),
-            mininterval=10,
-        )
-        student.train()
-        for group, ids in todo:
-            optimiser.zero_grad()
-            loss = _loss(student, read, lessons, plan, group, ids) + plan.twins * twins.loss(student)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
-            torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)
-            optimiser.step()
-            schedule.step()
-            losses.append(loss.item())
+        todo = _batches(read, plan.seed + number, f"epoch {number + 1}/{plan.epochs}")
+        loss = _learn(student, read, lessons, plan, twins, todo, optimiser, schedule)
         _keep(checkpoint, student, optimiser, schedule, number + 1)
-        print(f"loss {np.mean(losses):.4f}, {time.process_time() - started:.0f} s of CPU")
+        print(f"loss {loss:.4f}, {time.process_time() - started:.0f} s of CPU")
+    if mentors is not None:
+        _polish(student, found, tokenizer, lessons, plan, twins, mentors)
     student.eval()
+
+
+def _polish(
+    student: Student, found: Examples, tokenizer: Tokenizer, lessons: Lessons | None, plan: Plan,
+    twins: Twins, mentors: Mentors,
+) -> None:  # fmt: skip
+    """Go on for part of an epoch in small steps, mostly for the pairs, which large ones leave coarse."""
+    part = msgspec.structs.replace(found, shares=found.shares * POLISHED)
+    read = epoch(part, tokenizer, mentors, plan.seed - 1)
+    optimiser = torch.optim.AdamW(
+        student.parameters(), plan.rate * SMALL, weight_decay=plan.decay, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.05, steps(len(read.pieces)))
+    plan = msgspec.structs.replace(plan, twins=plan.twins * MOSTLY)
+    todo = _batches(read, plan.seed - 1, "polish")
+    print(f"loss {_learn(student, read, lessons, plan, twins, todo, optimiser, schedule):.4f}")
+
+
+def _batches(read: Epoch, seed: int, name: str) -> Iterable[tuple[NDArray[np.int64], Tensor]]:
+    return tqdm(batches(read.pieces, seed), name, steps(len(read.pieces)), mininterval=10)
+
+
+def _learn(
+    student: Student, read: Epoch, lessons: Lessons | None, plan: Plan, twins: Twins,
+    todo: Iterable[tuple[NDArray[np.int64], Tensor]], optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:  # fmt: skip
+    losses = []
+    student.train()
+    for group, ids in todo:
+        optimiser.zero_grad()
+        loss = _loss(student, read, lessons, plan, group, ids) + plan.twins * twins.loss(student)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 2.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+    return float(np.mean(losses))
 
 
 def _loss(
