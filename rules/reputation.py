@@ -1,6 +1,36 @@
 """Who is speaking: strikes that halve with time and trust that grows with good messages."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+# Entries that a ledger holds; the strikes of older ones are one number.
+LEDGER = 32
+DAY_S = 86_400
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What one verdict cost an author, on their ledger; array-like, as a store hands it on.
+
+    Attributes:
+        verdict: The verdict's id. An entry that was reversed before it came has no more than that.
+        amount: Strikes as they were given; they halve from `at` on.
+        at: Epoch seconds, the record's time.
+        label: What settled the verdict; its own half-life counts where the policy has one.
+        ruleset: Hash of the rule set that judged.
+        alone: Only the model spoke against the message.
+        credit: Without the verdict the message would have counted as a good one.
+        reversed: A human took it back; it stands for show, and so that it isn't taken back twice.
+    """
+
+    verdict: str
+    amount: float
+    at: float
+    label: str = ""
+    ruleset: str = ""
+    alone: bool = False
+    credit: bool = False
+    reversed: bool = False
 
 
 class Reputation(msgspec.Struct, frozen=True):
@@ -9,12 +39,14 @@ class Reputation(msgspec.Struct, frozen=True):
     *Unknown* is not a value of this type: where the store is away it is None.
 
     Attributes:
-        strikes: Strikes as they stood at `as_of`.
+        strikes: Strikes that no entry of the ledger explains, as they stood at `as_of`: older ones,
+            and those that came with what was learned.
         good: Good messages to their credit; may fall below 0 while credits are withdrawn
             out of order, readers take max(0, good).
         messages: Messages judged.
         first_seen: Epoch seconds of the first message, None before it.
         as_of: Epoch seconds that `strikes` refers to.
+        ledger: The latest strikes one by one, the oldest first; at most `LEDGER`.
     """
 
     strikes: float = 0.0
@@ -22,6 +54,7 @@ class Reputation(msgspec.Struct, frozen=True):
     messages: int = 0
     first_seen: float | None = None
     as_of: float = 0.0
+    ledger: tuple[Entry, ...] = ()
 
 
 class Delta(msgspec.Struct, frozen=True):
@@ -29,22 +62,36 @@ class Delta(msgspec.Struct, frozen=True):
 
     Attributes:
         at: Epoch seconds, the record's time.
+        entry: The strike that the message costs; None for most.
+        most: What the model alone may cost in the entry's day, in strikes; None is any.
     """
 
     at: float
-    strike: float = 0.0
     good: int = 0
     messages: int = 0
+    entry: Entry | None = None
+    most: float | None = None
 
 
 NEWCOMER = Reputation()
 
 
-def strikes_at(reputation: Reputation, now: float, half_life_s: float) -> float:
-    """Return the strikes left at `now`; a clock that runs backwards adds none."""
-    if not reputation.strikes:  # most authors
-        return 0.0
-    return reputation.strikes * halved(now - reputation.as_of, half_life_s)
+def strikes_at(
+    reputation: Reputation, now: float, half_life_s: float, half_lives: Mapping[str, float] | None = None
+) -> float:
+    """Return the strikes left at `now`; a clock that runs backwards adds none.
+
+    Args:
+        half_lives: Seconds by label, where they differ from `half_life_s`.
+    """
+    strikes = reputation.strikes
+    if strikes:
+        strikes *= halved(now - reputation.as_of, half_life_s)
+    for entry in reputation.ledger:
+        if not entry.reversed:
+            own = half_lives.get(entry.label, half_life_s) if half_lives else half_life_s
+            strikes += entry.amount * halved(now - entry.at, own)
+    return strikes
 
 
 def halved(elapsed_s: float, half_life_s: float) -> float:
@@ -63,13 +110,77 @@ def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputatio
     if delta.messages:
         seen = delta.at if seen is None else min(seen, delta.at)
     strikes = reputation.strikes and reputation.strikes * halved(as_of - reputation.as_of, half_life_s)
-    if delta.strike:
-        strikes += delta.strike * halved(as_of - delta.at, half_life_s)
     good, messages = reputation.good + delta.good, reputation.messages + delta.messages
-    return Reputation(strikes, good, messages, seen, as_of)
+    if delta.entry is None:
+        return Reputation(strikes, good, messages, seen, as_of, reputation.ledger)
+    moved = Reputation(strikes, good, messages, seen, as_of, reputation.ledger)
+    return _entered(moved, delta.entry, delta.most, half_life_s)
 
 
-def trust(reputation: Reputation, now: float, *, half_life_s: float, good_for_half: float) -> float:
+def reversed_in(reputation: Reputation, verdict: str, at: float, half_life_s: float) -> Reputation:
+    """Return the reputation as if the verdict had not been given; a second time nothing changes.
+
+    A verdict that isn't on the ledger is noted on it at `at`: should its strike come later it costs
+    nothing. Of one that has fallen off the ledger the strike stays.
+    """
+    found = next((entry for entry in reputation.ledger if entry.verdict == verdict), None)
+    if found is None:
+        note = Entry(verdict, 0.0, at, reversed=True)
+        return _bounded(reputation, (*reputation.ledger, note), half_life_s)
+    return reputation if found.reversed else _taken_back(reputation, found)
+
+
+def _entered(reputation: Reputation, entry: Entry, most: float | None, half_life_s: float) -> Reputation:
+    before = next((one for one in reputation.ledger if one.verdict == entry.verdict), None)
+    if before is not None:
+        # It was reversed before it came.
+        rest = tuple(one for one in reputation.ledger if one is not before)
+        return _taken_back(msgspec.structs.replace(reputation, ledger=(*rest, entry)), entry)
+    if most is not None:
+        amount = min(entry.amount, max(0.0, most - _alone(reputation, entry.at)))
+        if not amount:
+            return reputation
+        entry = msgspec.structs.replace(entry, amount=amount)
+    return _bounded(reputation, (*reputation.ledger, entry), half_life_s)
+
+
+def _alone(reputation: Reputation, at: float) -> float:
+    """Return what the model alone has cost in the UTC day of `at`."""
+    today = at // DAY_S
+    return sum(
+        one.amount for one in reputation.ledger if one.alone and not one.reversed and one.at // DAY_S == today
+    )
+
+
+def _taken_back(reputation: Reputation, entry: Entry) -> Reputation:
+    kept = [msgspec.structs.replace(one, reversed=True) if one is entry else one for one in reputation.ledger]
+    return msgspec.structs.replace(
+        reputation, ledger=tuple(sorted(kept, key=age)), good=reputation.good + int(entry.credit)
+    )
+
+
+def _bounded(reputation: Reputation, entries: tuple[Entry, ...], half_life_s: float) -> Reputation:
+    """Return the reputation with these entries, one less where they are too many.
+
+    The oldest that was reversed goes first: else what takes back an old strike would push a
+    younger one off before its turn. Of any other the strike goes on as a number.
+    """
+    ledger = sorted(entries, key=age)
+    strikes = reputation.strikes
+    if len(ledger) > LEDGER:
+        gone = next((one for one in ledger if one.reversed), ledger[0])
+        ledger.remove(gone)
+        if not gone.reversed:
+            strikes += gone.amount * halved(reputation.as_of - gone.at, half_life_s)
+    return msgspec.structs.replace(reputation, strikes=strikes, ledger=tuple(ledger))
+
+
+def age(entry: Entry) -> tuple[float, str]:
+    """Return what entries are sorted by, the oldest first."""
+    return entry.at, entry.verdict
+
+
+def trust(good: int, strikes: float, good_for_half: float) -> float:
     """Return trust in [0, 1): half of it after `good_for_half` good messages, divided by 1 + strikes."""
-    good = max(0, reputation.good)
-    return good / (good + good_for_half) / (1.0 + strikes_at(reputation, now, half_life_s))
+    good = max(0, good)
+    return good / (good + good_for_half) / (1.0 + strikes)

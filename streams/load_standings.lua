@@ -6,6 +6,8 @@
 -- result   msgpack: one map per author. s, g, n, f, t: strikes, good, messages, first seen, as of;
 --          what was never written is left out, except t, which is 0 then.
 --          m: offset marks by "topic-id/partition"; left out when there are none.
+--          l: the ledger, in no order: {verdict, amount, at, label, rule set, alone, credit, reversed};
+--          left out when it is empty.
 --          r: one recall ("strike good action content-hash") per message asked for, "" for none.
 
 local answers = {}
@@ -17,15 +19,24 @@ local function next_key()
 end
 
 for i, messages in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local answer, marks = {t = 0}, {}
+  local answer, marks, ledger = {t = 0}, {}, {}
   local fields = redis.call('HGETALL', next_key())
   for j = 1, #fields, 2 do
-    -- An author's numbers have names of one letter; every other field is a mark.
-    local into = #fields[j] == 1 and answer or marks
-    into[fields[j]] = tonumber(fields[j + 1])
+    -- An author's numbers have names of one letter; every other number is a mark, the rest the ledger.
+    local name, value = fields[j], tonumber(fields[j + 1])
+    if #name == 1 then
+      answer[name] = value
+    elseif value then
+      marks[name] = value
+    else
+      ledger[#ledger + 1] = {name, unpack(cmsgpack.unpack(fields[j + 1]))}
+    end
   end
   if next(marks) then
     answer.m = marks
+  end
+  if #ledger > 0 then
+    answer.l = ledger
   end
   if #messages > 0 then
     local today, yesterday, recalls = next_key(), next_key(), {}

@@ -31,8 +31,10 @@ from streams.orders import RaidOrder
 from streams.outbox import Outbox, Record
 from streams.raids import Raids
 from streams.standings import (
+    UNSPECIFIED,
     Ask,
     AuthorEffects,
+    Charge,
     Effect,
     PartitionId,
     Recall,
@@ -373,7 +375,8 @@ class Moderator:
             # An image that nobody has looked at is no good message.
             good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
-            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts)
+            charge = _charge(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
+            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge)
             live.effects.setdefault(where, []).append(effect)
             current = self._move(live, effect, where, rules)
             if self._raids is not None and judgement.reasons:
@@ -472,7 +475,7 @@ class Moderator:
         live.marks[where] = effect.offset
         if live.reputation is None:
             return None
-        delta, remember = settle(effect, live.recalls.get(effect.message))
+        delta, remember = settle(effect, live.recalls.get(effect.message), where)
         if remember is not None:
             live.recalls[effect.message] = remember
         live.reputation = after(live.reputation, delta, rules.policy.reputation.half_life_s)
@@ -523,6 +526,17 @@ class Moderator:
             metrics.actions.labels(action, label).inc(number)
         for what, number in Counter(what for case in cases for what in case.missing).items():
             metrics.missing.labels(what).inc(number)
+
+
+def _charge(judgement: Judgement, message: Message, counts: bool, rules: RuleSet) -> Charge:
+    """Return what a strike is booked on; the model's word alone costs no more than so much a day."""
+    alone = judgement.cause is not None and judgement.cause.startswith("model:")
+    return Charge(
+        judgement.label or "",
+        rules.hash,
+        rules.policy.reputation.model_alone_a_day if alone else None,
+        counts and bool(message.text),
+    )
 
 
 def _batched(cases: Sequence[_Case], size: int) -> Iterator[Sequence[_Case]]:

@@ -1,19 +1,25 @@
 -- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
 -- at or below the author's mark for its partition was applied before. The twin of `settle` in
--- standings.py and of `after` in rules/reputation.py.
+-- standings.py, and of `after` and `reversed_in` in rules/reputation.py.
 --
--- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, authors};
+-- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, most
+--          entries of a ledger, authors};
 --          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, effects};
 --          per effect, by ascending offset: {offset, at, kind, message hash, today, yesterday, strike,
 --          good, counts, action, content hash}, where today and yesterday count the author's hashes of
---          recalls from 1; all times are in seconds
+--          recalls from 1; with a strike also: label, rule set, what the model alone may cost in a day
+--          (below 0: it isn't alone), credit. A reversal: {offset, at, "reversed", verdict}.
+--          All times are in seconds
 -- KEYS     per author, in that order: the author's hash, then the hashes of recalls
 -- result   the number of effects that were applied
 --
--- An author's hash holds s, g, n, f, t (strikes, good, messages, first seen or '', as of) and the marks.
+-- An author's hash holds s, g, n, f, t (strikes off the ledger, left out where there are none; good,
+-- messages, first seen or '', as of), the marks, and by verdict ("topic-id/partition/offset") the ledger:
+-- msgpack {amount, at, label, rule set, alone, credit, reversed}.
 -- A hash of recalls holds, by message hash, "strike good action content-hash".
 
-local half_life, keep_author, keep_recalls, authors = unpack(cmsgpack.unpack(ARGV[1]))
+local half_life, keep_author, keep_recalls, most_entries, authors = unpack(cmsgpack.unpack(ARGV[1]))
+local day_s = 86400
 local applied = 0
 
 -- With 17 digits, because Lua's own way to write a number drops the last three.
@@ -53,23 +59,142 @@ local function settle(kind, counts, now, before)
   return now.strike - before.strike, number(now.good) - number(before.good), 0, now
 end
 
+-- An author's ledger, read when it is first needed; `write` stores what has changed in it.
+local function open_ledger(key)
+  local ledger = {entries = {}, count = 0, dirty = {}, gone = {}}
+  local fields = redis.call('HGETALL', key)
+  for j = 1, #fields, 2 do
+    if #fields[j] > 1 and not tonumber(fields[j + 1]) then
+      local amount, at, label, ruleset, alone, credit, reversed = unpack(cmsgpack.unpack(fields[j + 1]))
+      ledger.entries[fields[j]] = {
+        verdict = fields[j], amount = amount, at = at, label = label, ruleset = ruleset,
+        alone = alone, credit = credit, reversed = reversed,
+      }
+      ledger.count = ledger.count + 1
+    end
+  end
+
+  function ledger.put(entry)
+    if not ledger.entries[entry.verdict] then
+      ledger.count = ledger.count + 1
+    end
+    ledger.entries[entry.verdict] = entry
+    ledger.dirty[entry.verdict], ledger.gone[entry.verdict] = entry, nil
+  end
+
+  -- Returns the entry that is one too many, which is no longer there, or nil.
+  function ledger.shed()
+    if ledger.count <= most_entries then
+      return nil
+    end
+    local oldest
+    for _, one in pairs(ledger.entries) do
+      if not oldest or (one.reversed and not oldest.reversed) or (one.reversed == oldest.reversed
+          and (one.at < oldest.at or (one.at == oldest.at and one.verdict < oldest.verdict))) then
+        oldest = one
+      end
+    end
+    ledger.entries[oldest.verdict], ledger.dirty[oldest.verdict] = nil, nil
+    ledger.gone[oldest.verdict] = true
+    ledger.count = ledger.count - 1
+    return oldest
+  end
+
+  -- What the model alone has cost in the UTC day of `at`.
+  function ledger.alone(at)
+    local spent, today = 0, math.floor(at / day_s)
+    for _, one in pairs(ledger.entries) do
+      if one.alone and not one.reversed and math.floor(one.at / day_s) == today then
+        spent = spent + one.amount
+      end
+    end
+    return spent
+  end
+
+  function ledger.write()
+    for verdict, one in pairs(ledger.dirty) do
+      local packed = {one.amount, one.at, one.label, one.ruleset, one.alone, one.credit, one.reversed}
+      redis.call('HSET', key, verdict, cmsgpack.pack(packed))
+    end
+    for verdict in pairs(ledger.gone) do
+      redis.call('HDEL', key, verdict)
+    end
+  end
+
+  return ledger
+end
+
+-- Puts an entry on the ledger; returns strikes off the ledger and good messages as they are then.
+local function enter(ledger, entry, most, s, g, t)
+  if ledger.entries[entry.verdict] then
+    -- It was reversed before it came.
+    entry.reversed = true
+    ledger.put(entry)
+    return s, g + number(entry.credit)
+  end
+  if entry.alone then
+    entry.amount = math.min(entry.amount, math.max(0, most - ledger.alone(entry.at)))
+    if entry.amount == 0 then
+      return s, g
+    end
+  end
+  ledger.put(entry)
+  local gone = ledger.shed()
+  if gone and not gone.reversed then
+    s = s + gone.amount * halved(t - gone.at)
+  end
+  return s, g
+end
+
+-- Takes a verdict back, or notes that it was; returns as `enter` does.
+local function reverse(ledger, verdict, at, s, g, t)
+  local entry = ledger.entries[verdict]
+  if not entry then
+    local note = {amount = 0, label = '', ruleset = '', alone = false, credit = false, reversed = true}
+    note.verdict, note.at = verdict, at
+    ledger.put(note)
+    local gone = ledger.shed()
+    if gone and not gone.reversed then
+      s = s + gone.amount * halved(t - gone.at)
+    end
+  elseif not entry.reversed then
+    entry.reversed = true
+    ledger.put(entry)
+    g = g + number(entry.credit)
+  end
+  return s, g
+end
+
 local function save(key, recalls, mark_field, effects)
   local stored = redis.call('HMGET', key, 's', 'g', 'n', 'f', 't', mark_field)
   local s, g, n = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   local f, t, mark = stored[4] and tonumber(stored[4]), tonumber(stored[5] or 0), tonumber(stored[6] or -1)
-  local old_mark, written = mark, {}
+  local old_mark, written, ledger = mark, {}, nil
 
   for _, effect in ipairs(effects) do
-    local offset, at, kind, message, today, yesterday, strike, good, counts, action, content = unpack(effect)
-    if offset > mark then
+    local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
+      label, ruleset, most, credit = unpack(effect)
+    if offset > mark and kind == 'reversed' then
+      ledger = ledger or open_ledger(key)
+      s, g = reverse(ledger, message, at, s, g, t)
+      mark, applied = offset, applied + 1
+    elseif offset > mark then
       local before = redis.call('HGET', recalls[today], message) or redis.call('HGET', recalls[yesterday], message)
       local now = {strike = strike, good = good, action = action, content = content}
       local add_s, add_g, add_n, keep = settle(kind, counts, now, before and read(before))
       local as_of = math.max(t, at)
-      s = s * halved(as_of - t) + add_s * halved(as_of - at)
+      s = s == 0 and 0 or s * halved(as_of - t)
       g, n, t, mark = g + add_g, n + add_n, as_of, offset
       if add_n > 0 then
         f = math.min(f or at, at)
+      end
+      if add_s > 0 then
+        ledger = ledger or open_ledger(key)
+        s, g = enter(ledger, {
+          verdict = mark_field .. '/' .. string.format('%.0f', offset), amount = add_s, at = at,
+          label = label, ruleset = ruleset, alone = most >= 0, reversed = false,
+          credit = credit and not before and kind == 'created',
+        }, most, s, g, t)
       end
       if keep then
         local recall = {exact(keep.strike), number(keep.good), keep.action, keep.content}
@@ -83,8 +208,13 @@ local function save(key, recalls, mark_field, effects)
   if mark == old_mark then
     return
   end
-  local seen = f and exact(f) or ''
-  redis.call('HSET', key, 's', exact(s), 'g', g, 'n', n, 'f', seen, 't', exact(t), mark_field, exact(mark))
+  redis.call('HSET', key, 'g', g, 'n', n, 'f', f and exact(f) or '', 't', exact(t), mark_field, exact(mark))
+  if s ~= 0 or stored[1] then
+    redis.call('HSET', key, 's', exact(s))
+  end
+  if ledger then
+    ledger.write()
+  end
   redis.call('EXPIRE', key, keep_author)
   for today in pairs(written) do
     redis.call('EXPIRE', recalls[today], keep_recalls)

@@ -7,10 +7,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from rules.message import Kind
-from rules.reputation import NEWCOMER, Delta, Reputation, after
+from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, reversed_in
 from rules.verdict import Action
-
-DAY_S = 86_400
 
 # Memory goes by the days of the records, which may come late; Redis by its own clock.
 KEEP_DAYS = 7
@@ -45,15 +43,34 @@ class Recall(msgspec.Struct, frozen=True):
     good: bool = False
 
 
+class Charge(msgspec.Struct, frozen=True):
+    """What a verdict that costs a strike is booked on.
+
+    Attributes:
+        label: What settled the verdict.
+        ruleset: Hash of the rule set that judged.
+        most: What the model alone may cost in a UTC day, in strikes; None where it isn't alone.
+        credit: Without the verdict it would have been a good message.
+    """
+
+    label: str = ""
+    ruleset: str = ""
+    most: float | None = None
+    credit: bool = False
+
+
+UNSPECIFIED = Charge()
+
+
 class Effect(msgspec.Struct, frozen=True):
     """What the record at `offset` means for its author: an intent, settled by the store.
 
     Attributes:
         at: Epoch seconds, the record's time.
         message: The message's id.
-        strike: Strikes that the verdict costs.
-        good: The verdict counts as a good message.
+        recall: What to remember; in it the strike that the verdict costs, and whether it is a good one.
         counts: False for bots and relays, whose messages are not counted.
+        charge: What a strike is booked on.
     """
 
     offset: int
@@ -62,9 +79,23 @@ class Effect(msgspec.Struct, frozen=True):
     kind: Kind
     recall: Recall
     counts: bool = True
+    charge: Charge = UNSPECIFIED
 
 
-def settle(effect: Effect, before: Recall | None) -> tuple[Delta, Recall | None]:
+class Reversal(msgspec.Struct, frozen=True):
+    """A human took a verdict back, by the record at `offset` of `mod.feedback`.
+
+    Attributes:
+        at: Epoch seconds, the record's time.
+        verdict: The verdict's id.
+    """
+
+    offset: int
+    at: float
+    verdict: str
+
+
+def settle(effect: Effect, before: Recall | None, partition: PartitionId) -> tuple[Delta, Recall | None]:
     """Return what an effect moves, given what is remembered of its message, and what to remember then.
 
     A message sent twice counts once; an edit costs only what is worse than before and
@@ -81,11 +112,23 @@ def settle(effect: Effect, before: Recall | None) -> tuple[Delta, Recall | None]
         created = effect.kind is Kind.CREATED
         good = now.good and created and effect.counts
         remember = now if good == now.good else msgspec.structs.replace(now, good=good)
-        return Delta(effect.at, now.strike, int(good), int(created and effect.counts)), remember
+        messages = int(created and effect.counts)
+        if not now.strike:  # most
+            return Delta(effect.at, int(good), messages), remember
+        entry = _entry(effect, partition, now.strike, credit=created and effect.charge.credit)
+        return Delta(effect.at, int(good), messages, entry, effect.charge.most), remember
     good = before.good and now.good
     strike = max(before.strike, now.strike)
-    delta = Delta(at=effect.at, strike=strike - before.strike, good=int(good) - int(before.good))
+    worse = strike - before.strike
+    extra = _entry(effect, partition, worse, credit=False) if worse else None
+    delta = Delta(effect.at, int(good) - int(before.good), 0, extra, effect.charge.most)
     return delta, msgspec.structs.replace(now, strike=strike, good=good)
+
+
+def _entry(effect: Effect, partition: PartitionId, amount: float, *, credit: bool) -> Entry:
+    verdict = f"{partition.topic_id}/{partition.partition}/{effect.offset}"
+    charge = effect.charge
+    return Entry(verdict, amount, effect.at, charge.label, charge.ruleset, charge.most is not None, credit)
 
 
 def day(at: float) -> int:
@@ -98,7 +141,7 @@ class AuthorEffects(msgspec.Struct, frozen=True):
 
     author: str
     partition: PartitionId
-    effects: tuple[Effect, ...]
+    effects: tuple[Effect | Reversal, ...]
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -122,7 +165,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def applied(
-    standing: Standing, partition: PartitionId, effects: Sequence[Effect], half_life_s: float
+    standing: Standing, partition: PartitionId, effects: Sequence[Effect | Reversal], half_life_s: float
 ) -> Standing:
     """Return the standing as a store would leave it: effects at or below the mark move nothing.
 
@@ -133,7 +176,10 @@ def applied(
     for effect in effects:
         if effect.offset > mark:
             mark = effect.offset
-            delta, remember = settle(effect, recalls.get(effect.message))
+            if isinstance(effect, Reversal):
+                reputation = reversed_in(reputation, effect.verdict, effect.at, half_life_s)
+                continue
+            delta, remember = settle(effect, recalls.get(effect.message), partition)
             reputation = after(reputation, delta, half_life_s)
             if remember is not None:
                 recalls[effect.message] = remember
@@ -187,7 +233,7 @@ class MemoryStandings:
             author = self._authors.setdefault(each.author, _Author())
             for effect in each.effects:
                 if effect.offset > author.marks.get(each.partition, -1):
-                    author.take(effect, half_life_s)
+                    author.take(effect, each.partition, half_life_s)
                     author.marks[each.partition] = effect.offset
 
     async def ping(self) -> None:
@@ -213,9 +259,12 @@ class _Author(msgspec.Struct):
         recent = (self.recalls.get(each, {}).get(message) for each in (today, today - 1))
         return next((recall for recall in recent if recall is not None), None)
 
-    def take(self, effect: Effect, half_life_s: float) -> None:
+    def take(self, effect: Effect | Reversal, partition: PartitionId, half_life_s: float) -> None:
+        if isinstance(effect, Reversal):
+            self.reputation = reversed_in(self.reputation, effect.verdict, effect.at, half_life_s)
+            return
         today = day(effect.at)
-        delta, remember = settle(effect, self.recall(effect.message, today))
+        delta, remember = settle(effect, self.recall(effect.message, today), partition)
         self.reputation = after(self.reputation, delta, half_life_s)
         if remember is not None:
             self.recalls.setdefault(today, {})[effect.message] = remember

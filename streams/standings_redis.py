@@ -2,7 +2,7 @@
 
 An author's key is hashed with a secret, and the hash picks the bucket of that author's keys:
 
-    chatsieve:{0f}:a:<author>          standing and marks, kept for 90 days after the last message
+    chatsieve:{0f}:a:<author>          standing, ledger and marks, kept for 90 days after the last message
     chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
 
 What the fields are is said in the scripts.
@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from rules.reputation import Reputation
+from rules.reputation import DAY_S, LEDGER, Entry, Reputation, age
 from rules.verdict import Action
 from streams.errors import ConfigurationError
 from streams.redis_scripts import Item, Scripts, bucket_of, hashed, script
-from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing, day
+from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Reversal, Standing, day
 
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
@@ -72,11 +72,17 @@ class RedisStandings:
         changes = []
         for each in batch:
             place, days = self._place(each.author), days_of(each.effects)
-            effects = [self._packed(effect, days) for effect in each.effects]
+            effects = [
+                (effect.offset, effect.at, "reversed", effect.verdict)
+                if isinstance(effect, Reversal)
+                else self._packed(effect, days)
+                for effect in each.effects
+            ]
             keys = (place.standing, *(f"{place.recalls}{one}" for one in days))
             changes.append(Item(place.bucket, keys, (mark_field(each.partition), len(days), effects)))
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
-        await self._scripts.run(self._save, changes, (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S))
+        before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER)
+        await self._scripts.run(self._save, changes, before)
 
     async def ping(self) -> None:
         """See StandingStore."""
@@ -93,11 +99,17 @@ class RedisStandings:
 
     def _packed(self, effect: Effect, days: Mapping[int, int]) -> tuple[object, ...]:
         today, recall = day(effect.at), effect.recall
-        return (
+        said = (
             effect.offset, effect.at, effect.kind, self._message(effect.message),
             days[today], days[today - 1],
             recall.strike, recall.good, effect.counts, recall.action, recall.content_hash,
         )  # fmt: skip
+        if not recall.strike:  # most
+            return said
+        charge = effect.charge
+        # A policy's number may be a kind of float that msgpack doesn't know, and nil would end a list in Lua.
+        most = -1.0 if charge.most is None else float(charge.most)
+        return (*said, charge.label, charge.ruleset, most, charge.credit)
 
 
 class Place(NamedTuple):
@@ -117,11 +129,19 @@ class Answer(msgspec.Struct):
     n: int = 0
     f: float | None = None
     m: dict[str, int] = {}
+    l: list[Entry] = []  # noqa: E741 - the script's name for it
     r: list[str] = []
 
     def standing(self, messages: Sequence[str]) -> Standing:
         return Standing(
-            Reputation(self.s, self.g, self.n, self.f, self.t),
+            Reputation(
+                self.s,
+                self.g,
+                self.n,
+                self.f,
+                self.t,
+                tuple(sorted(self.l, key=age)) if self.l else (),
+            ),
             {partition_of(field): mark for field, mark in self.m.items()},
             {message: recall(text) for message, text in zip(messages, self.r, strict=False) if text},
         )
@@ -132,9 +152,9 @@ def place(prefix: str, author: str) -> Place:
     return Place(bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
 
 
-def days_of(effects: Iterable[Effect]) -> Mapping[int, int]:
+def days_of(effects: Iterable[Effect | Reversal]) -> Mapping[int, int]:
     """Return the days whose recalls the effects read or write, each with its number from 1."""
-    return _numbered(frozenset(day(effect.at) for effect in effects))
+    return _numbered(frozenset(day(effect.at) for effect in effects if not isinstance(effect, Reversal)))
 
 
 @lru_cache(4096)

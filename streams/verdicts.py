@@ -168,15 +168,14 @@ def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -
 def _note(reputation: Reputation, now: float, rules: RuleSet) -> StandingNote:
     terms = rules.policy.reputation
     unstricken = _unstricken(reputation.good, reputation.messages, terms.good_for_half_trust)
-    if not reputation.strikes:
+    if not (reputation.strikes or reputation.ledger):
         return unstricken
     strikes = terms.strikes_at(reputation, now)
-    trusted = terms.trust(reputation, now)
+    trusted = trust(reputation.good, strikes, terms.good_for_half_trust)
     return msgspec.structs.replace(unstricken, strikes=rounded(strikes), trust=rounded(trusted))
 
 
 @lru_cache(65_536)
 def _unstricken(good: int, messages: int, good_for_half: float) -> StandingNote:
     """Return the note on an author without strikes, which no time moves."""
-    trusted = trust(Reputation(good=good), 0.0, half_life_s=1.0, good_for_half=good_for_half)
-    return StandingNote(0.0, max(0, good), messages, rounded(trusted))
+    return StandingNote(0.0, max(0, good), messages, rounded(trust(good, 0.0, good_for_half)))

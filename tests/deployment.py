@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
+from rules.reputation import strikes_at
 from rules.verdict import Verdict
 from streams.embedded import free_port
 from streams.records import produce
@@ -59,6 +60,9 @@ rules:
 """
 
 Where = tuple[int, int]
+
+
+HALF_LIFE_S = 7 * 86_400.0
 
 
 class Sent(NamedTuple):
@@ -244,7 +248,8 @@ class Deployment:
 
 
 def _sums(standing: Standing) -> tuple[int, float]:
-    return standing.reputation.messages, round(standing.reputation.strikes, 4)
+    known = standing.reputation
+    return known.messages, round(strikes_at(known, known.as_of, HALF_LIFE_S), 4)
 
 
 def kill(worker: subprocess.Popen[bytes]) -> None:

@@ -57,6 +57,14 @@ def _numbers(policy: Policy) -> Iterator[Unsound]:
                 ("reputation", "strikes", action), f"reputation.strikes.{action}: must not be {strikes:g}"
             )
 
+    if policy.reputation.model_alone_a_day < 0:
+        yield Unsound(
+            ("reputation", "model_alone_a_day"), "reputation.model_alone_a_day: must not be below 0"
+        )
+    for label in policy.reputation.half_lives:
+        if not is_label(label):
+            yield Unsound(("reputation", "half_lives", label), f'half_lives: unknown label "{label}"')
+
 
 def _languages(codes: Iterable[str], place: Keys) -> Iterator[Unsound]:
     for code in codes:
@@ -70,6 +78,8 @@ def _above_zero(policy: Policy) -> Iterator[tuple[Keys, float]]:
         yield ("strengths", strength), policy.strengths.get(strength, 0)
     for name in ("half_life_s", "good_for_half_trust", "strikes_per_shift"):
         yield ("reputation", name.removesuffix("_s")), getattr(policy.reputation, name)
+    for label, half_life in policy.reputation.half_lives.items():
+        yield ("reputation", "half_lives", label), half_life
     yield ("max_evidence",), policy.max_evidence
     yield ("brake", "authors"), policy.brake.authors
     yield ("brake", "within"), policy.brake.within_s

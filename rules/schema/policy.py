@@ -55,18 +55,22 @@ class ReputationPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         half_life_s: After this time half of an author's strikes are left.
+        half_lives: By label, where it takes another time than `half_life`.
         good_for_half_trust: Good messages that give half of all trust.
         strikes_per_shift: Strikes that raise a score by one log-odds.
         strikes: What each action costs; an action that isn't named costs nothing.
+        model_alone_a_day: What verdicts by the model alone may cost an author in a UTC day, in strikes.
     """
 
     half_life_s: Seconds = msgspec.field(default=Seconds(7 * 86_400), name="half_life")
+    half_lives: dict[str, Seconds] = {}
     good_for_half_trust: float = 50.0
     strikes_per_shift: float = 1.0
     established: Established = Established()
     strikes: dict[Action, float] = msgspec.field(
         default_factory=lambda: {Action.HOLD: 0.5, Action.REMOVE: 1.0}
     )
+    model_alone_a_day: float = 0.5
 
     def is_established(self, reputation: Reputation) -> bool:
         """Return whether the author has earned enough good messages to count for a brake."""
@@ -74,11 +78,13 @@ class ReputationPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def trust(self, reputation: Reputation, now: float) -> float:
         """Return trust in [0, 1) at `now`."""
-        return trust(reputation, now, half_life_s=self.half_life_s, good_for_half=self.good_for_half_trust)
+        return trust(reputation.good, self.strikes_at(reputation, now), self.good_for_half_trust)
 
     def strikes_at(self, reputation: Reputation, now: float) -> float:
         """Return the strikes that are left at `now`."""
-        return strikes_at(reputation, now, self.half_life_s)
+        if not (reputation.strikes or reputation.ledger):  # most authors
+            return 0.0
+        return strikes_at(reputation, now, self.half_life_s, self.half_lives)
 
 
 class Brake(msgspec.Struct, frozen=True, kw_only=True):
@@ -286,8 +292,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         if reputation is None:
             return 0.0
         rules = self.reputation
-        strikes = rules.strikes_at(reputation, now) / rules.strikes_per_shift
-        shift = strikes - self.max_shift * rules.trust(reputation, now)
+        strikes = rules.strikes_at(reputation, now)
+        trusted = trust(reputation.good, strikes, rules.good_for_half_trust)
+        shift = strikes / rules.strikes_per_shift - self.max_shift * trusted
         return max(-self.max_shift, min(self.max_shift, shift))
 
 

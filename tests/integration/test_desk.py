@@ -13,7 +13,7 @@ import redis
 from structlog.testing import capture_logs
 
 from rules.message import Kind
-from rules.reputation import NEWCOMER
+from rules.reputation import NEWCOMER, strikes_at
 from rules.verdict import Action
 from streams import desk as desk_module
 from streams.desk import Desk
@@ -93,7 +93,8 @@ class Done:
 
 async def counted(standings: StandingStore, *authors: str) -> list[float]:
     """The strikes of each author, as the store has them."""
-    return [each.reputation.strikes for each in await standings.load([Ask(a) for a in authors], NOON)]
+    found = await standings.load([Ask(author) for author in authors], NOON)
+    return [strikes_at(each.reputation, NOON, WEEK_S) for each in found]
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ async def test_a_batch_sees_what_the_one_before_it_did(standings: StandingStore)
     ana, bo = await desk.load([Ask("ana", ("m2",)), Ask("bo")], NOON)
     assert ana is not None
     assert bo is not None
-    assert (ana.reputation.strikes, ana.marks) == (2.0, {HERE: 2})
+    assert (strikes_at(ana.reputation, NOON, WEEK_S), ana.marks) == (2.0, {HERE: 2})
     assert ana.recalls["m2"].action is Action.REMOVE
     assert bo.reputation == NEWCOMER
 
@@ -152,7 +153,7 @@ async def test_it_sees_what_is_saved_and_what_waits_together(standings: Standing
         await done.wait_for(1)
         (ana,) = await desk.load([Ask("ana")], NOON)
     assert ana is not None
-    assert ana.reputation.strikes == 2.0
+    assert strikes_at(ana.reputation, NOON, WEEK_S) == 2.0
     assert desk.pending == 1
 
 
@@ -275,7 +276,7 @@ async def test_effects_wait_for_the_store_and_are_applied_once(
         assert not desk.away
         (ana,) = await desk.load([Ask("ana")], NOON)
     assert ana is not None
-    assert (ana.reputation.strikes, ana.marks) == (3.0, {HERE: 3})
+    assert (strikes_at(ana.reputation, NOON, WEEK_S), ana.marks) == (3.0, {HERE: 3})
     assert metric(metrics, "store_up") == 1
 
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from rules.finding.evidence import Evidence
 from rules.message import Message
+from rules.reputation import Entry, Reputation, strikes_at
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote
 from streams.desk import Desk
@@ -225,6 +226,11 @@ async def test_the_second_message_of_a_batch_sees_the_first(it: Bench) -> None:
     assert [verdict["standing"]["before"]["strikes"] for verdict in ana] == [0, 1, 1]
 
 
+def strikes(reputation: Reputation) -> float:
+    """What is left when the last message came."""
+    return strikes_at(reputation, reputation.as_of, 604_800.0)
+
+
 async def test_what_a_batch_moves_is_what_it_says(it: Bench) -> None:
     """The standing after the last verdict is the one that the store has then."""
     (*_, last) = await it.verdicts(
@@ -237,7 +243,23 @@ async def test_what_a_batch_moves_is_what_it_says(it: Bench) -> None:
     reputation = (await it.standing("ana")).reputation
     after = last["standing"]["after"]
     assert (reputation.messages, reputation.good) == (after["messages"], after["good"])
-    assert reputation.strikes == pytest.approx(after["strikes"], rel=1e-3)
+    assert strikes(reputation) == pytest.approx(after["strikes"], rel=1e-3)
+
+
+async def test_a_strike_stands_on_the_ledger_with_what_settled_it(it: Bench) -> None:
+    """By the verdict's own id, so that whoever has the verdict finds it."""
+    await it.verdicts(said("ana", "hello", "a"), said("ana", "zzlure", "b"))
+    (entry,) = (await it.standing("ana")).reputation.ledger
+    assert entry == Entry(f"{TOPIC_ID}/0/1", 1.0, NOW + 1, "scam", it.rules.hash, credit=True)
+
+
+async def test_the_model_alone_wears_nobody_down(rules: RuleSet) -> None:
+    """Half a strike a day, whatever it says; a rule's word beside it costs what it costs."""
+    it = Bench(rules, MemoryStandings(), Model())
+    await it.verdicts(*(said("ana", f"offer {number}", f"m{number}") for number in range(5)))
+    assert strikes((await it.standing("ana")).reputation) == pytest.approx(0.5, rel=1e-3)
+    await it.verdicts(said("ana", "zzlure", "lure"))
+    assert strikes((await it.standing("ana")).reputation) == pytest.approx(1.5, rel=1e-3)
 
 
 async def test_a_record_that_was_judged_before_is_repeated(it: Bench) -> None:
@@ -459,8 +481,8 @@ async def test_standings_see_what_was_done_and_not_what_would_have_been(it: Benc
     authors = [f"old-{number}" for number in range(4)]
     await it.establish(*authors)
     await reach(it, *authors)
-    strikes = [(await it.standing(author)).reputation.strikes for author in authors]
-    assert strikes == [1.0, 1.0, 1.0, 0.5]
+    found = [strikes((await it.standing(author)).reputation) for author in authors]
+    assert found == [1.0, 1.0, 1.0, 0.5]
 
 
 async def test_a_raid_of_newcomers_does_not_trip_it(it: Bench) -> None:

@@ -3,15 +3,17 @@
 import pytest
 
 from rules.message import Kind
-from rules.reputation import NEWCOMER, Reputation
+from rules.reputation import LEDGER, NEWCOMER, Entry, Reputation, strikes_at
 from rules.verdict import Action
 from streams.standings import (
     DAY_S,
     Ask,
     AuthorEffects,
+    Charge,
     Effect,
     PartitionId,
     Recall,
+    Reversal,
     Standing,
     StandingStore,
     applied,
@@ -40,7 +42,17 @@ def effect(
     return Effect(offset, at, message, kind, Recall(content, action, strike, good), counts)
 
 
-def of(author: str, *effects: Effect, partition: PartitionId = HERE) -> AuthorEffects:
+def struck(offset: int, amount: float, at: float = NOON, partition: PartitionId = HERE) -> Entry:
+    """The entry of an effect that nothing is said of but its strike."""
+    return Entry(f"{partition.topic_id}/{partition.partition}/{offset}", amount, at)
+
+
+def strikes(reputation: Reputation) -> float:
+    """What is left when the last message came."""
+    return strikes_at(reputation, reputation.as_of, WEEK_S)
+
+
+def of(author: str, *effects: Effect | Reversal, partition: PartitionId = HERE) -> AuthorEffects:
     """One author's effects in one partition."""
     return AuthorEffects(author, partition, effects)
 
@@ -74,7 +86,7 @@ async def test_what_was_saved_is_loaded(standings: StandingStore) -> None:
     await standings.save([of("t/p/ana", said, shouted)], WEEK_S)
 
     assert await look(standings, "t/p/ana", "m2", "m1", "m0") == Standing(
-        Reputation(strikes=0.1, good=1, messages=2, first_seen=NOON + 1 / 3, as_of=NOON + 2 / 3),
+        Reputation(0.0, 1, 2, NOON + 1 / 3, NOON + 2 / 3, (struck(8, 0.1, NOON + 2 / 3),)),
         {HERE: 8},
         {"m1": said.recall, "m2": shouted.recall},
     )
@@ -97,7 +109,7 @@ async def test_strikes_halve_with_time(standings: StandingStore) -> None:
     old, new = effect(1, "m1", at=NOON, strike=1.0), effect(2, "m2", at=NOON + WEEK_S, strike=1.0)
     await standings.save([of("t/p/ana", old)], WEEK_S)
     await standings.save([of("t/p/ana", new)], WEEK_S)
-    assert (await look(standings, "t/p/ana")).reputation.strikes == pytest.approx(1.5, rel=1e-12)
+    assert strikes((await look(standings, "t/p/ana")).reputation) == pytest.approx(1.5, rel=1e-12)
 
 
 async def test_a_late_strike_counts_as_old(standings: StandingStore) -> None:
@@ -105,7 +117,7 @@ async def test_a_late_strike_counts_as_old(standings: StandingStore) -> None:
     old, new = effect(2, "m1", at=NOON, strike=1.0), effect(1, "m2", at=NOON + WEEK_S, strike=1.0)
     await standings.save([of("t/p/ana", new, old)], WEEK_S)
     reputation = (await look(standings, "t/p/ana")).reputation
-    assert reputation.strikes == pytest.approx(1.5, rel=1e-12)
+    assert strikes(reputation) == pytest.approx(1.5, rel=1e-12)
     assert (reputation.first_seen, reputation.as_of) == (NOON, NOON + WEEK_S)
 
 
@@ -116,7 +128,7 @@ async def test_an_effect_counts_once(standings: StandingStore) -> None:
     await standings.save([of("t/p/ana", *effects[1:4])], WEEK_S)
     await standings.save([of("t/p/ana", *effects)], WEEK_S)
     standing = await look(standings, "t/p/ana")
-    assert (standing.reputation.strikes, standing.marks) == (5.0, {HERE: 4})
+    assert (strikes(standing.reputation), standing.marks) == (5.0, {HERE: 4})
 
 
 async def test_partitions_have_marks_of_their_own(standings: StandingStore) -> None:
@@ -141,7 +153,7 @@ async def test_a_message_sent_twice_counts_once(standings: StandingStore) -> Non
     await standings.save([of("t/p/ana", effect(1, "m1", strike=1.0))], WEEK_S)
     await standings.save([of("t/p/ana", effect(9, "m1", strike=1.0), partition=ELSEWHERE)], WEEK_S)
     reputation = (await look(standings, "t/p/ana")).reputation
-    assert (reputation.strikes, reputation.messages) == (1.0, 1)
+    assert (strikes(reputation), reputation.messages) == (1.0, 1)
 
 
 async def test_an_edit_costs_what_is_worse_than_before(standings: StandingStore) -> None:
@@ -151,7 +163,7 @@ async def test_an_edit_costs_what_is_worse_than_before(standings: StandingStore)
     nicer = effect(3, "m1", Kind.EDITED, good=True, content="good")
     await standings.save([of("t/p/ana", said, worse, nicer)], WEEK_S)
     standing = await look(standings, "t/p/ana", "m1")
-    assert standing.reputation == Reputation(1.0, 0, 1, NOON, NOON)
+    assert standing.reputation == Reputation(0.0, 0, 1, NOON, NOON, (struck(2, 1.0),))
     assert standing.recalls["m1"] == Recall("good", Action.ALLOW, 1.0, False)
 
 
@@ -167,7 +179,7 @@ async def test_a_deletion_withdraws_credit_but_no_strike(standings: StandingStor
     ]
     await standings.save([of("t/p/ana", *effects)], WEEK_S)
     standing = await look(standings, "t/p/ana", "m1", "m2", "m3")
-    assert standing.reputation == Reputation(1.0, 0, 2, NOON, NOON)
+    assert standing.reputation == Reputation(0.0, 0, 2, NOON, NOON, (struck(2, 1.0),))
     assert standing.recalls == {
         "m1": Recall("c0ffee", Action.ALLOW, 0.0, False),
         "m2": Recall("c0ffee", Action.REMOVE, 1.0, False),
@@ -197,8 +209,76 @@ async def test_an_edit_after_midnight_knows_its_message(standings: StandingStore
     later = effect(2, "m1", Kind.EDITED, at=NOON + DAY_S, strike=1.0, content="edited")
     await standings.save([of("t/p/ana", later)], WEEK_S)
     standing = await look(standings, "t/p/ana", "m1", now=NOON + 2 * DAY_S)
-    assert standing.reputation.strikes == pytest.approx(2 ** (-1 / 7), rel=1e-12)
+    assert strikes(standing.reputation) == pytest.approx(2 ** (-1 / 7), rel=1e-12)
     assert standing.recalls["m1"].content_hash == "edited"
+
+
+def charged(offset: int, charge: Charge, *, at: float = NOON, strike: float = 0.5) -> Effect:
+    """A held message of its own."""
+    recall = Recall("c0ffee", Action.HOLD, strike)
+    return Effect(offset, at, f"m{offset}", Kind.CREATED, recall, charge=charge)
+
+
+FEEDBACK = PartitionId("the-feedback-topic", 0)
+
+
+def undone(offset: int, verdict: int, at: float = NOON) -> AuthorEffects:
+    """A human took back ana's verdict at an offset."""
+    reversal = Reversal(offset, at, f"{HERE.topic_id}/{HERE.partition}/{verdict}")
+    return of("t/p/ana", reversal, partition=FEEDBACK)
+
+
+async def test_the_ledger_explains_the_strikes(standings: StandingStore) -> None:
+    """Verdict, label, amount, time and rule set of each, the oldest first; their sum is what is left."""
+    scam, hate = Charge("scam", "a1b2", credit=True), Charge("hate", "c3d4")
+    await standings.save([of("t/p/ana", charged(1, scam), charged(2, hate, at=NOON + WEEK_S))], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert reputation.ledger == (
+        Entry("5b8e9c0e-topic/3/1", 0.5, NOON, "scam", "a1b2", credit=True),
+        Entry("5b8e9c0e-topic/3/2", 0.5, NOON + WEEK_S, "hate", "c3d4"),
+    )
+    assert strikes(reputation) == pytest.approx(0.75)
+
+
+async def test_a_reversal_leaves_an_author_as_if_nothing_had_been(standings: StandingStore) -> None:
+    """The strike is gone and the message counts as good; the entry stays for show. Twice is once."""
+    await standings.save([of("t/p/ana", charged(1, Charge("scam", credit=True)))], WEEK_S)
+    for offset in range(2):
+        await standings.save([undone(offset, 1)], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert (strikes(reputation), reputation.good, reputation.messages) == (0.0, 1, 1)
+    assert [entry.reversed for entry in reputation.ledger] == [True]
+
+
+async def test_a_reversal_that_comes_first_waits_for_its_strike(standings: StandingStore) -> None:
+    """Feedback and messages lie on two topics, and a worker that was killed judges again."""
+    await standings.save([undone(0, 1)], WEEK_S)
+    await standings.save([of("t/p/ana", charged(1, Charge("scam", credit=True)))], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert (strikes(reputation), reputation.good, len(reputation.ledger)) == (0.0, 1, 1)
+
+
+async def test_a_ledger_is_bounded_and_forgets_no_strike(standings: StandingStore) -> None:
+    """What falls off goes on as a number. It can't be reversed any more, and nothing else falls for that."""
+    flood = [charged(offset, Charge("spam"), at=NOON + offset, strike=1.0) for offset in range(LEDGER + 8)]
+    await standings.save([of("t/p/ana", *flood)], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert len(reputation.ledger) == LEDGER
+    assert strikes(reputation) == pytest.approx(LEDGER + 8, rel=1e-3)
+    await standings.save([undone(offset, offset) for offset in range(LEDGER + 8)], WEEK_S)
+    assert strikes((await look(standings, "t/p/ana")).reputation) == pytest.approx(8, rel=1e-3)
+
+
+async def test_the_model_alone_costs_so_much_a_day(standings: StandingStore) -> None:
+    """In a UTC day; what rules had a part in isn't bounded by it, nor counted."""
+    model, rule = Charge("toxic", most=0.5), Charge("toxic")
+    today = [charged(1, model), charged(2, rule), charged(3, model), charged(4, model, strike=1.0)]
+    await standings.save([of("t/p/ana", *today)], WEEK_S)
+    assert strikes((await look(standings, "t/p/ana")).reputation) == 1.0
+    await standings.save([of("t/p/ana", charged(5, model, at=NOON + DAY_S))], WEEK_S)
+    assert [entry.verdict[-1] for entry in (await look(standings, "t/p/ana")).reputation.ledger] == list(
+        "125"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "ä/Ω/💬", "nul\0 and\nline", "a" * 10_000, "lone \ud800", "{b}:m:x"])

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.message import Kind
+from rules.reputation import Entry
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.journal import Journal, overlay, widened
@@ -18,10 +20,12 @@ from streams.standings import (
     DAY_S,
     Ask,
     AuthorEffects,
+    Charge,
     Effect,
     MemoryStandings,
     PartitionId,
     Recall,
+    Reversal,
     Standing,
     StandingStore,
 )
@@ -34,12 +38,12 @@ AUTHORS = ("ana", "bo", "cy")
 MESSAGES = ("m1", "m2", "m3", "m4")
 DAYS = (-1, 0, 1, 2)
 
-History = list[tuple[str, Effect]]
+History = list[tuple[str, Effect | Reversal]]
 Range = tuple[int, int]
 
 
 def history(seed: int, length: int, *, jumps_s: float = 0.0) -> History:
-    """Records of a partition by offset: chat with repetitions, edits, deletions and bots.
+    """Records of a partition by offset: chat with repetitions, edits, deletions, bots and reversals.
 
     A record a minute; each record's clock is off by up to `jumps_s`.
     """
@@ -58,9 +62,14 @@ def history(seed: int, length: int, *, jumps_s: float = 0.0) -> History:
             good=not strike and dice.random() < 0.8,
         )
         at = NOON + 60 * offset + dice.uniform(-jumps_s, jumps_s)
-        records.append(
-            (author, Effect(offset, at, dice.choice(ids[author][-5:]), kind, recall, dice.random() < 0.9))
-        )
+        if dice.random() < 0.1:
+            verdict = f"{HERE.topic_id}/{HERE.partition}/{dice.randrange(length)}"
+            records.append((author, Reversal(offset, at, verdict)))
+            continue
+        alone = dice.choice((None, None, 0.5))
+        charge = Charge(dice.choice(("spam", "hate")), "a1b2", alone, dice.random() < 0.8)
+        message, counts = dice.choice(ids[author][-5:]), dice.random() < 0.9
+        records.append((author, Effect(offset, at, message, kind, recall, counts, charge)))
     return records
 
 
@@ -81,7 +90,7 @@ def lives(draw: st.DrawFn, length: int) -> list[Range]:
 
 def batch_of(records: History) -> list[AuthorEffects]:
     """One batch of a partition: each author's effects, by ascending offset."""
-    found: dict[str, list[Effect]] = {}
+    found: dict[str, list[Effect | Reversal]] = {}
     for author, effect in records:
         found.setdefault(author, []).append(effect)
     return [AuthorEffects(author, HERE, tuple(effects)) for author, effects in found.items()]
@@ -91,7 +100,8 @@ async def judge(standings: StandingStore, records: History, batches: Sequence[Ra
     """Save the batches one after the other and return what became of everybody."""
     for begin, end in batches:
         await standings.save(batch_of(records[begin:end]), WEEK_S)
-    return await everything(standings, sorted({effect.message for _, effect in records}))
+    messages = {effect.message for _, effect in records if isinstance(effect, Effect)}
+    return await everything(standings, sorted(messages))
 
 
 async def everything(standings: StandingStore, messages: Sequence[str]) -> list[Standing]:
@@ -120,6 +130,11 @@ def on_valkey(store: Store, test: Callable[[StandingStore], Awaitable[list[Stand
     return asyncio.run(run())
 
 
+def dated(entry: Entry) -> Entry:
+    """The entry without its amount."""
+    return msgspec.structs.replace(entry, amount=0.0)
+
+
 def assert_same(found: Sequence[Standing], expected: Sequence[Standing]) -> None:
     """Strikes to a billionth, everything else exactly."""
     assert [each.marks for each in found] == [each.marks for each in expected]
@@ -128,6 +143,8 @@ def assert_same(found: Sequence[Standing], expected: Sequence[Standing]) -> None
         a, b = left.reputation, right.reputation
         assert (a.good, a.messages, a.first_seen, a.as_of) == (b.good, b.messages, b.first_seen, b.as_of)
         assert a.strikes == pytest.approx(b.strikes, rel=1e-9, abs=1e-9)
+        assert [dated(entry) for entry in a.ledger] == [dated(entry) for entry in b.ledger]
+        assert [e.amount for e in a.ledger] == pytest.approx([e.amount for e in b.ledger], abs=1e-9)
 
 
 def once(records: History) -> list[Standing]:
@@ -168,21 +185,38 @@ recalls = st.builds(
     st.floats(0, 10),
     st.booleans(),
 )
+charges = st.builds(
+    Charge,
+    st.sampled_from(["spam", "custom.ü"]),
+    st.just("a1b2"),
+    st.none() | st.floats(0, 12),
+    st.booleans(),
+)
+times = st.floats(-2 * DAY_S, 2 * DAY_S).map(NOON.__add__)
 effects = st.builds(
     Effect,
     st.integers(0, 30),
-    st.floats(-2 * DAY_S, 2 * DAY_S).map(NOON.__add__),
+    times,
     st.sampled_from(MESSAGES),
     st.sampled_from(Kind),
     recalls,
     st.booleans(),
+    charges,
+)
+reversals = st.builds(
+    Reversal,
+    st.integers(0, 30),
+    times,
+    st.builds("old topic/{}/{}".format, st.integers(0, 2), st.integers(0, 30)),
 )
 batches_of_all = st.lists(
     st.builds(
         AuthorEffects,
         st.sampled_from(AUTHORS),
         st.builds(PartitionId, st.sampled_from(["old topic", "same name, made again"]), st.integers(0, 2)),
-        st.lists(effects, max_size=4).map(lambda found: tuple(sorted(found, key=lambda each: each.offset))),
+        st.lists(effects | reversals, max_size=4).map(
+            lambda found: tuple(sorted(found, key=lambda each: each.offset))
+        ),
     ),
     max_size=6,
 )

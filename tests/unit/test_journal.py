@@ -1,7 +1,7 @@
 """The journal: what was judged and not saved yet is seen by the next batch and never applied twice."""
 
 from rules.message import Kind
-from rules.reputation import NEWCOMER
+from rules.reputation import NEWCOMER, strikes_at
 from rules.verdict import Action
 from streams.journal import Journal, overlay, widened
 from streams.standings import Ask, AuthorEffects, Effect, MemoryStandings, PartitionId, Recall, Standing
@@ -45,11 +45,8 @@ def test_what_waits_is_seen_by_its_author_only() -> None:
 def test_the_overlay_is_the_standing_after_the_save() -> None:
     """What waits counts for the next batch as if it were saved, with what is remembered of its messages."""
     standing = overlay(Standing(NEWCOMER), [of("ana", said(1), said(2, strike=1.0))], WEEK_S)
-    assert (standing.reputation.messages, standing.reputation.good, standing.reputation.strikes) == (
-        2,
-        1,
-        1.0,
-    )
+    known = standing.reputation
+    assert (known.messages, known.good, strikes_at(known, NOON, WEEK_S)) == (2, 1, 1.0)
     assert standing.marks == {HERE: 2}
     assert standing.recalls["m2"].action is Action.REMOVE
 

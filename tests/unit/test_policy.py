@@ -6,7 +6,7 @@ import pytest
 
 from rules import packs
 from rules.message import Message
-from rules.reputation import Reputation
+from rules.reputation import Entry, Reputation
 from rules.schema.policy import Policy
 from rules.verdict import Action
 from tests.rule_folders import NOW, loaded, problems
@@ -88,6 +88,15 @@ def test_strikes_count_half_after_a_half_life() -> None:
     assert found.shift(before, NOW + 7 * 86_400) == pytest.approx(0.25)
 
 
+def test_a_label_may_have_a_half_life_of_its_own() -> None:
+    """Who was struck for a scam waits longer than who was rude."""
+    found = policy("reputation: {half_life: 7d, half_lives: {scam: 28d}, strikes_per_shift: 4}")
+    week_ago = NOW - 7 * 86_400
+    for label, shift in (("scam", 0.5 * 2**0.75), ("insult", 0.5)):
+        struck = Reputation(ledger=(Entry("v", 4.0, week_ago, label),))
+        assert found.reputation.strikes_at(struck, NOW) == pytest.approx(4 * shift)
+
+
 def test_who_is_established_is_a_matter_of_good_messages() -> None:
     """Only they count for a brake, so that a raid of newcomers doesn't trip it."""
     terms = policy("reputation: {established: {good: 3}}").reputation
@@ -115,6 +124,8 @@ def test_who_is_established_is_a_matter_of_good_messages() -> None:
         ("reputation: {half_life: 7}",
          'reputation.half_life: expected a time such as 30s, 10m, 24h or 7d, got "7"'),
         ("reputation: {strikes: {allow: 1}}", "reputation.strikes.allow: must not be 1"),
+        ("reputation: {model_alone_a_day: -1}", "reputation.model_alone_a_day: must not be below 0"),
+        ("reputation: {half_lives: {scamm: 3d}}", 'half_lives: unknown label "scamm"'),
         ("brake: {authors: 0}", "brake.authors: must be above 0"),
         ("hold: {for: 1d, on_expiry: flag}", "hold.on_expiry: write allow or remove"),
         ("max_shfit: 1", 'unknown key "max_shfit"; did you mean "max_shift"?'),
