@@ -117,6 +117,21 @@ def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputatio
     return _entered(moved, delta.entry, delta.most, half_life_s)
 
 
+def joined(reputation: Reputation, learned: Reputation, half_life_s: float) -> Reputation:
+    """Return the reputation with what was learned from elsewhere added to it; the ledger stays its own."""
+    as_of = max(reputation.as_of, learned.as_of)
+    strikes = sum(one.strikes * halved(as_of - one.as_of, half_life_s) for one in (reputation, learned))
+    seen = [one.first_seen for one in (reputation, learned) if one.first_seen is not None]
+    return Reputation(
+        strikes,
+        reputation.good + learned.good,
+        reputation.messages + learned.messages,
+        min(seen, default=None),
+        as_of,
+        reputation.ledger,
+    )
+
+
 def reversed_in(reputation: Reputation, verdict: str, at: float, half_life_s: float) -> Reputation:
     """Return the reputation as if the verdict had not been given; a second time nothing changes.
 

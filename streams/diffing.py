@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from rules.message import Message
 from rules.ruleset import RuleSet
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
-from streams.offline import BATCH, Offline
+from streams.offline import BATCH, Offline, message_in
 from streams.wire import read_offline
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Diff:
         for line in batch:
             self._line += 1
             try:
-                messages.append((self._line, read_offline(_value(line), f"line-{self._line}")))
+                messages.append((self._line, read_offline(message_in(line), f"line-{self._line}")))
             except UnreadableError:
                 self._unreadable += 1
         scores = self._old.scores([message for _, message in messages]) if messages else []
@@ -130,20 +129,6 @@ class Diff:
             sum(self._counts.values()), self._stricter, self._milder,
             tuple(Changed(*key, self._counts[key], tuple(self._found[key])) for key in ordered),
         )  # fmt: skip
-
-
-class _Recorded(msgspec.Struct):
-    """A record with its key and time beside the message."""
-
-    value: msgspec.Raw
-
-
-def _value(line: bytes) -> bytes:
-    """Return the message of a line: the line itself, or its `value` where it is a record."""
-    if b'"value"' in line:
-        with contextlib.suppress(msgspec.MsgspecError):
-            return bytes(msgspec.json.decode(line, type=_Recorded).value)
-    return line
 
 
 def _said(one: Judgement, other: Judgement) -> str:

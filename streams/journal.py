@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from streams.standings import Ask, AuthorEffects, PartitionId, Reversal, Standing, applied
+from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Standing, applied
 
 # What waits for one author, in the order in which it was judged.
 Pending = Sequence[AuthorEffects]
@@ -13,9 +13,7 @@ Pending = Sequence[AuthorEffects]
 
 def widened(ask: Ask, pending: Pending) -> Ask:
     """Return the ask with the messages of what waits: to settle it, one needs what is remembered of them."""
-    waiting = (
-        effect.message for each in pending for effect in each.effects if not isinstance(effect, Reversal)
-    )
+    waiting = (effect.message for each in pending for effect in each.effects if isinstance(effect, Effect))
     return Ask(ask.author, tuple(dict.fromkeys((*ask.messages, *waiting))))
 
 

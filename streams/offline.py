@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC
@@ -196,3 +197,17 @@ def lines_of(source: BinaryIO) -> Iterator[bytes]:
         while not rest.endswith(b"\n") and (rest := source.readline(limit)):
             pass
         yield line.removesuffix(b"\n")
+
+
+class _Recorded(msgspec.Struct):
+    """A record with its key and time beside the message."""
+
+    value: msgspec.Raw
+
+
+def message_in(line: bytes) -> bytes:
+    """Return the message of a line: the line itself, or its `value` where it is a record."""
+    if b'"value"' in line:
+        with contextlib.suppress(msgspec.MsgspecError):
+            return bytes(msgspec.json.decode(line, type=_Recorded).value)
+    return line

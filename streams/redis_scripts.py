@@ -24,6 +24,8 @@ from streams.errors import ConfigurationError, StoreError
 BUCKETS = 64
 # Items in one script call at most: while it runs the server answers nobody else.
 PER_CALL = 256
+# Keys that a scan looks at in one call.
+SCANNED = 5_000
 
 Command = tuple[str | int | float | bytes | memoryview, ...]
 
@@ -58,6 +60,23 @@ class Scripts:
     async def close(self) -> None:
         """Let the connections go."""
         await self._pool.aclose()
+
+    async def erase(self, pattern: str) -> int:
+        """Remove the keys that a glob matches, which takes a look at every key there is; return how many.
+
+        Raises:
+            StoreError: When the server doesn't answer in time, or refuses.
+        """
+        cursor, gone = b"0", 0
+        while True:
+            async with self._connection() as connection:
+                [(cursor, keys)] = await exchange(
+                    connection, [("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)]
+                )
+                # One by one: on a cluster, keys of several slots are no one command's.
+                gone += sum(await exchange(connection, [("UNLINK", key) for key in keys])) if keys else 0
+            if cursor == b"0":
+                return gone
 
     async def run(
         self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]

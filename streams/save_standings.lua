@@ -1,6 +1,6 @@
 -- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
 -- at or below the author's mark for its partition was applied before. The twin of `settle` in
--- standings.py, and of `after` and `reversed_in` in rules/reputation.py.
+-- standings.py, and of `after`, `joined` and `reversed_in` in rules/reputation.py.
 --
 -- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, most
 --          entries of a ledger, authors};
@@ -8,7 +8,8 @@
 --          per effect, by ascending offset: {offset, at, kind, message hash, today, yesterday, strike,
 --          good, counts, action, content hash}, where today and yesterday count the author's hashes of
 --          recalls from 1; with a strike also: label, rule set, what the model alone may cost in a day
---          (below 0: it isn't alone), credit. A reversal: {offset, at, "reversed", verdict}.
+--          (below 0: it isn't alone), credit. A reversal: {offset, at, "reversed", verdict}. What was
+--          learned: {offset, at, "learned", strikes, good, messages, first seen (perhaps)}.
 --          All times are in seconds
 -- KEYS     per author, in that order: the author's hash, then the hashes of recalls
 -- result   the number of effects that were applied
@@ -178,6 +179,14 @@ local function save(key, recalls, mark_field, effects)
       ledger = ledger or open_ledger(key)
       s, g = reverse(ledger, message, at, s, g, t)
       mark, applied = offset, applied + 1
+    elseif offset > mark and kind == 'learned' then
+      local learned, seen, as_of = effect[4], effect[7], math.max(t, at)
+      s = s * halved(as_of - t) + learned * halved(as_of - at)
+      g, n, t, mark = g + effect[5], n + effect[6], as_of, offset
+      if seen then
+        f = math.min(f or seen, seen)
+      end
+      applied = applied + 1
     elseif offset > mark then
       local before = redis.call('HGET', recalls[today], message) or redis.call('HGET', recalls[yesterday], message)
       local now = {strike = strike, good = good, action = action, content = content}

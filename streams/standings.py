@@ -1,15 +1,17 @@
 """Where standings are kept: the contract of a store, and the store that lives in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from rules.message import Kind
-from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, reversed_in
+from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, joined, reversed_in
 from rules.verdict import Action
 
+# How the topic id begins of what was learned and not judged.
+LEARNED = "learned-"
 # Memory goes by the days of the records, which may come late; Redis by its own clock.
 KEEP_DAYS = 7
 
@@ -95,6 +97,26 @@ class Reversal(msgspec.Struct, frozen=True):
     verdict: str
 
 
+class Learned(msgspec.Struct, frozen=True):
+    """What is known of an author from elsewhere, as of `reputation.as_of`; its ledger isn't taken.
+
+    Its partition is named after where it was learned, so that it counts once.
+    """
+
+    offset: int
+    reputation: Reputation
+
+
+Change = Effect | Reversal | Learned
+
+
+def _whole(reputation: Reputation, change: Reversal | Learned, half_life_s: float) -> Reputation:
+    """Return the reputation after a change that is about no message."""
+    if isinstance(change, Learned):
+        return joined(reputation, change.reputation, half_life_s)
+    return reversed_in(reputation, change.verdict, change.at, half_life_s)
+
+
 def settle(effect: Effect, before: Recall | None, partition: PartitionId) -> tuple[Delta, Recall | None]:
     """Return what an effect moves, given what is remembered of its message, and what to remember then.
 
@@ -141,7 +163,7 @@ class AuthorEffects(msgspec.Struct, frozen=True):
 
     author: str
     partition: PartitionId
-    effects: tuple[Effect | Reversal, ...]
+    effects: tuple[Change, ...]
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -165,7 +187,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def applied(
-    standing: Standing, partition: PartitionId, effects: Sequence[Effect | Reversal], half_life_s: float
+    standing: Standing, partition: PartitionId, effects: Sequence[Change], half_life_s: float
 ) -> Standing:
     """Return the standing as a store would leave it: effects at or below the mark move nothing.
 
@@ -176,8 +198,8 @@ def applied(
     for effect in effects:
         if effect.offset > mark:
             mark = effect.offset
-            if isinstance(effect, Reversal):
-                reputation = reversed_in(reputation, effect.verdict, effect.at, half_life_s)
+            if not isinstance(effect, Effect):
+                reputation = _whole(reputation, effect, half_life_s)
                 continue
             delta, remember = settle(effect, recalls.get(effect.message), partition)
             reputation = after(reputation, delta, half_life_s)
@@ -206,6 +228,12 @@ class StandingStore(Protocol):
         author's effects arrive in the order of their offsets. An effect is settled
         against what is remembered from its own day and the day before.
         """
+
+    async def reset(self, author: str) -> None:
+        """Make an author a newcomer; what was judged before doesn't count again, what was learned may."""
+
+    async def erase(self, author: str) -> int:
+        """Remove all that is kept of an author, by whoever keeps it here; return how many keys that were."""
 
     async def ping(self) -> None:
         """Return when the store answers."""
@@ -236,6 +264,23 @@ class MemoryStandings:
                     author.take(effect, each.partition, half_life_s)
                     author.marks[each.partition] = effect.offset
 
+    async def reset(self, author: str) -> None:
+        """See StandingStore."""
+        if author in self._authors:
+            kept = self._authors[author].marks.items()
+            marks = {where: mark for where, mark in kept if not where.topic_id.startswith(LEARNED)}
+            self._authors[author] = _Author(marks=marks)
+
+    async def erase(self, author: str) -> int:
+        """See StandingStore."""
+        gone = self._authors.pop(author, None)
+        return 0 if gone is None else 1 + len(gone.recalls)
+
+    def known(self) -> Iterator[tuple[str, Reputation]]:
+        """Yield every author."""
+        for author, kept in self._authors.items():
+            yield author, kept.reputation
+
     async def ping(self) -> None:
         """It always answers."""
 
@@ -259,9 +304,9 @@ class _Author(msgspec.Struct):
         recent = (self.recalls.get(each, {}).get(message) for each in (today, today - 1))
         return next((recall for recall in recent if recall is not None), None)
 
-    def take(self, effect: Effect | Reversal, partition: PartitionId, half_life_s: float) -> None:
-        if isinstance(effect, Reversal):
-            self.reputation = reversed_in(self.reputation, effect.verdict, effect.at, half_life_s)
+    def take(self, effect: Change, partition: PartitionId, half_life_s: float) -> None:
+        if not isinstance(effect, Effect):
+            self.reputation = _whole(self.reputation, effect, half_life_s)
             return
         today = day(effect.at)
         delta, remember = settle(effect, self.recall(effect.message, today), partition)

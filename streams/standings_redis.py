@@ -8,6 +8,7 @@ An author's key is hashed with a secret, and the hash picks the bucket of that a
 What the fields are is said in the scripts.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -19,7 +20,19 @@ from rules.reputation import DAY_S, LEDGER, Entry, Reputation, age
 from rules.verdict import Action
 from streams.errors import ConfigurationError
 from streams.redis_scripts import Item, Scripts, bucket_of, hashed, script
-from streams.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Reversal, Standing, day
+from streams.standings import (
+    LEARNED,
+    Ask,
+    AuthorEffects,
+    Change,
+    Effect,
+    Learned,
+    PartitionId,
+    Recall,
+    Reversal,
+    Standing,
+    day,
+)
 
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
@@ -48,7 +61,9 @@ class RedisStandings:
         self._scripts = Scripts(url, timeout_s=timeout_s)
         self._load = script("load_standings.lua")
         self._save = script("save_standings.lua")
+        self._reset = script("reset_standing.lua")
         self._place = lru_cache(AT_HAND)(lambda author: place(prefix, hashed(key, 16, author)))
+        self._pattern = re.sub(r"([*?\[\]^\\])", r"\\\1", prefix)
         self._message_start = blake2b(key=key, digest_size=8)
         self._message = lru_cache(AT_HAND)(self._message_hash)
 
@@ -73,9 +88,7 @@ class RedisStandings:
         for each in batch:
             place, days = self._place(each.author), days_of(each.effects)
             effects = [
-                (effect.offset, effect.at, "reversed", effect.verdict)
-                if isinstance(effect, Reversal)
-                else self._packed(effect, days)
+                self._packed(effect, days) if isinstance(effect, Effect) else whole(effect)
                 for effect in each.effects
             ]
             keys = (place.standing, *(f"{place.recalls}{one}" for one in days))
@@ -83,6 +96,19 @@ class RedisStandings:
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
         before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER)
         await self._scripts.run(self._save, changes, before)
+
+    async def reset(self, author: str) -> None:
+        """See StandingStore."""
+        place = self._place(author)
+        await self._scripts.run(self._reset, [Item(place.bucket, (place.standing,), LEARNED)], ())
+
+    async def erase(self, author: str) -> int:
+        """See StandingStore."""
+        return await self._scripts.erase(f"{self._pattern}*{self.hashed(author)}*")
+
+    def hashed(self, author: str) -> str:
+        """Return what stands in the keys in an author's place."""
+        return self._place(author).author
 
     async def ping(self) -> None:
         """See StandingStore."""
@@ -113,8 +139,9 @@ class RedisStandings:
 
 
 class Place(NamedTuple):
-    """Where an author lives: the bucket, the key of the standing, the beginning of the keys of recalls."""
+    """Where an author lives: their hash, the bucket, the key of the standing, how keys of recalls begin."""
 
+    author: str
     bucket: str
     standing: str
     recalls: str
@@ -149,12 +176,22 @@ class Answer(msgspec.Struct):
 
 def place(prefix: str, author: str) -> Place:
     bucket = bucket_of(author)
-    return Place(bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
+    return Place(author, bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
 
 
-def days_of(effects: Iterable[Effect | Reversal]) -> Mapping[int, int]:
+def whole(change: Reversal | Learned) -> tuple[object, ...]:
+    """Return how the script is told of a change that is about no message."""
+    if isinstance(change, Reversal):
+        return (change.offset, change.at, "reversed", change.verdict)
+    it = change.reputation
+    # Nothing stands at the end for an author who was never seen: nil would end a list in Lua.
+    seen = () if it.first_seen is None else (it.first_seen,)
+    return (change.offset, it.as_of, "learned", it.strikes, it.good, it.messages, *seen)
+
+
+def days_of(effects: Iterable[Change]) -> Mapping[int, int]:
     """Return the days whose recalls the effects read or write, each with its number from 1."""
-    return _numbered(frozenset(day(effect.at) for effect in effects if not isinstance(effect, Reversal)))
+    return _numbered(frozenset(day(effect.at) for effect in effects if isinstance(effect, Effect)))
 
 
 @lru_cache(4096)

@@ -168,9 +168,9 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that operators and other workers should know, on `mod.control`.
 
     Attributes:
-        event: "ruleset_accepted", "ruleset_rejected", "worker_alive", "worker_stopped", "brake_on" or
-            "brake_off".
-        worker: Which worker says so.
+        event: "ruleset_accepted", "ruleset_rejected", "worker_alive", "worker_stopped", "brake_on",
+            "brake_off" or "author_erased".
+        worker: Which worker says so, or where a command was given.
         at: RFC 3339.
         ruleset: Hash in force after the event.
         reason: Why, in words; of a worker, why the newest files aren't in force.
@@ -183,6 +183,7 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
         removed: Rules that are gone.
         changed: Files that differ from those judged before, at most 20.
         orders: Ids of the orders that this worker follows.
+        author: Keyed hash of an author of whom all was erased.
     """
 
     event: str
@@ -199,6 +200,7 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     removed: int | None = None
     changed: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
+    author: str | None = None
 
 
 class Output(NamedTuple):

@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": "working:demo",
     "diff": "diff:diff",
     "judge": "judging:judge",
+    "reputation": "reputation:reputation",
     "rules": "rules:rules",
     "schemas": "working:schemas",
     "serve": "working:serve",

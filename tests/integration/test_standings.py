@@ -11,6 +11,7 @@ from streams.standings import (
     AuthorEffects,
     Charge,
     Effect,
+    Learned,
     PartitionId,
     Recall,
     Reversal,
@@ -279,6 +280,44 @@ async def test_the_model_alone_costs_so_much_a_day(standings: StandingStore) -> 
     assert [entry.verdict[-1] for entry in (await look(standings, "t/p/ana")).reputation.ledger] == list(
         "125"
     )
+
+
+LOG = PartitionId("learned-c0ffee", 0)
+
+
+async def test_what_was_learned_is_added_once(standings: StandingStore) -> None:
+    """Under the name of where it came from; it adds to what was judged before and after."""
+    old = Reputation(strikes=2.0, good=40, messages=50, first_seen=NOON - WEEK_S, as_of=NOON)
+    learned = of("t/p/ana", Learned(0, old), partition=LOG)
+    await standings.save([of("t/p/ana", effect(1, "m1", at=NOON + WEEK_S, good=True)), learned], WEEK_S)
+    await standings.save([learned], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert strikes(reputation) == pytest.approx(1.0)
+    assert (reputation.good, reputation.messages, reputation.first_seen) == (41, 51, NOON - WEEK_S)
+
+
+async def test_a_reset_makes_a_newcomer_whose_past_does_not_come_again(standings: StandingStore) -> None:
+    """The marks stay; only what was learned may be learned anew."""
+    said = of("t/p/ana", effect(1, "m1", good=True), charged(2, Charge("scam")))
+    learned = of("t/p/ana", Learned(0, Reputation(good=7, messages=7)), partition=LOG)
+    await standings.save([said, learned], WEEK_S)
+    await standings.reset("t/p/ana")
+    await standings.reset("t/p/nobody")
+    await standings.save([said], WEEK_S)
+    assert await look(standings, "t/p/ana") == Standing(NEWCOMER, {HERE: 2})
+    await standings.save([learned], WEEK_S)
+    assert (await look(standings, "t/p/ana")).reputation.good == 7
+
+
+async def test_nothing_is_left_of_who_is_erased(standings: StandingStore) -> None:
+    """And nobody else loses anything; who is erased again was nobody."""
+    for author in ("t/p/ana", "t/p/bo"):
+        old, new = effect(1, "m1", at=NOON - 3 * DAY_S, good=True), charged(2, Charge("scam"))
+        await standings.save([of(author, old, new)], WEEK_S)
+    assert await standings.erase("t/p/ana") == 3
+    assert await look(standings, "t/p/ana", "m2") == Standing(NEWCOMER)
+    assert (await look(standings, "t/p/bo", "m2")).marks == {HERE: 2}
+    assert await standings.erase("t/p/ana") == 0
 
 
 @pytest.mark.parametrize("name", ["", "ä/Ω/💬", "nul\0 and\nline", "a" * 10_000, "lone \ud800", "{b}:m:x"])

@@ -193,6 +193,26 @@ async def test_what_is_not_seen_again_is_forgotten(
         assert client.ttl(author) > 100
 
 
+async def test_a_scan_finds_nothing_of_who_was_erased(
+    standings: RedisStandings, store: Store, prefix: str
+) -> None:
+    """In no key, among thousands of others'; a dump names nobody, erased or not."""
+    others = [f"acme/chat/{number}" for number in range(3_000)]
+    await standings.save(batch(*others), WEEK_S)
+    charged = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, 0.5))
+    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, (charged,))], WEEK_S)
+    with redis.Redis.from_url(store.url) as client:
+        before = set(client.scan_iter(f"{prefix}*", count=1000))
+        name = standings.hashed(ANA.author)
+        assert await standings.erase(ANA.author) == 2
+        after = set(client.scan_iter(f"{prefix}*", count=1000))
+        dump = b"".join(client.dump(key) for key in list(before & after)[:500]) + b"".join(before)
+    assert {key for key in before if name.encode() in key} == before - after
+    assert len(after) == 2 * len(others)
+    assert b"ana" not in dump
+    assert b"acme" not in dump
+
+
 async def test_user_and_password_come_with_the_url(server: Store) -> None:
     """Without them the store refuses, and says so without showing the password."""
     with redis.Redis.from_url(server.url) as client:

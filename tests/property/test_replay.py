@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.message import Kind
-from rules.reputation import Entry
+from rules.reputation import Entry, Reputation
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.journal import Journal, overlay, widened
@@ -22,6 +22,7 @@ from streams.standings import (
     AuthorEffects,
     Charge,
     Effect,
+    Learned,
     MemoryStandings,
     PartitionId,
     Recall,
@@ -209,12 +210,17 @@ reversals = st.builds(
     times,
     st.builds("old topic/{}/{}".format, st.integers(0, 2), st.integers(0, 30)),
 )
+learned = st.builds(
+    Learned,
+    st.integers(0, 30),
+    st.builds(Reputation, st.floats(0, 9), st.integers(0, 99), st.integers(0, 99), st.none() | times, times),
+)
 batches_of_all = st.lists(
     st.builds(
         AuthorEffects,
         st.sampled_from(AUTHORS),
         st.builds(PartitionId, st.sampled_from(["old topic", "same name, made again"]), st.integers(0, 2)),
-        st.lists(effects | reversals, max_size=4).map(
+        st.lists(effects | reversals | learned, max_size=4).map(
             lambda found: tuple(sorted(found, key=lambda each: each.offset))
         ),
     ),
