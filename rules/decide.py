@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from rules.deciding.case import Case, open_case
 from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
-from rules.deciding.switching import switched
+from rules.deciding.switching import remembering, switched
 from rules.finding.behaviour import Lately
 from rules.finding.evidence import Evidence
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
+from rules.rulings import Ruling
 from rules.schema.policy import Visibility
 from rules.switches import NONE, Switches
 from rules.verdict import Action, Campaign, Hit, Judgement, Reason, Shadow, Silent
@@ -39,6 +40,7 @@ def decide(
     switches: Switches = NONE,
     seen: Lately | None = None,
     lower: float = 0.0,
+    ruling: Ruling | None = None,
 ) -> Judgement:
     """Return what to do with a message, and why.
 
@@ -53,6 +55,7 @@ def decide(
         seen: What the author did lately; None where it isn't known or isn't counted, and then no
             condition on it holds.
         lower: Points by which ladders are lowered, since there is a raid on the channel.
+        ruling: What a human decided on the same text.
     """
     place = evidence.place
     if (
@@ -63,8 +66,8 @@ def decide(
     ):
         nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
-            return nothing
-    weigh = partial(
+            return nothing if ruling is None else ruling.over(nothing)
+    weigh: Callable[..., Case] = partial(
         open_case,
         message,
         evidence,
@@ -76,9 +79,27 @@ def decide(
         lower=lower,
     )
     case = weigh(scores=scores)
+    if ruling is not None and ruling.spares:
+        case, weigh = _spared(ruling, case, weigh, scores)
     if switches and (acting := switches.at(message)):
         case = switched(case, acting, weigh, scores)
-    return judgement_of(case)
+    judgement = judgement_of(case)
+    return judgement if ruling is None else ruling.over(judgement)
+
+
+def _spared(
+    ruling: Ruling, full: Case, weigh: Callable[..., Case], scores: Mapping[str, float] | None
+) -> tuple[Case, Callable[..., Case]]:
+    """Return the case without what a human spared the text from, and how to weigh it so again."""
+    named = (*full.fired.live, *(f"model:{label}" for label in scores or ()))
+    spared = frozenset(name for name in named if ruling.covers(name))
+
+    def again(*, scores: Mapping[str, float] | None, without: frozenset[str] = frozenset()) -> Case:
+        heard = {label: p for label, p in (scores or {}).items() if f"model:{label}" not in spared}
+        return weigh(scores=heard, without=without | spared)
+
+    case = again(scores=scores)
+    return case._replace(settled=remembering(case.settled, full.settled, [ruling.name])), again
 
 
 def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:

@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from streams.access import Access, consumer
 from streams.errors import BrokerError, UnreadableError
 from streams.orders import Order, is_order, read_order
+from streams.rulings import TextRuling, is_ruling, read_ruling
 from streams.topics import bounds
 
 log = structlog.get_logger(__name__)
@@ -32,12 +33,20 @@ class Follower:
 
     Args:
         on_orders: Called on the event loop with every order that is known, ended ones too.
+        on_rulings: Called on the event loop with rulings as they come, and again now and then.
     """
 
-    def __init__(self, access: Access, topic: str, on_orders: Callable[[Sequence[Order]], None]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        topic: str,
+        on_orders: Callable[[Sequence[Order]], None],
+        on_rulings: Callable[[Sequence[TextRuling]], None],
+    ) -> None:
         self._access = access
         self._topic = topic
         self._on_orders = on_orders
+        self._on_rulings = on_rulings
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -77,7 +86,10 @@ class Follower:
 
         while not self._stop.is_set():
             try:
-                self._read(lambda orders: _call(loop, tell, orders))
+                self._read(
+                    lambda orders: _call(loop, tell, orders),
+                    lambda rulings: _call(loop, self._on_rulings, rulings),
+                )
             except BrokerError as error:
                 log.warning("control_unread", error=str(error))
                 _call(loop, fail, error)
@@ -87,7 +99,11 @@ class Follower:
                 continue
             self._stop.wait(RETRY_S)
 
-    def _read(self, tell: Callable[[Sequence[Order]], None]) -> None:
+    def _read(
+        self,
+        tell: Callable[[Sequence[Order]], None],
+        hand_on: Callable[[Sequence[TextRuling]], None],
+    ) -> None:
         """Read from the beginning and on, until it is time to begin anew."""
         its = TopicPartition(self._topic, 0)
         orders: dict[bytes, Order] = {}
@@ -98,7 +114,10 @@ class Follower:
             heard = until = time.monotonic()
             until += REREAD_S
             while not self._stop.is_set() and time.monotonic() < until:
-                changed = _take(orders, reader.poll(timeout_ms=WAIT_MS).get(its, ()))
+                found = reader.poll(timeout_ms=WAIT_MS).get(its, ())
+                if rulings := _rulings(found):
+                    hand_on(rulings)
+                changed = _take(orders, found)
                 caught_up = reader.position(its) >= ends[its]
                 if caught_up and (changed or not told):
                     tell(list(orders.values()))
@@ -121,6 +140,18 @@ def _take(orders: dict[bytes, Order], records: Sequence[Any]) -> bool:
         except UnreadableError as error:
             log.warning("order_unreadable", offset=record.offset, error=str(error))
     return changed
+
+
+def _rulings(records: Sequence[Any]) -> list[TextRuling]:
+    """Return the rulings among records."""
+    found = []
+    for record in records:
+        if is_ruling(record.key) and record.value:
+            try:
+                found.append(read_ruling(record.value))
+            except UnreadableError as error:
+                log.warning("ruling_unreadable", offset=record.offset, error=str(error))
+    return found
 
 
 def _sign_of_life(reader: KafkaConsumer, its: TopicPartition, heard: float) -> float:

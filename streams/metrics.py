@@ -30,6 +30,7 @@ class Metrics:
         )
         self.switched = Counter("switched", "Actions that a switch lowered", **say)
         self.orders = Gauge("orders", "Orders of operators in force", ["order"], **say)
+        self.feedback = Counter("feedback", "Human decisions that were followed", ["decision"], **say)
         self.stage = Histogram("stage_seconds", "Time by stage", ["stage"], buckets=_STAGES, **say)
         self.batch = Histogram("batch_messages", "Messages a batch", buckets=_BATCHES, **say)
         self.lag = Gauge("lag_messages", "Records not yet judged", ["partition"], **say)

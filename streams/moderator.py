@@ -19,6 +19,7 @@ from rules.fold import readable
 from rules.message import Kind, Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
+from rules.rulings import Ruling
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
@@ -30,6 +31,7 @@ from streams.metrics import Metrics
 from streams.orders import RaidOrder
 from streams.outbox import Outbox, Record
 from streams.raids import Raids
+from streams.rulings import Rulings
 from streams.standings import (
     UNSPECIFIED,
     Ask,
@@ -92,7 +94,7 @@ class _Case:
 
     __slots__ = (
         "at", "author", "evidence", "message", "missing", "raid", "record", "scores", "shadow_scores",
-        "sighting",
+        "sighting", "text_hash",
     )  # fmt: skip
 
     evidence: Evidence
@@ -106,6 +108,7 @@ class _Case:
         self.shadow_scores: dict[str, float] | None = None
         self.sighting: Sighting | None = None
         self.raid: RaidOrder | None = None
+        self.text_hash: str | None = None
         self.missing: list[str] = []
 
 
@@ -133,6 +136,7 @@ class Moderator:
         switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
         observer: Sees what authors do, or None to judge without.
         raids: Knows where there is one, and is told of those that rules see; None for none.
+        rulings: What humans decided on texts.
     """
 
     def __init__(
@@ -151,6 +155,7 @@ class Moderator:
         switches: Callable[[], Switches] = lambda: NO_SWITCHES,
         observer: Observer | None = None,
         raids: Raids | None = None,
+        rulings: Rulings | None = None,
     ) -> None:
         self._current = current
         self._switches = switches
@@ -165,6 +170,7 @@ class Moderator:
         self._show_matched = show_matched
         self._observer = observer
         self._raids = raids
+        self._rulings = rulings if rulings is not None else Rulings()
         self._brake = Brake(self._brake_changed)
 
     async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
@@ -417,7 +423,8 @@ class Moderator:
             stamp,
             verdict_id=verdict_id,
             now=case.at,
-            text_hash=self._hash.of_text(case.evidence.folded.text) if message.text else None,
+            text_hash=case.text_hash
+            or (self._hash.of_text(case.evidence.folded.text) if message.text else None),
             model_scores=case.scores,
             standing=standing,
             missing=tuple(case.missing),
@@ -439,7 +446,13 @@ class Moderator:
         message = case.message
         if message.kind is Kind.DELETED:
             return Judgement(Action.ALLOW, decided_by="deleted")
-        if message.kind is Kind.EDITED and recall is not None and recall.content_hash == content_hash:
+        ruling = self._ruling(case, now) if self._rulings else None
+        if (
+            ruling is None
+            and message.kind is Kind.EDITED
+            and recall is not None
+            and recall.content_hash == content_hash
+        ):
             return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
         decided = partial(
             decide,
@@ -452,6 +465,7 @@ class Moderator:
             switches=switches,
             lower=case.raid.lower if case.raid is not None else 0.0,
             seen=case.sighting.seen() if case.sighting is not None else None,
+            ruling=ruling,
         )
         judgement = decided(scores=case.scores)
         if case.shadow_scores is not None:
@@ -469,6 +483,15 @@ class Moderator:
         """Return what was found in a message, and in the author's bits of words before it."""
         parts = case.sighting.joined() if case.sighting is not None else ()
         return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
+
+    def _ruling(self, case: _Case, now: float) -> Ruling | None:
+        """Return what a human decided on the same text."""
+        if not case.message.text:
+            return None
+        case.text_hash = self._hash.of_text(case.evidence.folded.text)
+        return self._rulings.on(
+            case.message, case.text_hash, now, lambda: self._hash.of(case.author) if case.author else None
+        )
 
     @staticmethod
     def _move(live: _Live, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:

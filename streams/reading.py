@@ -57,7 +57,7 @@ class Reader:
         )
 
     async def __aenter__(self) -> Self:
-        await _started(self._consumer)
+        await started(self._consumer)
         self._consumer.assign(list(self._start))
         for partition, offset in self._start.items():
             self._consumer.seek(partition, offset)
@@ -86,7 +86,7 @@ class Writer:
         )
 
     async def __aenter__(self) -> Self:
-        await _started(self._producer)
+        await started(self._producer)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -115,7 +115,12 @@ class Writer:
         return written.partition, written.offset
 
 
-async def _started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+async def started(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """Start a client.
+
+    Raises:
+        BrokerError: No broker lets us in, in time.
+    """
     try:
         async with asyncio.timeout(START_S):
             await client.start()

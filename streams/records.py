@@ -115,7 +115,7 @@ def redrive(
     again: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Put dead letters back on `chat.messages` as they were, and return how many.
+    """Put dead letters back on `chat.messages`, decisions on `mod.feedback`, as they were; return how many.
 
     Key, value and headers are the original ones, and so is the partition where it still exists, so that an
     author's order holds; `chatsieve_topic`, `_partition` and `_offset` keep saying where the record first
@@ -132,7 +132,7 @@ def redrive(
     """
     with admin(access) as client:
         sources = partitions_of(client, topics.deadletters)
-        targets = len(partitions_of(client, topics.messages))
+        targets = {name: len(partitions_of(client, name)) for name in (topics.messages, topics.feedback)}
         known = committed(client, REDRIVE_GROUP, sources)
         with consumer(access, sources) as reader, producer(access) as writer:
             begins, ends = bounds(reader, sources)
@@ -144,7 +144,7 @@ def redrive(
             limit = total if at_most is None else min(at_most, total)
             done = 0
             for batch in _slices(reader, marks, ends, limit):
-                _send(writer, topics.messages, targets, batch)
+                _send(writer, targets, topics.messages, batch)
                 _note(client, marks)
                 done += len(batch)
                 if progress is not None:
@@ -176,15 +176,15 @@ def _slices(
             )
 
 
-def _send(writer: KafkaProducer, topic: str, partitions: int, batch: Sequence[Record]) -> None:
+def _send(writer: KafkaProducer, targets: Mapping[str, int], usual: str, batch: Sequence[Record]) -> None:
     sent = [
         writer.send(
-            topic,
+            (topic := _topic_of(record, targets, usual)),
             key=record.key,
             # The library sends no record that has neither key nor value.
             value=b"" if record.key is None and record.value is None else record.value,
             headers=[header for header in record.headers if header[0] not in _DROPPED],
-            partition=_origin(record, partitions),
+            partition=_origin(record, targets[topic]),
         )
         for record in batch
     ]
@@ -198,6 +198,11 @@ def _note(client: KafkaAdminClient, marks: Mapping[TopicPartition, int]) -> None
     for error in client.alter_group_offsets(REDRIVE_GROUP, offsets).values():
         if error is not NoError:
             raise error
+
+
+def _topic_of(record: Record, targets: Mapping[str, int], usual: str) -> str:
+    said = dict(record.headers).get("chatsieve_topic", b"").decode(errors="replace")
+    return said if said in targets else usual
 
 
 def _origin(record: Record, partitions: int) -> int | None:

@@ -10,6 +10,7 @@ import msgspec
 from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
 from streams.orders import ORDER, Order
+from streams.rulings import RULING, TextRuling
 from streams.wire import (
     CONTROL,
     DEED,
@@ -46,6 +47,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         CONTROL: _schema_of(ControlEvent),
         FEEDBACK: _schema_of(Feedback),
         DEED: _schema_of(DeedRecord),
+        RULING: _schema_of(TextRuling),
         "pack": pack_schema(),
         "policy": policy_schema(),
         ORDER: _schema_of(Order),

@@ -22,6 +22,8 @@ from streams.app import Membership
 from streams.behaviour import Observer
 from streams.desk import Desk
 from streams.errors import ConfigurationError
+from streams.feedback import Clerk
+from streams.feedback_pump import FeedbackPump
 from streams.follower import Follower
 from streams.last_good import LastGood
 from streams.metrics import Metrics
@@ -33,6 +35,7 @@ from streams.probes import Answer, Probes
 from streams.raids import Raids
 from streams.reload import PackWatcher
 from streams.rulebook import Rulebook
+from streams.rulings import Rulings
 from streams.settings import Settings
 from streams.standings_redis import RedisStandings
 from streams.topics import Access, Topics, ensure, partitions
@@ -78,9 +81,10 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     topics, metrics = Topics(settings.topic_prefix), Metrics()
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     trails = RedisTrails(url, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
+    made = await output_partitions(access, topics, settings)
     outbox = Outbox(
         topics,
-        await output_partitions(access, topics, settings),
+        made,
         worker=settings.worker,
         metrics=metrics,
         review_text=settings.review_text,
@@ -95,10 +99,15 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         rules, orders, last_good, announcer.changed,
         now=time.time(), origin="files" if stale is None else "last_good",
     )  # fmt: skip
+    rulings = Rulings()
+
+    def half_life_s() -> float:
+        return rulebook.current.policy.reputation.half_life_s
+
     desk = Desk(
         store,
         metrics=metrics,
-        half_life=lambda: rulebook.current.policy.reputation.half_life_s,
+        half_life=half_life_s,
         max_effects=settings.journal_effects,
         max_age_s=settings.journal_seconds,
     )
@@ -116,7 +125,16 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         show_matched=settings.matched == "shown",
         observer=Observer(trails, secret=secret),
         raids=Raids(orders, outbox.order, worker=settings.worker),
+        rulings=rulings,
     )
+    clerk = Clerk(
+        topics, made, store,
+        rules=lambda: rulebook.current, secret=secret, worker=settings.worker, metrics=metrics,
+    )  # fmt: skip
+    feedback = FeedbackPump(
+        access, topics, settings.group, clerk, store,
+        half_life=half_life_s, rulings=rulings, session_timeout_s=settings.session_timeout,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(
             access=access,
@@ -136,7 +154,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             live=lambda: _live(worker),
             ready=lambda: _ready(worker, watcher, rulebook, desk),
         )
-        follower = Follower(access, topics.control, orders.replace)
+        follower = Follower(access, topics.control, orders.replace, rulings.take)
         port = await probes.start()
         name, tried = note.name if note else None, shadow.name if shadow else None
         log.info(
@@ -148,7 +166,9 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             announcer.begin(watcher, rulebook)
             await rulebook.settle()
             stopping = stopping_of(stop)
-            besides: list[Job] = [watcher.run, rulebook.run, rulebook.tidy, partial(announcer.run, stopping)]
+            besides: list[Job] = [
+                watcher.run, rulebook.run, rulebook.tidy, partial(announcer.run, stopping), feedback.run
+            ]  # fmt: skip
             await _work(worker, besides, stopping)
         finally:
             await follower.stop()

@@ -10,6 +10,10 @@ from rules.message import Kind
 from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, joined, reversed_in
 from rules.verdict import Action
 
+# Decisions on a verdict that are kept apart.
+MOST_REVISIONS = 64
+# Users whose report of a verdict counts.
+MOST_REPORTERS = 64
 # How the topic id begins of what was learned and not judged.
 LEARNED = "learned-"
 # Memory goes by the days of the records, which may come late; Redis by its own clock.
@@ -166,6 +170,34 @@ class AuthorEffects(msgspec.Struct, frozen=True):
     effects: tuple[Change, ...]
 
 
+class Decided(NamedTuple):
+    """A human decision on a verdict, which makes a revision of it.
+
+    Attributes:
+        author: Whose message the verdict was on.
+        verdict: Its id, without a revision's number.
+        decision: Id of the decision.
+    """
+
+    author: str
+    verdict: str
+    decision: str
+
+
+class Reported(NamedTuple):
+    """A user's report of a verdict.
+
+    Attributes:
+        reporter: The key of who reports.
+        credibility: What their word weighs, from 0 to 1.
+    """
+
+    author: str
+    verdict: str
+    reporter: str
+    credibility: float
+
+
 class Ask(msgspec.Struct, frozen=True):
     """A question to the store: this author's standing, and what is remembered of these messages."""
 
@@ -229,6 +261,18 @@ class StandingStore(Protocol):
         against what is remembered from its own day and the day before.
         """
 
+    async def numbered(self, decisions: Sequence[Decided]) -> list[int]:
+        """Return the number of the revision that each decision makes, from 1 on for each verdict.
+
+        A decision that has a number keeps it. 0 is one too many: a verdict has `MOST_REVISIONS` at most.
+        """
+
+    async def reported(self, reports: Sequence[Reported]) -> list[tuple[int, float]]:
+        """Count reports; return for each how many reported that verdict, and what their words weigh together.
+
+        A reporter counts once, and so many of a verdict as `MOST_REPORTERS`.
+        """
+
     async def reset(self, author: str) -> None:
         """Make an author a newcomer; what was judged before doesn't count again, what was learned may."""
 
@@ -264,17 +308,38 @@ class MemoryStandings:
                     author.take(effect, each.partition, half_life_s)
                     author.marks[each.partition] = effect.offset
 
+    async def numbered(self, decisions: Sequence[Decided]) -> list[int]:
+        """See StandingStore."""
+        numbers = []
+        for author, verdict, decision in decisions:
+            kept = self._authors.setdefault(author, _Author()).revisions.setdefault(verdict, [])
+            if decision not in kept and len(kept) < MOST_REVISIONS:
+                kept.append(decision)
+            numbers.append(kept.index(decision) + 1 if decision in kept else 0)
+        return numbers
+
+    async def reported(self, reports: Sequence[Reported]) -> list[tuple[int, float]]:
+        """See StandingStore."""
+        counts = []
+        for author, verdict, reporter, credibility in reports:
+            kept = self._authors.setdefault(author, _Author()).reports.setdefault(verdict, {})
+            if len(kept) < MOST_REPORTERS:
+                kept.setdefault(reporter, credibility)
+            counts.append((len(kept), sum(kept.values())))
+        return counts
+
     async def reset(self, author: str) -> None:
         """See StandingStore."""
         if author in self._authors:
             kept = self._authors[author].marks.items()
             marks = {where: mark for where, mark in kept if not where.topic_id.startswith(LEARNED)}
-            self._authors[author] = _Author(marks=marks)
+            kept_on = self._authors[author]
+            self._authors[author] = _Author(marks=marks, revisions=kept_on.revisions, reports=kept_on.reports)
 
     async def erase(self, author: str) -> int:
         """See StandingStore."""
         gone = self._authors.pop(author, None)
-        return 0 if gone is None else 1 + len(gone.recalls)
+        return 0 if gone is None else 1 + len(gone.recalls) + bool(gone.revisions or gone.reports)
 
     def known(self) -> Iterator[tuple[str, Reputation]]:
         """Yield every author."""
@@ -294,6 +359,8 @@ class _Author(msgspec.Struct):
     reputation: Reputation = NEWCOMER
     marks: dict[PartitionId, int] = {}
     recalls: dict[int, dict[str, Recall]] = {}
+    revisions: dict[str, list[str]] = {}
+    reports: dict[str, dict[str, float]] = {}
 
     def standing(self, messages: Sequence[str], today: int) -> Standing:
         found = ((message, self.recall(message, today)) for message in messages)

@@ -4,6 +4,7 @@ An author's key is hashed with a secret, and the hash picks the bucket of that a
 
     chatsieve:{0f}:a:<author>          standing, ledger and marks, kept for 90 days after the last message
     chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
+    chatsieve:{0f}:d:<author>          what humans decided on which verdict, and who reported it, 90 days
 
 What the fields are is said in the scripts.
 """
@@ -22,13 +23,17 @@ from streams.errors import ConfigurationError
 from streams.redis_scripts import Item, Scripts, bucket_of, hashed, script
 from streams.standings import (
     LEARNED,
+    MOST_REPORTERS,
+    MOST_REVISIONS,
     Ask,
     AuthorEffects,
     Change,
+    Decided,
     Effect,
     Learned,
     PartitionId,
     Recall,
+    Reported,
     Reversal,
     Standing,
     day,
@@ -62,6 +67,8 @@ class RedisStandings:
         self._load = script("load_standings.lua")
         self._save = script("save_standings.lua")
         self._reset = script("reset_standing.lua")
+        self._number = script("number_revisions.lua")
+        self._report = script("count_reports.lua")
         self._place = lru_cache(AT_HAND)(lambda author: place(prefix, hashed(key, 16, author)))
         self._pattern = re.sub(r"([*?\[\]^\\])", r"\\\1", prefix)
         self._message_start = blake2b(key=key, digest_size=8)
@@ -96,6 +103,31 @@ class RedisStandings:
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
         before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER)
         await self._scripts.run(self._save, changes, before)
+
+    async def numbered(self, decisions: Sequence[Decided]) -> list[int]:
+        """See StandingStore."""
+        items = []
+        for author, verdict, decision in decisions:
+            place = self._place(author)
+            items.append(Item(place.bucket, (place.revisions,), (verdict, self._message(decision))))
+        numbers = [0] * len(items)
+        for which, reply in await self._scripts.run(self._number, items, (KEEP_AUTHOR_S, MOST_REVISIONS)):
+            for one, number in zip(which, msgspec.msgpack.decode(reply, type=list[int]), strict=True):
+                numbers[one] = number
+        return numbers
+
+    async def reported(self, reports: Sequence[Reported]) -> list[tuple[int, float]]:
+        """See StandingStore."""
+        items = []
+        for author, verdict, reporter, credibility in reports:
+            place = self._place(author)
+            said = (verdict, self._message(reporter), credibility)
+            items.append(Item(place.bucket, (place.revisions,), said))
+        counts = [(0, 0.0)] * len(items)
+        for which, reply in await self._scripts.run(self._report, items, (KEEP_AUTHOR_S, MOST_REPORTERS)):
+            for one, count in zip(which, COUNTS.decode(reply), strict=True):
+                counts[one] = count
+        return counts
 
     async def reset(self, author: str) -> None:
         """See StandingStore."""
@@ -139,12 +171,20 @@ class RedisStandings:
 
 
 class Place(NamedTuple):
-    """Where an author lives: their hash, the bucket, the key of the standing, how keys of recalls begin."""
+    """Where an author lives.
+
+    Attributes:
+        author: Their hash.
+        standing: The key of the standing.
+        recalls: How the keys of recalls begin.
+        revisions: The key of what humans decided.
+    """
 
     author: str
     bucket: str
     standing: str
     recalls: str
+    revisions: str
 
 
 class Answer(msgspec.Struct):
@@ -176,7 +216,8 @@ class Answer(msgspec.Struct):
 
 def place(prefix: str, author: str) -> Place:
     bucket = bucket_of(author)
-    return Place(author, bucket, f"{prefix}{{{bucket}}}:a:{author}", f"{prefix}{{{bucket}}}:m:{author}:")
+    begin = f"{prefix}{{{bucket}}}:"
+    return Place(author, bucket, f"{begin}a:{author}", f"{begin}m:{author}:", f"{begin}d:{author}")
 
 
 def whole(change: Reversal | Learned) -> tuple[object, ...]:
@@ -217,3 +258,4 @@ def recall(text: str) -> Recall:
 
 ACTIONS = {action.value: action for action in Action}
 ANSWERS = msgspec.msgpack.Decoder(list[Answer])
+COUNTS = msgspec.msgpack.Decoder(list[tuple[int, float]])

@@ -147,6 +147,13 @@ def verdict_of(
     )
 
 
+def evidence_of(verdict: Verdict) -> tuple[str, ...]:
+    """Return what spoke against a message: names of rules, and "model:<label>" of labels it reached."""
+    rules = [reason.rule for reason in verdict.reasons if reason.weight >= 0]
+    model = [f"model:{label}" for label in verdict.labels if label in verdict.model_scores]
+    return tuple(dict.fromkeys((*rules, *model)))
+
+
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
     return {label: rounded(score) for label, score in scores.items()}
 

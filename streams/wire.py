@@ -63,11 +63,28 @@ class OfflineRecord(MessageRecord, rename={"author_": "author"}):
     id: Name = ""
 
 
+class Reports(msgspec.Struct, frozen=True):
+    """Users' reports of a verdict.
+
+    Attributes:
+        reporters: How many users reported it.
+        credibility: What their words weigh together; a trusted member's nearly 1, a newcomer's nothing.
+    """
+
+    reporters: int
+    credibility: float
+
+
 class ReviewItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a human should see: the verdict, and the message unless texts are switched off."""
+    """What a human should see: the verdict, and the message unless texts are switched off.
+
+    With `reports` the verdict stands for the one that was reported, under its id, and says no more
+    of it than what the report said.
+    """
 
     verdict: Verdict
     message: Message | None = None
+    reports: Reports | None = None
 
 
 class Decision(StrEnum):
@@ -100,8 +117,10 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         verdict_id: The verdict that is spoken of; the fields of its message are copied from it.
         text_hash: As on the verdict.
         reviewer: Who decided, as the platform or the caller names them.
-        role: What they are there: "moderator", "staff", "user".
+        role: What they are there: "moderator", "staff", "user". A user may only report, and a channel's
+            moderator doesn't speak for the tenant.
         at: RFC 3339, when it was decided.
+        evidence: What the verdict rests on: names of rules, and "model:<label>"; empty is all there is.
         expires_at: RFC 3339, until when it holds for the text; None is for good.
     """
 
@@ -120,6 +139,7 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     scope: Scope = Scope.CHANNEL
     reason: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     expires_at: datetime | None = None
+    evidence: tuple[Name, ...] = ()
 
     @property
     def key(self) -> bytes:

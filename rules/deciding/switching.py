@@ -38,7 +38,7 @@ def switched(full: Case, acting: Sequence[Switch], reopen: Reopen, scores: Score
     settled = settle(asked, (case.evidence.place.by_id[name] for name in case.fired.live), case.braked)
     return case._replace(
         asked=asked,
-        settled=_remembering(settled, full.settled, [*off.names, *soft.names]),
+        settled=remembering(settled, full.settled, [*off.names, *soft.names]),
         care=next((one for one in asked if one.care and one.most is not Action.ALLOW), None),
         unheard=frozenset(_reached(case, broad, (Mode.OFF,))),
         unmasked=soft.rules | frozenset(_reached(case, broad, tuple(Mode))),
@@ -101,8 +101,8 @@ def _reached(case: Case, broad: Sequence[Switch], modes: Sequence[Mode]) -> Iter
                 yield name
 
 
-def _remembering(settled: Settled, full: Settled, names: Sequence[str]) -> Settled:
-    """Say what would have been without the switches, and which held it back."""
+def remembering(settled: Settled, full: Settled, names: Sequence[str]) -> Settled:
+    """Say what would have been, were it not for the names that held it back."""
     before = full.would_be or full.action
     if before.rank <= settled.action.rank:
         return settled

@@ -241,6 +241,7 @@ class Api:
             scope=said.scope,
             reason=said.reason,
             expires_at=said.expires_at,
+            evidence=known.evidence,
         )
         await self._recorder.decide(feedback, known.partition)
         return 202, FeedbackAnswer(feedback.id)

@@ -18,6 +18,7 @@ from streams.api.problems import Fault, Problem
 from streams.errors import BrokerError
 from streams.reading import Reader, ends
 from streams.topics import Topics
+from streams.verdicts import evidence_of
 from streams.wire import Decision, Feedback, ReviewItem
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class Known(NamedTuple):
     author: str | None
     text_hash: str | None
     partition: int | None
+    evidence: tuple[str, ...] = ()
 
 
 class _Item(NamedTuple):
@@ -104,6 +106,8 @@ class Review:
         """Note an item; a later one on the same message replaces it."""
         item = self._review.decode(value)
         verdict = item.verdict
+        if item.reports is not None and self._raise(item):
+            return
         known = self._note(verdict)
         if verdict.id in self._decided or (verdict.repeat and self._message(verdict) in self._items):
             return
@@ -114,6 +118,21 @@ class Review:
         if len(self._items) > MOST_ITEMS:
             oldest = min(self._items, key=lambda key: self._items[key].at)
             log.warning("review_item_forgotten", verdict=self._items.pop(oldest).id, most=MOST_ITEMS)
+
+    def _raise(self, item: ReviewItem) -> bool:
+        """Note users' reports on the item that waits; return whether one does."""
+        waiting = self._items.get(self._message(item.verdict))
+        if waiting is None or waiting.id != item.verdict.id:
+            return False
+        before = self._review.decode(waiting.value)
+        priority = item.verdict.priority or before.verdict.priority
+        raised = msgspec.structs.replace(
+            before,
+            verdict=msgspec.structs.replace(before.verdict, priority=priority),
+            reports=item.reports,
+        )
+        self._items[self._message(item.verdict)] = waiting._replace(value=msgspec.json.encode(raised))
+        return True
 
     def take_action(self, value: bytes) -> None:
         """Note a verdict; one that leaves nothing to be looked at ends the waiting of its message."""
@@ -139,7 +158,7 @@ class Review:
     def _note(self, verdict: Verdict) -> Known:
         known = Known(
             verdict.tenant, verdict.platform, verdict.channel, verdict.message_id, verdict.author,
-            verdict.text_hash, verdict.source.partition if verdict.source else None,
+            verdict.text_hash, verdict.source.partition if verdict.source else None, evidence_of(verdict),
         )  # fmt: skip
         self._known[verdict.id] = known
         _bound(self._known)

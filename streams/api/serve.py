@@ -38,6 +38,7 @@ from streams.raids import Raids
 from streams.reading import Writer
 from streams.reload import PackWatcher
 from streams.rulebook import Rulebook
+from streams.rulings import Rulings
 from streams.serve import must_go_on, output_partitions, secret_of, stopping_of, store_of
 from streams.settings import Settings
 from streams.standings_redis import RedisStandings
@@ -90,6 +91,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     store = RedisStandings(url, key=secret, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     trails = RedisTrails(url, prefix=settings.store_prefix, timeout_s=settings.store_timeout)
     desk = Desk(store, metrics=metrics, half_life=lambda: rulebook.current.policy.reputation.half_life_s)
+    rulings = Rulings()
     moderator = Moderator(
         current=lambda: rulebook.current,
         switches=orders.switches,
@@ -104,11 +106,12 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         show_matched=settings.matched == "shown",
         observer=Observer(trails, secret=secret),
         raids=Raids(orders, outbox.order, worker=worker),
+        rulings=rulings,
     )
     together = Together(moderator.ask, most=BATCH, waiting=WAITING, sizes=metrics.asked)
     review = Review()
     reviewer = ReviewFollower(access, topics, review, wait_s=settings.fetch_wait)
-    follower = Follower(access, topics.control, orders.replace)
+    follower = Follower(access, topics.control, orders.replace, rulings.take)
     listening = _listen(settings.api)
     port = listening.getsockname()[1]
 

@@ -20,6 +20,7 @@ from streams.platforms.pace import Pace
 from streams.platforms.port import Away, Impossible, Platform
 from streams.reading import Writer
 from streams.topics import Topics
+from streams.verdicts import evidence_of
 from streams.wire import (
     DEED,
     FEEDBACK,
@@ -157,7 +158,12 @@ class Bridge:
         return (verdict, message) if ours else None
 
     async def _enforce(self, verdict: Verdict, message: Message | None) -> None:
-        """Do what belongs to the topic the verdict came on: reports have the message, and come with it."""
+        """Do what belongs to the topic the verdict came on: reports have the message, and come with it.
+
+        What was decided in the moderators' room of this bridge was done when it was decided.
+        """
+        if verdict.decided_by.startswith(f"human:bridge/{self._name}/"):
+            return
         planned = plan(verdict, self._rows, self._platform.can, message)
         reviewed = verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None
         for task in planned.tasks:
@@ -287,6 +293,7 @@ class Bridge:
             tenant=verdict.tenant,
             platform=verdict.platform, channel=verdict.channel, author=verdict.author,
             text_hash=verdict.text_hash, role=role, scope=Scope.CHANNEL, reason=reason,
+            evidence=evidence_of(verdict),
         )  # fmt: skip
         partition = verdict.source.partition % self._feedback_partitions if verdict.source else None
         headers = cloud_event(feedback.id, FEEDBACK, self._source, rfc3339(at.timestamp()))

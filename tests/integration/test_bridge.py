@@ -219,6 +219,13 @@ async def test_a_moderators_word_goes_to_feedback_and_is_done(it: Deployment, ch
     assert (feedback["decision"], feedback["reviewer"], feedback["author"]) == ("overturn", "ana", "hal")
     assert (feedback["verdict_id"], feedback["role"]) == (report["verdict"]["id"], "moderator")
     assert record.key == b"lantern/webhook/hal"
+    assert feedback["evidence"]
+    # The worker's revision comes back to the bridge, which has done what it asks for.
+    with tail(it.access, it.topics.actions, from_beginning=True, idle_s=LONG_S) as records:
+        revised = next(r for r in records if b'"revision":1' in (r.value or b""))
+    assert json.loads(revised.value or b"")["supersedes"] == feedback["verdict_id"]
+    await asyncio.sleep(1)
+    assert [deed["deed"] for deed in chat.deeds].count("unhide") == 1
 
 
 async def test_a_revision_that_allows_brings_back_what_was_hidden(it: Deployment, chat: Chat) -> None:

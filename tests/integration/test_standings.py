@@ -7,13 +7,17 @@ from rules.reputation import LEDGER, NEWCOMER, Entry, Reputation, strikes_at
 from rules.verdict import Action
 from streams.standings import (
     DAY_S,
+    MOST_REPORTERS,
+    MOST_REVISIONS,
     Ask,
     AuthorEffects,
     Charge,
+    Decided,
     Effect,
     Learned,
     PartitionId,
     Recall,
+    Reported,
     Reversal,
     Standing,
     StandingStore,
@@ -318,6 +322,32 @@ async def test_nothing_is_left_of_who_is_erased(standings: StandingStore) -> Non
     assert await look(standings, "t/p/ana", "m2") == Standing(NEWCOMER)
     assert (await look(standings, "t/p/bo", "m2")).marks == {HERE: 2}
     assert await standings.erase("t/p/ana") == 0
+
+
+async def test_each_decision_on_a_verdict_has_a_number(standings: StandingStore) -> None:
+    """From 1 on, and keeps it; other verdicts and authors have their own. There is an end to it."""
+    said = [Decided("ana", "v1", name) for name in ("a", "b", "a")]
+    said += [Decided("ana", "v2", "b"), Decided("bo", "v1", "b")]
+    assert await standings.numbered(said) == [1, 2, 1, 1, 1]
+    assert await standings.numbered(said[1:2]) == [2]
+    more = [Decided("cy", "v1", f"d{number}") for number in range(MOST_REVISIONS + 1)]
+    assert await standings.numbered(more) == [*range(1, MOST_REVISIONS + 1), 0]
+    assert await standings.numbered([]) == []
+    assert await standings.erase("cy") > 0
+    assert await standings.numbered(more[3:4]) == [1]
+
+
+async def test_a_reporter_counts_once(standings: StandingStore) -> None:
+    """For a verdict; what their words weigh is added up."""
+    said = [
+        Reported("ana", "v1", "bo", 0.5),
+        Reported("ana", "v1", "bo", 0.9),
+        Reported("ana", "v1", "cy", 0.25),
+    ]
+    assert await standings.reported(said) == [(1, 0.5), (1, 0.5), (2, 0.75)]
+    assert await standings.reported([Reported("ana", "v2", "bo", 0)]) == [(1, 0)]
+    many = [Reported("di", "v1", f"r{number}", 1.0) for number in range(MOST_REPORTERS + 1)]
+    assert (await standings.reported(many))[-1] == (MOST_REPORTERS, MOST_REPORTERS)
 
 
 @pytest.mark.parametrize("name", ["", "ä/Ω/💬", "nul\0 and\nline", "a" * 10_000, "lone \ud800", "{b}:m:x"])

@@ -18,7 +18,7 @@ from streams.api.review import Review, Wanted
 from streams.api.together import Answer, Together
 from streams.errors import ConfigurationError
 from streams.moderator import Asked
-from streams.wire import Feedback, ReviewItem
+from streams.wire import Feedback, Reports, ReviewItem
 
 AT = "2024-05-01T20:00:0{}.000Z"
 
@@ -69,6 +69,20 @@ def test_a_report_decides_nothing() -> None:
     review.take_review(item(verdict("v1")))
     review.take_feedback(decided("v1", "report"))
     assert ids(review) == ["v1"]
+
+
+def test_reports_raise_what_waits_and_bring_up_what_did_not() -> None:
+    """The item keeps its message; a verdict that nobody was to see is put before humans."""
+    review = Review()
+    review.take_review(item(verdict("v1")))
+    for name, message in (("v1", "m1"), ("v2", "m2")):
+        reported = verdict(name, message, queue="reports", priority="high")
+        review.take_review(msgspec.json.encode(ReviewItem(reported, reports=Reports(3, 1.5))))
+    found, _ = review.page(Wanted("lantern"), 9, None, 0.0)
+    first, second = (msgspec.json.decode(value, type=ReviewItem) for value in found)
+    assert (first.verdict.priority, first.verdict.queue, first.message is None) == ("high", None, False)
+    assert first.reports == second.reports == Reports(3, 1.5)
+    assert (second.verdict.id, second.verdict.queue) == ("v2", "reports")
 
 
 def test_a_later_verdict_on_the_same_message_takes_the_place_of_the_earlier() -> None:
