@@ -23,6 +23,7 @@ _COMMANDS = {
     "serve": "working:serve",
     "topics": "topics:topics",
     "try": "judging:try_",
+    "undo": "undo:undo_",
 }
 
 
