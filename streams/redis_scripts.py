@@ -1,5 +1,5 @@
 """Runs Lua scripts on Redis or Valkey: a batch is one script call on a single server, and one per touched
-bucket on a cluster, all in one round trip.
+bucket on a cluster, all in one round trip to each of its nodes.
 
 What belongs together lies in one of `BUCKETS` buckets, whose number stands in braces in each of its keys,
 so that on a cluster all that a script touches lies in one slot.
@@ -17,7 +17,15 @@ import msgspec
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterCrossSlotError, NoScriptError, RedisError, ResponseError
+from redis.crc import key_slot
+from redis.exceptions import (
+    AskError,
+    ClusterCrossSlotError,
+    MovedError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
 
 from streams.errors import ConfigurationError, StoreError
 
@@ -44,22 +52,29 @@ class Scripts:
     def __init__(self, url: str, *, timeout_s: float) -> None:
         try:
             # Nothing is tried again here: the caller knows better when to come back.
-            self._pool = ConnectionPool.from_url(
-                url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
-            )
+            self._pool = _pool(url)
         except ValueError as error:
             raise ConfigurationError(f"the store's URL can't be used: {error}") from error
+        self._url = url
         self._timeout_s = timeout_s
-        self._by_bucket = False
+        # Of a cluster: its nodes by address, and each bucket's; of a single server none.
+        self._nodes: dict[str, ConnectionPool] = {}
+        self._homes: dict[str, ConnectionPool] = {}
 
     async def ping(self) -> None:
-        """Return when the server answers; raise StoreError when it doesn't."""
-        async with self._connection() as connection:
-            await exchange(connection, [("PING",)])
+        """Return when the server answers, on a cluster every node; raise StoreError when it doesn't."""
+        for pool in self._pools():
+            async with self._connection(pool) as connection:
+                await exchange(connection, [("PING",)])
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._pool.aclose()
+        for pool in (self._pool, *self._nodes.values()):
+            await pool.aclose()
+
+    def _pools(self) -> list[ConnectionPool]:
+        """Return where the keys lie."""
+        return list(dict.fromkeys(self._homes.values())) or [self._pool]
 
     async def erase(self, pattern: str) -> int:
         """Remove the keys that a glob matches, which takes a look at every key there is; return how many.
@@ -67,12 +82,18 @@ class Scripts:
         Raises:
             StoreError: When the server doesn't answer in time, or refuses.
         """
+        async with self._connection(self._pool) as connection:
+            [info] = await exchange(connection, [("INFO", "cluster")])
+        if b"cluster_enabled:1" in info:
+            await self._learn_nodes()
+        return sum([await self._erase(pool, pattern) for pool in self._pools()])
+
+    async def _erase(self, pool: ConnectionPool, pattern: str) -> int:
         cursor, gone = b"0", 0
         while True:
-            async with self._connection() as connection:
-                [(cursor, keys)] = await exchange(
-                    connection, [("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)]
-                )
+            scan: Command = ("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
+            async with self._connection(pool) as connection:
+                [(cursor, keys)] = await exchange(connection, [scan])
                 # One by one: on a cluster, keys of several slots are no one command's.
                 gone += sum(await exchange(connection, [("UNLINK", key) for key in keys])) if keys else 0
             if cursor == b"0":
@@ -92,17 +113,40 @@ class Scripts:
             return []
         try:
             return await self._call(script, items, before)
-        except ClusterCrossSlotError:
-            # A cluster takes together only what lies in one slot; calls that went through do no harm twice.
-            self._by_bucket = True
+        except (ClusterCrossSlotError, MovedError, AskError):
+            # A cluster takes together only what lies in one slot, and each slot lies on one node, which
+            # may change; calls that went through do no harm twice.
+            await self._learn_nodes()
             return await self._call(script, items, before)
 
     async def _call(
         self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
     ) -> list[tuple[Sequence[int], Any]]:
-        calls = _in_buckets(items) if self._by_bucket else _in_order(len(items))
+        if not self._homes:
+            return await self._call_node(self._pool, script, items, _in_order(len(items)), before)
+        by_node: dict[ConnectionPool, list[Sequence[int]]] = {}
+        for numbers in _in_buckets(items):
+            by_node.setdefault(self._homes[items[numbers[0]].bucket], []).append(numbers)
+        try:
+            answers = await asyncio.gather(
+                *(self._call_node(pool, script, items, calls, before) for pool, calls in by_node.items())
+            )
+        except StoreError:
+            # Its node may be gone and another have taken its place.
+            self._homes = {}
+            raise
+        return [answer for some in answers for answer in some]
+
+    async def _call_node(
+        self,
+        pool: ConnectionPool,
+        script: "Script",
+        items: Sequence["Item"],
+        calls: Sequence[Sequence[int]],
+        before: tuple[object, ...],
+    ) -> list[tuple[Sequence[int], Any]]:
         commands = [_command(script, [items[number] for number in numbers], before) for numbers in calls]
-        async with self._connection() as connection:
+        async with self._connection(pool) as connection:
             try:
                 replies = await exchange(connection, commands)
             except NoScriptError:
@@ -111,22 +155,55 @@ class Scripts:
                 replies = await exchange(connection, commands)
         return list(zip(calls, replies, strict=True))
 
+    async def _learn_nodes(self) -> None:
+        """Ask a cluster, by whichever node answers, which of them has which bucket."""
+        for pool in (self._pool, *self._nodes.values()):
+            try:
+                async with self._connection(pool) as connection:
+                    [ranges] = await exchange(connection, [("CLUSTER", "SLOTS")])
+            except StoreError as error:
+                reason = error
+                continue
+            for number in range(BUCKETS):
+                bucket = f"{number:02x}"
+                slot = key_slot(bucket.encode())
+                host, port = next(
+                    (node[0], node[1]) for first, last, node, *_ in ranges if first <= slot <= last
+                )
+                self._homes[bucket] = self._node(host.decode() or pool.connection_kwargs["host"], port)
+            return
+        raise reason
+
+    def _node(self, host: str, port: int) -> ConnectionPool:
+        address = f"{host}:{port}"
+        if address not in self._nodes:
+            pool = _pool(self._url)
+            pool.connection_kwargs |= {"host": host, "port": port}
+            self._nodes[address] = pool
+        return self._nodes[address]
+
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AbstractConnection]:
+    async def _connection(self, pool: ConnectionPool) -> AsyncIterator[AbstractConnection]:
         """Lend a connection for one call; whatever goes wrong comes out as StoreError."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
+                connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
                 try:
                     yield connection
                 finally:
-                    await self._pool.release(connection)
-        except ClusterCrossSlotError:
+                    await pool.release(connection)
+        except (ClusterCrossSlotError, MovedError, AskError):
             raise
         except TimeoutError as error:
             raise StoreError(f"no answer from the store within {self._timeout_s * 1000:g} ms") from error
         except (RedisError, OSError) as error:
             raise StoreError(f"the store refuses: {error}") from error
+
+
+def _pool(url: str) -> ConnectionPool:
+    return ConnectionPool.from_url(
+        url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
+    )
 
 
 async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:

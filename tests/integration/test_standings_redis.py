@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import redis
+from redis.crc import key_slot
 
 from rules.message import Kind
 from rules.reputation import NEWCOMER
@@ -16,8 +17,8 @@ from rules.schema.values import Seconds
 from rules.verdict import Action
 from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError
-from streams.redis_scripts import PER_CALL
-from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, Standing
+from streams.redis_scripts import PER_CALL, bucket_of
+from streams.standings import DAY_S, Ask, AuthorEffects, Decided, Effect, PartitionId, Recall, Standing
 from streams.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
@@ -256,6 +257,81 @@ async def test_a_cluster_is_asked_bucket_by_bucket(tmp_path: Path) -> None:
         found = await standings.load([Ask(author) for author in authors], NOON)
         await standings.close()
     assert [one.reputation.messages for one in found] == [1] * 100
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[list[ClusterNode]]:
+    """Three nodes that know each other, each with a third of the slots."""
+    with ExitStack() as running:
+        nodes = [running.enter_context(ClusterNode(folder=tmp_path / str(number))) for number in range(3)]
+        clients = [running.enter_context(redis.Redis.from_url(node.url)) for node in nodes]
+        for number, client in enumerate(clients):
+            first, last = 16384 * number // 3, 16384 * (number + 1) // 3 - 1
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+            client.execute_command("CLUSTER", "MEET", *nodes[0].address.split(":"))
+        async with asyncio.timeout(30):
+            while any(
+                client.cluster("info")["cluster_state"] != "ok"
+                or client.cluster("info")["cluster_known_nodes"] != "3"
+                for client in clients
+            ):
+                await asyncio.sleep(0.05)
+        yield nodes
+
+
+async def test_a_cluster_of_three_keeps_what_belongs_together_on_one(cluster: list[ClusterNode]) -> None:
+    """Any of its nodes will do as an address; all that a store can do is done there."""
+    authors = [f"acme/chat/{number}" for number in range(300)]
+    standings = RedisStandings(cluster[1].url, key=b"secret", timeout_s=10)
+    await standings.save(batch(*authors), WEEK_S)
+    found = await standings.load([Ask(author, ("m1",)) for author in authors], NOON)
+    assert [(one.reputation.messages, list(one.recalls)) for one in found] == [(1, ["m1"])] * 300
+    assert await standings.numbered([Decided(author, "v", "d") for author in authors]) == [1] * 300
+    for node in cluster:
+        with redis.Redis.from_url(node.url) as client:
+            assert client.dbsize() > 100
+    await standings.reset(authors[0])
+    await standings.close()
+    stranger = RedisStandings(cluster[2].url, key=b"secret", timeout_s=10)
+    assert [await stranger.erase(author) for author in authors[:9]] == [3] * 9
+    found = await stranger.load([Ask(author) for author in authors], NOON)
+    assert [one.reputation.messages for one in found] == [0] * 9 + [1] * 291
+    await stranger.close()
+
+
+async def test_a_slot_that_moved_is_found_again(cluster: list[ClusterNode]) -> None:
+    """As in a resharding: whoever has it now is asked."""
+    standings = RedisStandings(cluster[0].url, key=b"secret", timeout_s=10)
+    await standings.save(batch("acme/chat/before"), WEEK_S)
+    author = next(
+        f"acme/chat/{n}" for n in range(999) if bucket_of(standings.hashed(f"acme/chat/{n}")) == "00"
+    )
+    slot = key_slot(b"00")
+    with ExitStack() as running:
+        clients = [running.enter_context(redis.Redis.from_url(node.url)) for node in cluster]
+        there = clients[(slot * 3 // 16384 + 1) % 3]
+        for client in clients:
+            client.execute_command(
+                "CLUSTER", "SETSLOT", slot, "NODE", there.execute_command("CLUSTER", "MYID")
+            )
+    await standings.save(batch(author), WEEK_S)
+    [found] = await standings.load([Ask(author)], NOON)
+    assert found.reputation.messages == 1
+    await standings.close()
+
+
+async def test_a_node_that_is_gone_is_an_error_in_time(cluster: list[ClusterNode]) -> None:
+    """And says so to whoever asks whether the store is there."""
+    authors = [f"acme/chat/{number}" for number in range(300)]
+    standings = RedisStandings(cluster[0].url, key=b"secret", timeout_s=0.5)
+    await standings.save(batch(*authors), WEEK_S)
+    with stopped(cluster[2]):
+        for call in (standings.ping(), standings.load([Ask(author) for author in authors], NOON)):
+            with pytest.raises(StoreError, match="no answer from the store"):
+                await call
+    found = await standings.load([Ask(author) for author in authors], NOON)
+    assert [one.reputation.messages for one in found] == [1] * 300
+    await standings.close()
 
 
 async def test_many_authors_come_back_in_their_order(standings: RedisStandings) -> None:
