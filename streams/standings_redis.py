@@ -42,8 +42,9 @@ from streams.standings import (
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
 
-# Hashes kept at hand, because what a batch loads it saves soon after.
-AT_HAND = 65_536
+# Hashes kept at hand, because what a batch loads it saves soon after: some batches' worth, since
+# more would only be out of the processor's caches when they are asked for.
+AT_HAND = 16_384
 
 
 class RedisStandings:
@@ -80,7 +81,8 @@ class RedisStandings:
         questions = []
         for ask in asks:
             place = self._place(ask.author)
-            days = (f"{place.recalls}{today}", f"{place.recalls}{today - 1}") if ask.messages else ()
+            recalls = place.recalls
+            days = (f"{recalls}{today}", f"{recalls}{today - 1}") if ask.messages else ()
             messages = [self._message(message) for message in ask.messages]
             questions.append(Item(place.bucket, (place.standing, *days), messages))
         answers: list[Answer | None] = [None] * len(asks)
@@ -98,7 +100,8 @@ class RedisStandings:
                 self._packed(effect, days) if isinstance(effect, Effect) else whole(effect)
                 for effect in each.effects
             ]
-            keys = (place.standing, *(f"{place.recalls}{one}" for one in days))
+            recalls = place.recalls
+            keys = (place.standing, *(f"{recalls}{one}" for one in days))
             changes.append(Item(place.bucket, keys, (mark_field(each.partition), len(days), effects)))
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
         before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER)
@@ -175,16 +178,27 @@ class Place(NamedTuple):
 
     Attributes:
         author: Their hash.
-        standing: The key of the standing.
-        recalls: How the keys of recalls begin.
-        revisions: The key of what humans decided.
+        stem: How each of their keys begins.
     """
 
     author: str
     bucket: str
-    standing: str
-    recalls: str
-    revisions: str
+    stem: str
+
+    @property
+    def standing(self) -> str:
+        """The key of the standing."""
+        return f"{self.stem}a:{self.author}"
+
+    @property
+    def revisions(self) -> str:
+        """The key of what humans decided."""
+        return f"{self.stem}d:{self.author}"
+
+    @property
+    def recalls(self) -> str:
+        """How the keys of recalls begin."""
+        return f"{self.stem}m:{self.author}:"
 
 
 class Answer(msgspec.Struct):
@@ -216,8 +230,13 @@ class Answer(msgspec.Struct):
 
 def place(prefix: str, author: str) -> Place:
     bucket = bucket_of(author)
-    begin = f"{prefix}{{{bucket}}}:"
-    return Place(author, bucket, f"{begin}a:{author}", f"{begin}m:{author}:", f"{begin}d:{author}")
+    return Place(author, bucket, stem(prefix, bucket))
+
+
+@lru_cache(1024)
+def stem(prefix: str, bucket: str) -> str:
+    """Return how keys in a bucket begin; one string for all of them."""
+    return f"{prefix}{{{bucket}}}:"
 
 
 def whole(change: Reversal | Learned) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""What standings cost: memory for a million users, and CPU a message with few users and with many."""
+"""What many users cost: memory for a million, and CPU a message beside what it is with a thousand."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import msgspec
 import redis
 
 from rules.message import Kind
+from rules.packs import load
+from rules.ruleset import RuleSet
 from rules.verdict import Action
+from streams.desk import Desk
 from streams.embedded import Store
-from streams.standings import Ask, AuthorEffects, Charge, Effect, PartitionId, Recall
+from streams.metrics import Metrics
+from streams.moderator import Moderator
+from streams.outbox import Outbox, Record
+from streams.standings import AuthorEffects, Charge, Effect, PartitionId, Recall
 from streams.standings_redis import RedisStandings
+from streams.topics import Topics
+from tests.bench.chat import of_length
 from tests.bench.programs import cpu_s
 from tests.bench.table import Line, Part
 
@@ -31,12 +41,14 @@ DAY_S = 86_400
 WEEK_S = 604_800.0
 TOPIC_ID = "0190a3b4-7c1e-7f00-8a55-3d1c9be2f001"
 PARTITIONS = 8
+TEXTS = of_length(60, 500)
 
 
-def reputation(say: Callable[[str], None]) -> Part:
+def reputation(packs: Path, say: Callable[[str], None]) -> Part:
     """Fill two stores with users, and measure them in turn, so that the machine's noise is in both."""
     with Store() as few, Store() as many:
-        return asyncio.run(_measured(_Crowd(few, FEW), _Crowd(many, MANY), say))
+        rules = load(packs)
+        return asyncio.run(_measured(_Crowd(few, FEW, rules), _Crowd(many, MANY, rules), say))
 
 
 async def _measured(few: _Crowd, many: _Crowd, say: Callable[[str], None]) -> Part:
@@ -56,8 +68,8 @@ async def _measured(few: _Crowd, many: _Crowd, say: Callable[[str], None]) -> Pa
     times = sum(many.best) / sum(few.best)
     return Part(
         "reputation",
-        f"µs of CPU a message to load and save, in batches of {BATCH}; each user has spoken within"
-        f" two days, one in {STRUCK} has three strikes",
+        f"µs of CPU to judge a message and keep what it moves, in batches of {BATCH}; each user has spoken"
+        f" within two days, one in {STRUCK} has three strikes",
         [
             Line(f"{few.users:,} users", _figures(few)),
             Line(
@@ -77,36 +89,43 @@ async def _measured(few: _Crowd, many: _Crowd, say: Callable[[str], None]) -> Pa
 
 
 def _figures(crowd: _Crowd) -> dict[str, float]:
-    return {"ours": crowd.best[0], "store": crowd.best[1], "together": sum(crowd.best)}
+    return {"worker": crowd.best[0], "store": crowd.best[1], "together": sum(crowd.best)}
 
 
-def _said(number: int, offset: int) -> AuthorEffects:
+def _said(number: int) -> AuthorEffects:
     """One good message of a user; of some, three bad ones before it."""
     partition = PartitionId(TOPIC_ID, number % PARTITIONS)
-    effects = list(_struck(number, offset)) if number % STRUCK == 0 and offset == 0 else []
+    effects = list(_struck(number)) if number % STRUCK == 0 else []
     recall = Recall(f"{number:032x}", Action.ALLOW, good=True)
-    effects.append(
-        Effect(offset + 3, NOW + number % DAY_S + 1 / 3, f"m{number}-{offset}", Kind.CREATED, recall)
-    )
+    effects.append(Effect(3, NOW + number % DAY_S + 1 / 3, f"m{number}", Kind.CREATED, recall))
     return AuthorEffects(f"tenant/platform/user-{number}", partition, tuple(effects))
 
 
-def _struck(number: int, offset: int) -> Iterator[Effect]:
+def _struck(number: int) -> Iterator[Effect]:
     for n in range(3):
         recall = Recall(f"{number:032x}", Action.HOLD, 0.5)
         charge = Charge("spam", "46517e76e516bdf8", None, True)
-        yield Effect(offset + n, NOW + n, f"s{number}-{n}", Kind.CREATED, recall, charge=charge)
+        yield Effect(n, NOW + n, f"s{number}-{n}", Kind.CREATED, recall, charge=charge)
 
 
 class _Crowd:
     """So many users of a store, of whom some speak at a time."""
 
-    def __init__(self, store: Store, users: int) -> None:
+    def __init__(self, store: Store, users: int, rules: RuleSet) -> None:
         self.store, self.users = store, users
         self.standings = RedisStandings(store.url, key=b"only for the bench", timeout_s=30)
         self.best = (float("inf"), float("inf"))
         self._dice = random.Random(users)
         self._offset = 10
+        topics, metrics = Topics(), Metrics()
+        self._moderator = Moderator(
+            current=lambda: rules,
+            desk=Desk(self.standings, metrics=metrics, half_life=lambda: WEEK_S),
+            outbox=Outbox(topics, dict.fromkeys(topics.all, PARTITIONS), worker="bench", metrics=metrics),
+            metrics=metrics,
+            topic=topics.messages,
+            secret=b"only for the bench",
+        )
 
     async def fill(self, say: Callable[[str], None]) -> None:
         """Let everybody have spoken."""
@@ -114,17 +133,28 @@ class _Crowd:
             if start % 100_000 == 0:
                 say(f"filling a store: {start:,} of {self.users:,} users")
             numbers = range(start, min(self.users, start + FILL))
-            await self.standings.save([_said(number, 0) for number in numbers], WEEK_S)
+            await self.standings.save([_said(number) for number in numbers], WEEK_S)
 
     async def round(self) -> None:
         """Measure some batches of different users; µs of CPU a message, ours and the store's."""
-        batches = [self._dice.sample(range(self.users), BATCH) for _ in range(BATCHES)]
+        batches = [self._records() for _ in range(BATCHES)]
         ours, theirs = time.process_time(), cpu_s(self.store.pid)
-        for some in batches:
-            self._offset += 10
-            asks = [Ask(f"tenant/platform/user-{n}", (f"m{n}-{self._offset}",)) for n in some]
-            await self.standings.load(asks, NOW + DAY_S)
-            await self.standings.save([_said(n, self._offset) for n in some], WEEK_S)
+        for records in batches:
+            judged = await self._moderator.judge(TOPIC_ID, records)
+            await self.standings.save(judged.effects, WEEK_S)
         spent = time.process_time() - ours, cpu_s(self.store.pid) - theirs
         each = (1e6 * spent[0] / (BATCH * BATCHES), 1e6 * spent[1] / (BATCH * BATCHES))
         self.best = min(self.best, each, key=sum)
+
+    def _records(self) -> list[Record]:
+        """Return a message of each of some users."""
+        made = []
+        for number in self._dice.sample(range(self.users), BATCH):
+            self._offset += 1
+            said = {
+                "id": f"m{self._offset}", "author": f"user-{number}", "text": self._dice.choice(TEXTS),
+                "tenant": "tenant", "platform": "platform",
+            }  # fmt: skip
+            value = msgspec.json.encode(said)
+            made.append(Record(number % PARTITIONS, self._offset, NOW + DAY_S, None, value))
+        return made
