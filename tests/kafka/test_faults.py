@@ -9,17 +9,23 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+import redis
+from aiokafka import AIOKafkaConsumer
 from kafka.admin import KafkaAdminClient
 
+from rules.verdict import Verdict
 from streams.embedded import Store
 from streams.topics import ensure
 from tests.deployment import Deployment, kill, terminate
 from tests.kafka.apache_kafka import ApacheKafka
 
 pytestmark = pytest.mark.chaos
+TIMEOUT_S = 0.25
 FAULTY = str(Path(__file__).with_name("faulty_worker.py"))
 
 
@@ -144,3 +150,78 @@ async def test_a_store_that_is_away_delays_effects_and_no_verdicts(
         store.start()
         it.send(messages // 3, start=2 * (messages // 3))
         await balance(it, notes)
+
+
+async def test_a_store_killed_under_load_makes_no_verdict_late(
+    kafka: ApacheKafka, prefix: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Each comes within a second of the store's time-out, stamped while it is away; the effects follow."""
+    long = request.config.getoption("--rounds") > 1
+    rate, away_s = 2_000, 30.0 if long else 6.0
+    with (
+        report(f"the store killed for {away_s:g} s under {rate} a second", rate * int(away_s + 20)) as notes,
+        Store(folder=tmp_path, appendonly=True) as store,
+        Deployment(kafka.address, store.url, prefix) as it,
+    ):
+        durable(store)
+        it.start(store_timeout=TIMEOUT_S)
+        sending = asyncio.create_task(asyncio.to_thread(pace, it, rate, away_s + 20))
+        await asyncio.sleep(10)
+        store.kill()
+        gone = time.time()
+        await asyncio.sleep(away_s)
+        back = time.time()
+        store.start()
+        durable(store)
+        await sending
+        await balance(it, notes)
+        waits, unstamped = await told(it, gone, back)
+        notes.append(f"the slowest verdict took {max(waits):.2f} s, {unstamped} unstamped while it was away")
+        assert max(waits) < TIMEOUT_S + 1.0
+        assert unstamped == 0
+
+
+def durable(store: Store) -> None:
+    """Have each change on disk before it is answered."""
+    with redis.Redis.from_url(store.url) as client:
+        client.config_set("appendfsync", "always")
+
+
+def pace(it: Deployment, rate: int, seconds: float) -> None:
+    """Send so many a second, in steps."""
+    began, step = time.monotonic(), rate // 4
+    for number in range(int(4 * seconds)):
+        it.send(step, start=number * step)
+        time.sleep(max(0.0, began + (number + 1) / 4 - time.monotonic()))
+
+
+async def told(it: Deployment, gone: float, back: float) -> tuple[list[float], int]:
+    """Return how many seconds each verdict came after its message, and how many lack the stamp.
+
+    Those judged from a while after the store went until its return say that the standing was missing.
+    """
+    reader = AIOKafkaConsumer(
+        it.topics.messages, it.topics.verdicts,
+        bootstrap_servers=it.access.brokers[0], auto_offset_reset="earliest", group_id=None,
+    )  # fmt: skip
+    said: dict[tuple[int, int], float] = {}
+    verdicts: list[tuple[float, Verdict]] = []
+    await reader.start()
+    try:
+        while len(verdicts) < len(it.sent):
+            for tp, records in (await reader.getmany(timeout_ms=1_000)).items():
+                for record in records:
+                    if tp.topic == it.topics.messages:
+                        said[record.partition, record.offset] = record.timestamp / 1000
+                    else:
+                        found = msgspec.json.decode(record.value, type=Verdict)
+                        verdicts.append((record.timestamp / 1000, found))
+    finally:
+        await reader.stop()
+    waits, unstamped = [], 0
+    for at, verdict in verdicts:
+        assert verdict.source is not None
+        waits.append(at - said[verdict.source.partition, verdict.source.offset])
+        if gone + TIMEOUT_S + 1.0 < datetime.fromisoformat(verdict.judged_at).timestamp() < back:
+            unstamped += "standing" not in verdict.missing
+    return waits, unstamped
