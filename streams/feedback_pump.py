@@ -1,19 +1,20 @@
-"""Reads `mod.feedback` in a consumer group of its own: follow, produce, confirm, save, commit.
+"""Reads `mod.feedback` where the messages are ours: follow, produce, confirm, save, commit.
 
-Humans decide seldom, so this is no part of the pump of messages: nothing is judged while one record of it
-waits, and effects of both on one author may come in any order.
+Humans decide seldom, so this is no part of the pump of messages: nothing waits for it, and effects of both
+on one author may come in any order. A worker reads the partitions with the numbers of those whose messages
+it judges; there is no second group to join, the group's name is where offsets are committed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams.access import LARGEST_RECORD, Access
 from streams.errors import BrokerError, StoreError
@@ -22,7 +23,7 @@ from streams.outbox import Record
 from streams.reading import Writer, connection, started
 from streams.rulings import Rulings
 from streams.standings import StandingStore
-from streams.topics import Topics, topic_ids
+from streams.topics import Topics, partitions, topic_ids
 
 log = structlog.get_logger(__name__)
 
@@ -30,14 +31,16 @@ MOST = 500
 RETRY_S = 1.0
 # How long an id of the topic is believed.
 TOPIC_CHECK_S = 5.0
-# Kafka closes a connection that was silent for ten minutes; a group asks earlier.
-POLL_MS = 1_000
+# How often it is looked which partitions are ours.
+POLL_MS = 500
 
 
 class FeedbackPump:
     """Follows decisions until it is cancelled.
 
     Args:
+        group: Where offsets are committed.
+        mine: Returns the partitions of `chat.messages` that are ours.
         half_life: Seconds in which strikes halve, as the policy in force has it.
         rulings: Learns at once what is decided here.
     """
@@ -50,18 +53,19 @@ class FeedbackPump:
         clerk: Clerk,
         store: StandingStore,
         *,
+        mine: Callable[[], Collection[int]],
         half_life: Callable[[], float],
         rulings: Rulings,
-        session_timeout_s: float,
     ) -> None:
         self._access = access
+        self._topics = topics
         self._topic = topics.feedback
         self._group = f"{group}-feedback"
+        self._mine = mine
         self._clerk = clerk
         self._store = store
         self._half_life = half_life
         self._rulings = rulings
-        self._session_ms = int(session_timeout_s * 1000)
         self._topic_id = ""
         self._asked_at = float("-inf")
 
@@ -75,26 +79,35 @@ class FeedbackPump:
             await asyncio.sleep(RETRY_S)
 
     async def _read(self) -> None:
+        said, decided = await asyncio.to_thread(self._counts)
         reader = AIOKafkaConsumer(
-            self._topic,
             **connection(self._access),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=self._session_ms,
-            heartbeat_interval_ms=self._session_ms // 4,
             max_partition_fetch_bytes=LARGEST_RECORD,
         )
         await started(reader)
         try:
             async with Writer(self._access) as writer:
                 while True:
+                    ours = {number for number in range(decided) if number % said in self._mine()}
+                    if not ours:
+                        await asyncio.sleep(POLL_MS / 1000)
+                        continue
+                    if ours != {tp.partition for tp in reader.assignment()}:
+                        # Each begins where its last reader has committed.
+                        reader.assign([TopicPartition(self._topic, number) for number in ours])
                     found = await reader.getmany(timeout_ms=POLL_MS, max_records=MOST)
                     for tp, records in found.items():
                         await self._follow(writer, [_record(record) for record in records])
-                        await _commit(reader, {tp: records[-1].offset + 1})
+                        await reader.commit({tp: records[-1].offset + 1})
         finally:
             await reader.stop()
+
+    def _counts(self) -> tuple[int, int]:
+        """Return how many partitions there are of messages and of decisions."""
+        return partitions(self._access, self._topics.messages), partitions(self._access, self._topic)
 
     async def _follow(self, writer: Writer, records: Sequence[Record]) -> None:
         """Do what follows from records of one partition; while the store is away they wait."""
@@ -126,14 +139,6 @@ async def _produce(writer: Writer, followed: Followed) -> None:
             for one in followed.outputs
         )
     )
-
-
-async def _commit(reader: AIOKafkaConsumer, offsets: dict[Any, int]) -> None:
-    try:
-        await reader.commit(offsets)
-    except (CommitFailedError, IllegalStateError) as error:
-        # Somebody else reads it now, and again; what follows from it follows once.
-        log.info("feedback_not_committed", error=repr(error))
 
 
 def _record(found: Any) -> Record:

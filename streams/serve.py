@@ -131,10 +131,6 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         topics, made, store,
         rules=lambda: rulebook.current, secret=secret, worker=settings.worker, metrics=metrics,
     )  # fmt: skip
-    feedback = FeedbackPump(
-        access, topics, settings.group, clerk, store,
-        half_life=half_life_s, rulings=rulings, session_timeout_s=settings.session_timeout,
-    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="chatsieve-") as datadir:
         worker = Worker(
             access=access,
@@ -148,6 +144,10 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
             waiting_bytes=settings.waiting_bytes,
             standstill_s=settings.standstill,
         )
+        feedback = FeedbackPump(
+            access, topics, settings.group, clerk, store,
+            mine=lambda: worker.partitions, half_life=half_life_s, rulings=rulings,
+        )  # fmt: skip
         probes = Probes(
             settings.http,
             registry=metrics.registry,
