@@ -194,10 +194,9 @@ async def test_what_is_not_seen_again_is_forgotten(
         assert client.ttl(author) > 100
 
 
-async def test_a_scan_finds_nothing_of_who_was_erased(
-    standings: RedisStandings, store: Store, prefix: str
-) -> None:
+async def test_a_scan_finds_nothing_of_who_was_erased(store: Store, prefix: str) -> None:
     """In no key, among thousands of others'; a dump names nobody, erased or not."""
+    standings = RedisStandings(store.url, key=b"secret", prefix=prefix, timeout_s=10)
     others = [f"acme/chat/{number}" for number in range(3_000)]
     await standings.save(batch(*others), WEEK_S)
     charged = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, 0.5))
@@ -210,6 +209,7 @@ async def test_a_scan_finds_nothing_of_who_was_erased(
         dump = b"".join(client.dump(key) for key in list(before & after)[:500]) + b"".join(before)
     assert {key for key in before if name.encode() in key} == before - after
     assert len(after) == 2 * len(others)
+    await standings.close()
     assert b"ana" not in dump
     assert b"acme" not in dump
 
