@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Any, Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import MOST, MOST_NEW, Asked, Fields, Lately, Said, Trail, Wave, gist, measures
+from rules.finding.behaviour import MOST, MOST_NEW, Asked, Fields, Lately, Said, Wave, gist, measures
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import HASHES, MOST_ALIKE, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import MARKED as MARKED_TEXT
@@ -39,7 +39,7 @@ _ALIKE = Struct(f">dIQ8sB{HASHES}s")
 ALIKE = Kind("c", _ALIKE.size, MOST_ALIKE)
 _NEWCOMER = Struct(">dIQ8s")
 NEWCOMER = Kind("n", _NEWCOMER.size, MOST_NEW)
-# Nobody is new a day after their first message, or after their account was made.
+# Nobody is new a day after their account was made or, where nobody says when, after their first message.
 NEW_S = 86_400.0
 
 _ANY = 2**64  # an offset above all
@@ -189,10 +189,12 @@ class _Look:
         person.said.fresh.append(own)
         if self._wants_said and is_fragment(own):
             mixed, text = self._observer.fragment(case, own)
+            person.fragments = person.fragments or _Lines(LAYOUT)
             person.fragments.fresh.append((own.at, own.partition, own.offset, mixed))
             person.texts[own.partition, own.offset] = text
         marked = bool(own.links or own.mentions)
         if marked:
+            person.marked = person.marked or _Lines(_SAID)
             person.marked.fresh.append(own)
         if self._wants_alike or self._wants_new:
             author = bytes.fromhex(self._observer.author(name)[:16])
@@ -245,9 +247,9 @@ class _Look:
             key = self._observer.author(name)
             if self._wants_said:
                 notes.append(self._note(SAID, key, person.said, noting=noting))
-            if person.fragments.fresh:
+            if person.fragments is not None:
                 notes.append(self._note(FRAGMENT, key, person.fragments, noting=noting, keep_s=KEEP_S))
-            if self._wants_marked and person.marked.fresh:
+            if self._wants_marked and person.marked is not None:
                 notes.append(self._note(MARKED, key, person.marked, noting=noting))
         notes += [self._note(ALIKE, key, band, noting=noting) for key, band in self._bands.items()]
         notes += [self._note(NEWCOMER, key, wave, noting=noting) for key, wave in self._waves.items()]
@@ -263,8 +265,9 @@ class _Look:
             lines.take(answer)
         for person in self._people.values():
             person.known = True
-            for entry in person.fragments.trail.said[: person.fragments.before]:
-                person.texts[entry[1], entry[2]] = self._observer.uncovered(entry)
+            if person.fragments is not None:
+                for entry in person.fragments.all[: person.fragments.stood]:
+                    person.texts[entry[1], entry[2]] = self._observer.uncovered(entry)
 
 
 def _is_counted(message: Message) -> bool:
@@ -279,7 +282,7 @@ def _is_counted(message: Message) -> bool:
 
 
 def _is_new(case: Case, known: Reputation | None, here_since: float) -> bool:
-    """Return whether nothing of the author was judged a day before, or the account is younger than that.
+    """Return whether the account was made, or where nobody says when, first seen, within a day.
 
     Args:
         here_since: When they were first seen in this batch.
@@ -289,32 +292,41 @@ def _is_new(case: Case, known: Reputation | None, here_since: float) -> bool:
         made = author.created_at
         # A time without its zone is read as UTC: the worker's own zone must not change a verdict.
         made = made if made.tzinfo else made.replace(tzinfo=UTC)
-        if case.at - made.timestamp() < NEW_S:
-            return True
+        return case.at - made.timestamp() < NEW_S
     return known is not None and case.at - (known.first_seen or here_since) < NEW_S
 
 
 class _Lines:
-    """What a batch adds to a trail, behind what stood there before."""
+    """What a batch adds to a trail, behind what stood there before.
 
-    __slots__ = ("_layout", "before", "fresh", "trail")
+    Attributes:
+        stood: How much of `all` stood there before.
+    """
+
+    __slots__ = ("_layout", "all", "fresh", "stood")
 
     def __init__(self, layout: Struct) -> None:
         self._layout = layout
         self.fresh: list[Any] = []
-        self.trail = Trail(self.fresh)
-        self.before = 0
+        self.all = self.fresh
+        self.stood = 0
 
     def take(self, answer: bytes) -> None:
         """Put what stood in the trail before, as far as it is below the batch's first record of a partition.
 
         What is above was noted by whoever judged those records before, and is yet to come here.
         """
-        if answer:
+        if not answer:
+            return
+        entries = self._layout.iter_unpack(answer)
+        if len(self.fresh) == 1:
+            _, partition, offset, *_ = self.fresh[0]
+            stood = [one for one in entries if one[2] < offset or one[1] != partition]
+        else:
             first = {one[1]: one[2] for one in reversed(self.fresh)}
-            stood = [one for one in self._layout.iter_unpack(answer) if one[2] < first.get(one[1], _ANY)]
-            self.before = len(stood)
-            self.trail = Trail([*stood, *self.fresh])
+            stood = [one for one in entries if one[2] < first.get(one[1], _ANY)]
+        self.stood = len(stood)
+        self.all = [*stood, *self.fresh]
 
     def packed(self) -> bytes:
         """Return the batch's entries."""
@@ -324,15 +336,15 @@ class _Lines:
 
 
 class _Person:
-    """An author in a batch."""
+    """An author in a batch; most send neither links nor parts of words."""
 
     __slots__ = ("fragments", "known", "marked", "said", "texts")
 
     def __init__(self) -> None:
         self.known = False
         self.said = _Lines(_SAID)
-        self.marked = _Lines(_SAID)
-        self.fragments = _Lines(LAYOUT)
+        self.marked: _Lines | None = None
+        self.fragments: _Lines | None = None
         self.texts: dict[tuple[int, int], str] = {}
 
 
@@ -345,7 +357,7 @@ class Sighting:
         self.own = own
         self._person = person
         self._said = len(person.said.fresh)
-        self._marked = len(person.marked.fresh)
+        self._marked = len(person.marked.fresh) if person.marked is not None else 0
         self._alike: Entry | None = None
         self._bands: Sequence[tuple[str, _Lines, int]] = ()
         self._wave: tuple[Fields, _Lines, int] | None = None
@@ -361,10 +373,10 @@ class Sighting:
     def joined(self) -> list[str]:
         """Return the fragments that the author sent one after the other, this message the last of them."""
         person = self._person
-        if not person.fragments.fresh or not person.known:
+        if person.fragments is None or not person.known:
             return []
         said = person.said
-        return together(self.own, said.trail.said, said.before + self._said, person.texts)
+        return together(self.own, said.all, said.stood + self._said, person.texts)
 
     def seen(self) -> Lately | None:
         """Return what was seen; None where it isn't known."""
@@ -372,23 +384,26 @@ class Sighting:
         if not person.known:
             return None
         said, marked = person.said, person.marked
-        kin = None
-        if self._alike is not None:
-            bands = [Band(name, one.trail.said, one.before + upto) for name, one, upto in self._bands]
-            kin = Kin(self._alike, bands)
-        wave = None
-        if self._wave is not None:
-            entry, new, upto = self._wave
-            wave = Wave(entry, new.trail.said, new.before + upto)
         return Lately(
             self.own,
-            said.trail,
-            said.before + self._said,
-            marked.trail,
-            marked.before + self._marked,
-            kin,
-            wave,
+            said.all,
+            said.stood + self._said,
+            marked.all if marked is not None else (),
+            marked.stood + self._marked if marked is not None else 0,
+            self._kin() if self._alike is not None else None,
+            self._new() if self._wave is not None else None,
         )
+
+    def _kin(self) -> Kin:
+        return Kin(
+            self._alike or (), [Band(name, one.all, one.stood + upto) for name, one, upto in self._bands]
+        )
+
+    def _new(self) -> Wave | None:
+        if self._wave is None:
+            return None
+        entry, new, upto = self._wave
+        return Wave(entry, new.all, new.stood + upto)
 
 
 def _hashed(secret: bytes, size: int, name: str) -> bytes:

@@ -163,32 +163,29 @@ def _others(bound: Bound) -> int:
 
 
 class Alarm(NamedTuple):
-    """What rules wait for, made quick to rule out.
+    """What rules wait for, by what must be there at least: nearly every message is ruled out by that.
 
     Attributes:
-        before: The fewest messages before this one for which something may hold.
-        marks: Something may hold for a message with links or mentions, whatever came before.
-        alike: The fewest other authors for which something may hold.
-        newcomers: The fewest other new authors.
+        spoken: So many messages before this one; the fewest first.
+        marked: A link or a mention.
+        alike: So many others who said nearly the same.
+        newcomers: So many other new authors.
     """
 
-    before: float
-    marks: bool
-    alike: float
-    newcomers: float
-    asked: tuple[Asked, ...]
+    spoken: tuple[Asked, ...]
+    marked: tuple[Asked, ...]
+    alike: tuple[Asked, ...]
+    newcomers: tuple[Asked, ...]
 
     @classmethod
     def of(cls, asked: Iterable[Asked]) -> Alarm:
         """Return the alarm for these; for none it never goes off."""
-        each = tuple(asked)
-        return cls(
-            min((one.before for one in each if one.before), default=math.inf),
-            any(one.marks for one in each),
-            min((one.alike for one in each if one.alike), default=math.inf),
-            min((one.newcomers for one in each if one.newcomers), default=math.inf),
-            each,
-        )
+        left = sorted(asked, key=lambda one: one.before)
+        spoken = [one for one in left if one.before]
+        marked = [one for one in left if one.marks and not one.before]
+        alike = [one for one in left if one.alike and not (one.before or one.marks)]
+        new = [one for one in left if one.newcomers and not (one.before or one.marks or one.alike)]
+        return cls(tuple(spoken), tuple(marked), tuple(alike), tuple(new))
 
 
 class Seen(Protocol):
@@ -199,26 +196,6 @@ class Seen(Protocol):
 
     def told(self, asked: Asked) -> str:
         """Return what they did, in the terms of what is asked: "7 messages in 10 s"."""
-
-
-class Trail:
-    """An author's messages as they are remembered, in the order of their records; it may still grow.
-
-    Attributes:
-        said: Each a Said, or a plain tuple of its fields, which is quicker to make.
-    """
-
-    __slots__ = ("_texts", "said")
-
-    def __init__(self, said: Sequence[Fields]) -> None:
-        self.said = said
-        self._texts: list[bytes] = []
-
-    def count(self, text: bytes, start: int, end: int) -> int:
-        """Return how often a text stands from one place up to another."""
-        if len(self._texts) < end:
-            self._texts = [one[_TEXT] for one in self.said]
-        return self._texts[start:end].count(text)
 
 
 class Wave(NamedTuple):
@@ -247,41 +224,47 @@ class Lately:
     """What was seen of an author up to one of their messages.
 
     Args:
-        trail: The author's messages, of which the first `upto` were said before this one.
+        said: The author's messages in the order of their records, of which the first `upto` came before
+            this one; each a Said, or a plain tuple of its fields, which is quicker to make.
         marked: The same of messages with links or mentions, of which more are remembered.
         kin: What this message is like, where anybody looked.
         wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_kin", "_marked", "_marked_upto", "_own", "_trail", "_upto", "_wave")
+    __slots__ = ("_copies", "_kin", "_marked", "_marked_upto", "_own", "_said", "_upto", "_wave")
 
     def __init__(
         self,
         own: Said,
-        trail: Trail,
+        said: Sequence[Fields],
         upto: int,
-        marked: Trail,
-        marked_upto: int,
+        marked: Sequence[Fields] = (),
+        marked_upto: int = 0,
         kin: Kin | None = None,
         wave: Wave | None = None,
     ) -> None:
         self._own = own
-        self._trail = trail
+        self._said = said
         self._upto = upto
         self._marked = marked
         self._marked_upto = marked_upto
         self._kin = kin
         self._wave = wave
+        self._copies: int | None = None
 
     def sets_off(self, alarm: Alarm) -> bool:
         """Return whether one of the rules behind an alarm gets what it waits for."""
-        may = (
-            self._upto >= alarm.before
-            or (alarm.marks and bool(self._own.links or self._own.mentions))
-            or (self._kin is not None and self._kin.at_most > alarm.alike)
-            or (self._wave is not None and self._wave.upto >= alarm.newcomers)
-        )  # as with hardly any message
-        return may and any(map(self.holds, alarm.asked))
+        for asked in alarm.spoken:
+            if asked.before > self._upto:
+                break
+            if self.holds(asked):
+                return True
+        own = self._own
+        if (own.links or own.mentions) and any(map(self.holds, alarm.marked)):
+            return True
+        if self._kin is not None and any(map(self.holds, alarm.alike)):
+            return True
+        return self._wave is not None and any(map(self.holds, alarm.newcomers))
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
@@ -289,10 +272,9 @@ class Lately:
         if before:
             # If the first of so many isn't within the time there can't be as many.
             first = self._upto - before
-            if first < 0 or self._trail.said[first][_AT] <= own.at - asked.within:
+            if first < 0 or self._said[first][_AT] <= own.at - asked.within:
                 return False
-            start = max(0, self._upto + 1 - MOST)
-            if asked.same and self._trail.count(own.text, start, self._upto) < before:
+            if asked.same and self._same() < before:
                 return False
         if asked.marks and not all(getattr(own, key) for key in asked.marks):
             return False
@@ -311,6 +293,14 @@ class Lately:
         """Return the campaign that the message is part of, if it is."""
         return self._kin.campaign(asked.within) if self._kin is not None else None
 
+    def _same(self) -> int:
+        """Return how many of the messages before have this text, however old they are."""
+        if self._copies is None:
+            text = self._own.text
+            start = max(0, self._upto + 1 - MOST)
+            self._copies = [one[_TEXT] for one in self._said[start : self._upto]].count(text)
+        return self._copies
+
     def _counts(self, asked: Asked) -> Mapping[str, int]:
         own, since = self._own, self._own.at - asked.within
         if own.flags & asked.unlike or own.letters < asked.letters:
@@ -319,7 +309,7 @@ class Lately:
             own,
             *(
                 one
-                for one in _back(self._trail.said, self._upto, since)
+                for one in _back(self._said, self._upto, since)
                 if not (one[_FLAGS] & (asked.unlike | EDITED) or one[_LETTERS] < asked.letters)
             ),
         ]
@@ -341,8 +331,10 @@ class Lately:
     def _sum(self, field: int, asked: Asked, since: float) -> int:
         """Add up what the messages have of something; of a message and its edits the most counts."""
         own: Fields = self._own
+        if not own[field]:
+            return 0
         most = {own[_MESSAGE]: own[field]}
-        for one in _back(self._marked.said, self._marked_upto, since):
+        for one in _back(self._marked, self._marked_upto, since):
             if not (one[_FLAGS] & asked.unlike or one[_LETTERS] < asked.letters):
                 most[one[_MESSAGE]] = max(one[field], most.get(one[_MESSAGE], 0))
         return sum(most.values())

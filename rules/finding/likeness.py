@@ -23,7 +23,7 @@ FEWEST_WORDS: Final = 4
 NEW, MARKED = 1, 2
 # Of established authors whose texts have neither link nor mention one in so many is looked at: they only
 # matter to tell a campaign of new accounts from what everybody says.
-ONE_IN: Final = 8
+ONE_IN: Final = 16
 
 # At most so many entries of a trail are looked through, and so many authors counted.
 MOST_ALIKE: Final = 128
@@ -73,23 +73,23 @@ class Kin:
 
     def _campaign(self, within_s: float) -> Campaign | None:
         own = self._own
+        since = own[_AT] - within_s
         flags: dict[bytes, int] = {}
-        largest: tuple[int, str] = (0, "")
         for band in self._bands:
-            found = set()
             for entry in band.entries[max(0, band.upto - MOST_ALIKE) : band.upto]:
-                if self._is_alike(entry, own[_AT] - within_s):
-                    found.add(entry[_AUTHOR])
-                    flags[entry[_AUTHOR]] = flags.get(entry[_AUTHOR], 0) | entry[_FLAGS]
-            if len(found) > largest[0]:
-                largest = (len(found), band.name)
+                author = entry[_AUTHOR]
+                # Most stand in several bands, and are compared in the first.
+                known = flags.get(author)
+                if (known is None or entry[_FLAGS] & ~known) and self._is_alike(entry, since):
+                    flags[author] = (known or 0) | entry[_FLAGS]
         flags[own[_AUTHOR]] = flags.get(own[_AUTHOR], 0) | own[_FLAGS]
         marked = {author for author, each in flags.items() if each & MARKED}
         new = {author for author, each in flags.items() if each & NEW}
         others = len(flags) - len(marked | new)
         size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
         counted = own[_FLAGS] & MARKED or size > len(marked)
-        return Campaign(largest[1], size) if counted and size > 1 else None
+        largest = max(self._bands, key=lambda band: band.upto)
+        return Campaign(largest.name, size) if counted and size > 1 else None
 
     def _is_alike(self, entry: Entry, since: float) -> bool:
         own = self._own

@@ -155,10 +155,9 @@ def _author(number: int, chance: random.Random) -> tuple[bytes, dict[str, object
     tenant, platform = chance.choice(TENANTS), chance.choice(PLATFORMS)
     name = f"{chance.choice(SLOTS['name'])}{number}"
     who: dict[str, object] = {"id": f"u{number:05}", "name": name}
-    if chance.random() < 0.5:
-        who["created_at"] = (
-            f"20{chance.randint(15, 25)}-0{chance.randint(1, 9)}-{chance.randint(10, 28)}T12:00:00Z"
-        )
+    who["created_at"] = (
+        f"20{chance.randint(15, 25)}-0{chance.randint(1, 9)}-{chance.randint(10, 28)}T12:00:00Z"
+    )
     if chance.random() < 0.2:
         who["roles"] = [chance.choice(("subscriber", "member", "vip"))]
     return f"{tenant}/{platform}/{who['id']}".encode(), {

@@ -25,6 +25,9 @@ from tests.bench.chat import Message, messages
 STEP_S = 0.005
 # So many different messages are sent round and round, each time with ids of their own.
 VARIETY = 20_000
+# By the records' times a load began so long ago, and one message comes so long after the other.
+BACK_MS = 12 * 3_600_000
+PACE_MS = 20
 # Records in one batch of a backlog.
 CHUNK = 2_000
 
@@ -71,6 +74,7 @@ class Load:
         self._partitions = partitions
         self._where: dict[bytes, int] = {}
         self._next = 0
+        self._begin_ms = int(time.time() * 1000) - BACK_MS
 
     async def backlog(self, said: Sequence[Message]) -> None:
         """Send all at once and return when the broker has them."""
@@ -98,6 +102,8 @@ class Load:
     async def step(self, said: Sequence[Message]) -> list[asyncio.Future[Any]]:
         """Hand messages to the producer, one record batch a partition; return their confirmations."""
         builders: dict[int, Any] = {}
+        # The load comes much faster than people talk; what they do in a minute goes by records' times.
+        at_ms = self._begin_ms + self._next * PACE_MS
         at_us, sent_at = time.monotonic_ns() // 1000, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for message in said:
             partition = self._partition(message.key)
@@ -105,7 +111,7 @@ class Load:
             if builder is None:
                 builder = builders[partition] = self._producer.create_batch()
             value = record(self._next, at_us, sent_at, message)
-            if builder.append(key=message.key, value=value, timestamp=None) is None:
+            if builder.append(key=message.key, value=value, timestamp=at_ms) is None:
                 raise ValueError(f"a step of {len(said)} messages is too much for one record batch")
             self._next += 1
         return [

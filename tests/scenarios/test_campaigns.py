@@ -53,14 +53,16 @@ async def test_fifty_accounts_with_varied_wording(store: Store) -> None:
 
 
 async def test_new_accounts_without_a_link(store: Store) -> None:
-    """A hate wave needs no link: most of its authors are new."""
+    """A hate wave needs no link, for most of its authors are new; a rule in shadow sees it."""
     chat = Chat()
     for number in range(20):
         chat.says(
             f"new{number}", f"this streamer is a fraud and everybody here knows it number{number}", every=2
         )
     story = await chat.judged(store)
-    assert set(story.acted_on("hold")) >= {f"new{number}" for number in range(8, 20)}
+    seen = {line.author for line in story.lines if line.verdict.get("campaign")}
+    assert seen >= {f"new{number}" for number in range(8, 20)}
+    assert {one["rule"] for one in story.lines[-1].verdict["shadow"]} == {"campaign/new-voices"}
 
 
 async def test_copypasta_of_five_hundred(store: Store) -> None:
