@@ -139,7 +139,7 @@ class Observer:
         """Return the text of a fragment that was noted."""
         return covered(entry[3], entry[1], entry[2], self._secret).rstrip(b"\0").decode(errors="replace")
 
-    def said(self, case: Case, topic_id: str) -> Said:
+    def said(self, case: Case, partition: int, channel: bytes) -> Said:
         """Return what is remembered of a message."""
         message, folded = case.message, case.evidence.folded
         text, letters = gist(folded.text, folded.data)
@@ -148,13 +148,21 @@ class Observer:
         state.update(text or identity)
         return Said(
             case.at,
-            self._partition(partition_id(topic_id, case.record.partition)),
+            partition,
             case.record.offset,
             state.digest(),
-            self._place(message.tenant, message.platform, message.channel),
+            channel,
             crc32(identity),
             *measures(message, letters, case.evidence.links),
         )
+
+    def partition(self, topic_id: str, number: int) -> int:
+        """Return what stands for a partition."""
+        return self._partition(partition_id(topic_id, number))
+
+    def place(self, message: Message) -> bytes:
+        """Return what stands for a channel."""
+        return self._place(message.tenant, message.platform, message.channel)
 
 
 class _Look:
@@ -170,6 +178,7 @@ class _Look:
         self._wants_new = any(one.newcomers for one in asked)
         self._keep_s = SLACK_S + int(max((one.within for one in asked), default=0.0))
         self._people: dict[str, _Person] = {}
+        self._partitions: dict[int, int] = {}
         self._asked: list[_Lines] = []
         self._alike: list[tuple[Case, Sighting, bytes, int]] = []
         self._words: list[list[int]] = []
@@ -178,13 +187,18 @@ class _Look:
 
     def add(self, case: Case) -> None:
         """Take a message, if it is counted."""
-        if not _is_counted(case.message):
+        message = case.message
+        if not _is_counted(message):
             return
         name = case.author or ""
         person = self._people.get(name)
         if person is None:
             person = self._people[name] = _Person()
-        own = self._observer.said(case, self._topic_id)
+        number = case.record.partition
+        partition = self._partitions.get(number)
+        if partition is None:
+            partition = self._partitions[number] = self._observer.partition(self._topic_id, number)
+        own = self._observer.said(case, partition, self._observer.place(message))
         sighting = case.sighting = Sighting(person, own)
         person.said.fresh.append(own)
         if self._wants_said and is_fragment(own):
@@ -390,14 +404,14 @@ class Sighting:
             said.stood + self._said,
             marked.all if marked is not None else (),
             marked.stood + self._marked if marked is not None else 0,
-            self._kin() if self._alike is not None else None,
+            self._kin(),
             self._new() if self._wave is not None else None,
         )
 
-    def _kin(self) -> Kin:
-        return Kin(
-            self._alike or (), [Band(name, one.all, one.stood + upto) for name, one, upto in self._bands]
-        )
+    def _kin(self) -> Kin | None:
+        if self._alike is None or not any(one.stood + upto for _, one, upto in self._bands):
+            return None  # nobody said anything like it
+        return Kin(self._alike, [Band(name, one.all, one.stood + upto) for name, one, upto in self._bands])
 
     def _new(self) -> Wave | None:
         if self._wave is None:

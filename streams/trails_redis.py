@@ -1,9 +1,12 @@
 """Keeps trails in Redis or Valkey: a string each, under chatsieve:{0f}:<kind>:<key>, with a time to live."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from streams.redis_scripts import Item, Scripts, bucket_of, script
 from streams.trails import Notes
+
+AT_HAND = 65_536
 
 
 class RedisTrails:
@@ -20,8 +23,9 @@ class RedisTrails:
 
     def __init__(self, url: str, *, prefix: str = "chatsieve:", timeout_s: float = 0.25) -> None:
         self._scripts = Scripts(url, timeout_s=timeout_s)
-        self._prefix = prefix
         self._note = script("note_trails.lua")
+        # What is asked in one batch is asked again soon.
+        self._place = lru_cache(AT_HAND)(lambda kind, key: _place(prefix, kind, key))
 
     async def note(self, notes: Sequence[Notes]) -> list[bytes]:
         """See TrailStore."""
@@ -36,6 +40,11 @@ class RedisTrails:
         await self._scripts.close()
 
     def _item(self, one: Notes) -> Item:
-        bucket, kind = bucket_of(one.key), one.kind
-        key = f"{self._prefix}{{{bucket}}}:{kind.name}:{one.key}"
-        return Item(bucket, (key,), (kind.size, kind.keep, one.keep_s), one.entries)
+        kind = one.kind
+        bucket, keys = self._place(kind.name, one.key)
+        return Item(bucket, keys, (kind.size, kind.keep, one.keep_s), one.entries)
+
+
+def _place(prefix: str, kind: str, key: str) -> tuple[str, tuple[str]]:
+    bucket = bucket_of(key)
+    return bucket, (f"{prefix}{{{bucket}}}:{kind}:{key}",)

@@ -23,6 +23,7 @@ MOST_NEW: Final = 256
 
 COMMAND, EMOTES, EDITED = 1, 2, 4
 
+_COMMAND_SIGNS = frozenset("!/$?.+-")
 _COMMAND = re.compile(r"[!/$?.+-]{1,2}[^\W\d_]\w*(?:\s+\S+){0,4}")
 _NO_WORD_CHARACTERS = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
 _INVITES = HostList(
@@ -99,14 +100,23 @@ def measures(message: Message, letters: int, links: Sequence[Link] | None) -> Me
     if links is None:
         links = find_links(text, entities)
     flags = EDITED if message.kind is Kind.EDITED else 0
-    if text[:1] in "!/$?.+-" and not links and _COMMAND.fullmatch(text):
-        flags |= COMMAND
-    elif entities or not (letters or text.isascii()):
-        pictures, others = measured.emoji(message)
-        flags |= EMOTES if pictures and not others else 0
-    addressed = measured.mentions(message) if entities or message.mentions or "@" in text else 0
+    letters = min(letters, 255)
+    if not (links or entities or message.mentions or "@" in text):
+        if text[:1] in _COMMAND_SIGNS and _COMMAND.fullmatch(text):
+            flags |= COMMAND
+        elif not letters and not text.isascii() and _is_emotes(message):
+            flags |= EMOTES
+        return Measures(letters, flags, 0, 0, 0)
+    if entities and _is_emotes(message):
+        flags |= EMOTES
+    addressed = min(measured.mentions(message), 255)
     invites = sum(map(_INVITES.match, links)) if links else 0
-    return Measures(min(letters, 255), flags, min(len(links), 255), min(addressed, 255), min(invites, 255))
+    return Measures(letters, flags, min(len(links), 255), addressed, min(invites, 255))
+
+
+def _is_emotes(message: Message) -> bool:
+    pictures, others = measured.emoji(message)
+    return bool(pictures and not others)
 
 
 class Asked(NamedTuple):
@@ -254,10 +264,16 @@ class Lately:
 
     def sets_off(self, alarm: Alarm) -> bool:
         """Return whether one of the rules behind an alarm gets what it waits for."""
+        said, upto, at = self._said, self._upto, self._own.at
         for asked in alarm.spoken:
-            if asked.before > self._upto:
+            before = asked.before
+            if before > upto:
                 break
-            if self.holds(asked):
+            if (
+                said[upto - before][_AT] > at - asked.within
+                and not (asked.same and self._same() < before)
+                and self.holds(asked)
+            ):
                 return True
         own = self._own
         if (own.links or own.mentions) and any(map(self.holds, alarm.marked)):

@@ -24,9 +24,10 @@ from tests.bench.scan import scan
 from tests.bench.seldom import seldom
 from tests.bench.table import Part, text
 from tests.bench.terms import terms
+from tests.bench.watched import watched, without_behaviour
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "seldom", "stalls", "model", "api", "cpu", "latency", "push")
+PARTS = ("scan", "seldom", "stalls", "model", "api", "cpu", "watched", "latency", "push")
 TROUBLE, USAGE = 1, 2
 ARTIFACT = Path("models/artifacts/chat-compact")
 # `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
@@ -92,15 +93,25 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
         folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-"))
         worker = running.enter_context(programs.worker(kafka.address, store.url, packs))
         needed = [worker]
-        if {"cpu", "latency"} & set(asked):
+        if {"cpu", "latency", "watched"} & set(asked):
             copy = running.enter_context(programs.aiokafka_copy(kafka.address))
             needed.append(copy)
         if "cpu" in asked:
             faust = running.enter_context(programs.plain_faust(kafka.address, folder))
             needed.append(faust)
+        if "watched" in asked:
+            other = running.enter_context(Store())
+            packs_without = without_behaviour(packs, Path(folder))
+            unwatching = running.enter_context(
+                programs.worker(kafka.address, other.url, packs_without, "unwatching")
+            )
+            needed.append(unwatching)
         await measures.warm_up(needed, say)
         if "cpu" in asked:
             show(await measures.cpu(faust, copy, worker, store.pid, sizes.cpu_rounds, sizes.cpu_backlog, say))
+        if "watched" in asked:
+            pids = (other.pid, store.pid)
+            show(await watched(copy, unwatching, worker, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))
         if "latency" in asked:
             show(await measures.latency(copy, worker, sizes.latency_rounds, sizes.latency_seconds, say))
         if "push" in asked:

@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -68,13 +68,18 @@ def stamp(value: bytes) -> tuple[int, int]:
 class Load:
     """A producer to one topic that puts each author's messages in one partition, as Kafka's default does."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int) -> None:
+    # Loads of one process follow each other by the records' times too.
+    _at_ms: ClassVar[int] = 0
+
+    def __init__(
+        self, producer: AIOKafkaProducer, topic: str, partitions: int, back_ms: int = BACK_MS
+    ) -> None:
         self._producer = producer
         self._topic = topic
         self._partitions = partitions
         self._where: dict[bytes, int] = {}
         self._next = 0
-        self._begin_ms = int(time.time() * 1000) - BACK_MS
+        Load._at_ms = max(Load._at_ms, int(time.time() * 1000) - back_ms)
 
     async def backlog(self, said: Sequence[Message]) -> None:
         """Send all at once and return when the broker has them."""
@@ -102,16 +107,16 @@ class Load:
     async def step(self, said: Sequence[Message]) -> list[asyncio.Future[Any]]:
         """Hand messages to the producer, one record batch a partition; return their confirmations."""
         builders: dict[int, Any] = {}
-        # The load comes much faster than people talk; what they do in a minute goes by records' times.
-        at_ms = self._begin_ms + self._next * PACE_MS
         at_us, sent_at = time.monotonic_ns() // 1000, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         for message in said:
+            # It comes much faster than people talk, and what they do in a minute goes by records' times.
+            Load._at_ms += PACE_MS
             partition = self._partition(message.key)
             builder = builders.get(partition)
             if builder is None:
                 builder = builders[partition] = self._producer.create_batch()
             value = record(self._next, at_us, sent_at, message)
-            if builder.append(key=message.key, value=value, timestamp=at_ms) is None:
+            if builder.append(key=message.key, value=value, timestamp=Load._at_ms) is None:
                 raise ValueError(f"a step of {len(said)} messages is too much for one record batch")
             self._next += 1
         return [
@@ -137,7 +142,8 @@ async def run(broker: str, topic: str, rate: float, seconds: float) -> Sent:
     """Send at a rate and return what was sent."""
     said = messages(VARIETY)
     async with producer(broker) as ready:
-        return await Load(ready, topic, len(await ready.partitions_for(topic))).paced(said, rate, seconds)
+        partitions = len(await ready.partitions_for(topic))
+        return await Load(ready, topic, partitions, BACK_MS // 2).paced(said, rate, seconds)
 
 
 if __name__ == "__main__":

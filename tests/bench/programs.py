@@ -162,20 +162,20 @@ def aiokafka_copy(broker: str) -> Program:
     return Program("copy", broker, ["tests.bench.aiokafka_copy", broker, *topics_of("copy")], {})
 
 
-def worker(broker: str, store: str, packs: Path) -> Program:
+def worker(broker: str, store: str, packs: Path, name: str = "worker") -> Program:
     """Return our worker, with the settings it has by default."""
     settings = {
         "broker": broker,
         "store": store,
-        "topic_prefix": "worker.",
-        "group": "bench-worker",
+        "topic_prefix": f"{name}.",
+        "group": f"bench-{name}",
         "partitions": str(PARTITIONS),
         "http": "127.0.0.1:0",
         "key": "only for the bench",
         "packs": str(packs),
     }
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
-    return Program("worker", broker, ["streams", "serve"], environment)
+    return Program(name, broker, ["streams", "serve"], environment)
 
 
 def cpu_s(pid: int) -> float:
