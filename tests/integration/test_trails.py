@@ -1,7 +1,9 @@
 """What every store of trails promises: these tests run on memory and on Valkey."""
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,6 +15,14 @@ from streams.trails_redis import RedisTrails
 
 KIND = Kind("t", STAMP.size + 3, 4)
 OTHER = Kind("u", STAMP.size + 3, 4)
+
+
+class ClusterNode(Store):
+    """A server that owns all slots of a cluster."""
+
+    def _command(self, port: int) -> list[str]:
+        alone = ("--cluster-enabled", "yes", "--cluster-config-file", f"nodes-{port}.conf")
+        return [*super()._command(port), *alone]
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -104,6 +114,21 @@ async def test_every_key_ends(store: Store, prefix: str) -> None:
         keys = list(server.scan_iter(f"{prefix}*"))
         assert [key.decode() for key in keys] == [f"{prefix}{{0a}}:t:0a1b"]
         assert 0 < server.ttl(keys[0]) <= 60
+
+
+async def test_on_a_cluster(tmp_path: Path) -> None:
+    """A node that takes no call which touches two slots gets one call for each bucket."""
+    with ClusterNode(folder=tmp_path) as node:
+        with redis.Redis.from_url(node.url) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while client.cluster("info")["cluster_state"] != "ok":
+                await asyncio.sleep(0.01)
+        trails = RedisTrails(node.url, timeout_s=10)
+        asked = [notes(entry(number), key=f"{number:04x}") for number in range(300)]
+        await trails.note(asked)
+        answers = await trails.note(asked)
+        await trails.close()
+    assert answers == [entry(number) for number in range(300)]
 
 
 async def test_a_store_that_is_away_says_so() -> None:
