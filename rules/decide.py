@@ -58,12 +58,7 @@ def decide(
         ruling: What a human decided on the same text.
     """
     place = evidence.place
-    if (
-        not place.restless
-        and _nothing_against(evidence, scores)
-        and not _wakes(place.watched, scores)
-        and not (seen is not None and seen.sets_off(place.stirring))
-    ):
+    if not place.restless and not (seen is not None and seen.sets_off(place.stirring)):
         nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
             return nothing if ruling is None else ruling.over(nothing)
@@ -102,18 +97,6 @@ def _spared(
     return case._replace(settled=remembering(case.settled, full.settled, [ruling.name])), again
 
 
-def _nothing_against(evidence: Evidence, scores: Mapping[str, float] | None) -> bool:
-    """No rule found anything that could count, or only pleas, and no model spoke that they could answer."""
-    return not evidence.hits if scores else evidence.harmless
-
-
-def _wakes(watched: Mapping[str, float], scores: Mapping[str, float] | None) -> bool:
-    """The model says what a rule waits for."""
-    if not watched or not scores:
-        return False
-    return any(scores.get(label, -1.0) >= limit for label, limit in watched.items())
-
-
 def _nothing(
     message: Message,
     evidence: Evidence,
@@ -123,12 +106,23 @@ def _nothing(
     now: float,
     lower: float,
 ) -> Judgement | None:
-    """Return the judgement of a message that no rule and no score speaks against; most are such."""
-    good = is_good(message, Action.ALLOW)
+    """Return the judgement of a message that no rule and no score speaks against, as of most."""
     if not scores:
-        return _CLEAN_AND_GOOD if good else _CLEAN
-    quiet = untouched(scores, evidence.place.lowered(lower), rules.policy.shift(reputation, now))
-    return None if quiet is None else Judgement(Action.ALLOW, scores=quiet, good=good, quiet=True)
+        if not evidence.harmless:
+            return None
+        return _CLEAN_AND_GOOD if is_good(message, Action.ALLOW) else _CLEAN
+    place = evidence.place
+    if evidence.hits or _wakes(place.watched, scores):
+        return None
+    quiet = untouched(scores, place.lowered(lower), rules.policy.shift(reputation, now))
+    if quiet is None:
+        return None
+    return Judgement(Action.ALLOW, scores=quiet, good=is_good(message, Action.ALLOW), quiet=True)
+
+
+def _wakes(watched: Mapping[str, float], scores: Mapping[str, float]) -> bool:
+    """The model says what a rule waits for."""
+    return any(scores.get(label, -1.0) >= limit for label, limit in watched.items())
 
 
 def judgement_of(case: Case) -> Judgement:

@@ -17,7 +17,7 @@ from rules.finding.armed import Armed
 from rules.finding.behaviour import Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
 from rules.finding.keywords import Found, KeywordIndex, Term
-from rules.finding.patterns import FoundPattern, PatternIndex
+from rules.finding.patterns import LINK, PIECE, FoundPattern, PatternIndex
 from rules.finding.spoken import Spoken, said_of
 from rules.finding.terms import Parts, find_together
 from rules.fold import Folded, fold
@@ -25,6 +25,7 @@ from rules.message import Message
 from rules.schema.policy import LabelPolicies, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
+from rules.text.views.chain import ALL_SIGNS
 from rules.text.views.reading import Step, last_step
 from rules.verdict import Hit
 
@@ -45,13 +46,23 @@ _TWO_LETTERS_I = frozenset({"az", "tr"})
 class _Owner(NamedTuple):
     """What a term in the index stands for: a rule, and the part of a term of several parts.
 
-    It counts in messages of some languages, or where there are none in all.
+    It counts in messages of some languages, or where there are none in all. Without the `anchor`, the
+    number of another part, the term isn't there.
     """
 
     rule: int
     parts: Parts | None = None
     part: int = 0
     languages: frozenset[str] = frozenset()
+    anchor: int = 0
+
+
+class _Look(msgspec.Struct, frozen=True, gc=False):
+    """What a look at a text found, and the signs that it bears."""
+
+    terms: list[Found]
+    patterns: list[FoundPattern]
+    signs: int
 
 
 class RuleSet:
@@ -98,7 +109,8 @@ class RuleSet:
         terms, self._owners = _indexed(self._numbered)
         self.keywords = KeywordIndex.build(terms, previous)
         self._patterns = PatternIndex.build(
-            (pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns
+            ((pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns),
+            self.keywords.pieces,
         )
         self._places: dict[tuple[str, str, str, str | None], Place] = {}
         self._same: dict[tuple[tuple[int, ...], tuple[int, ...], str | None], Place] = {}
@@ -124,13 +136,13 @@ class RuleSet:
         """
         places = [self.place(message) for message in messages]
         folded = [fold(message.text) for message in messages]
-        links = [
-            find_links(message.text, message.entities) if place.links else None
-            for message, place in zip(messages, places, strict=True)
-        ]
         looks = self._look_all(folded)
+        links = [
+            _links(message, look.signs) if place.links else None
+            for message, place, look in zip(messages, places, looks, strict=True)
+        ]
         return [
-            self._evidence(place, each, *look, found)
+            self._evidence(place, each, look, found)
             for place, each, look, found in zip(places, folded, looks, links, strict=True)
         ]
 
@@ -152,7 +164,7 @@ class RuleSet:
         """Return what `scan` would, had the message been said at this place."""
         folded = fold(message.text)
         links = find_links(message.text, message.entities)
-        return self._evidence(place, folded, *self._look_all([folded])[0], links)
+        return self._evidence(place, folded, self._look_all([folded])[0], links)
 
     def joined(self, message: Message, evidence: Evidence, parts: Sequence[str]) -> Evidence:
         """Return a message's evidence with what is found in it and the author's messages before it, joined.
@@ -176,14 +188,16 @@ class RuleSet:
         findings = Findings(own, evidence.allowed, evidence.foreign)
         return Evidence(evidence.folded, place, evidence.links, lambda _: findings, harmless=False)
 
-    def _look_all(self, folded: Sequence[Folded]) -> list[tuple[list[Found], list[FoundPattern]]]:
+    def _look_all(self, folded: Sequence[Folded]) -> list[_Look]:
         """Return the terms and patterns that are found in each text."""
         sifted = [self._patterns.sift(each) for each in folded]
-        terms = [self.keywords.find(each) for each in folded]
-        for number, (_, signs) in enumerate(sifted):
-            if signs:
-                terms[number] += self.keywords.find_disguised(folded[number], signs)
-        return [(found, patterns) for found, (patterns, _) in zip(terms, sifted, strict=True)]
+        find, looks = self.keywords.find, []
+        for each, (patterns, signs) in zip(folded, sifted, strict=True):
+            terms = find(each, pieces=not self.keywords.pieces or signs & PIECE != 0)
+            if signs & ALL_SIGNS:
+                terms += self.keywords.find_disguised(each, signs)
+            looks.append(_Look(terms, patterns, signs))
+        return looks
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
         rules = tuple(number for number, one in enumerate(self._scoped) if one.covers(message, None))
@@ -211,11 +225,11 @@ class RuleSet:
         self,
         place: Place,
         folded: Folded,
-        terms: Sequence[Found],
-        patterns: Sequence[FoundPattern],
+        look: _Look,
         links: Sequence[Link] | None,
     ) -> Evidence:
         by_link = [hit for armed in place.links for hit in armed.link_hits(links)] if links else ()
+        terms, patterns = look.terms, look.patterns
         find = partial(self._found, place, folded, terms, patterns, by_link)
         if not (terms or patterns or by_link):
             return Evidence(folded, place, links, find)
@@ -259,12 +273,15 @@ class RuleSet:
         return Findings([*hits, *by_link], allowed, tuple(foreign))
 
     def _stands(
-        self, place: Place, folded: Folded, terms: Iterable[Found]
+        self, place: Place, folded: Folded, terms: Sequence[Found]
     ) -> Iterator[tuple[_Owner, Span, int]]:
         """Yield where the terms of rules that act here stand, in code points as typed, and by which steps."""
         apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
+        there = {found.owner for found in terms}
         for found in terms:
             owner = self._owners[found.owner]
+            if owner.parts is not None and owner.anchor not in there:  # as with most
+                continue
             armed = place.active[owner.rule]
             if armed is None or not armed.sees(found.steps):
                 continue
@@ -278,13 +295,18 @@ class RuleSet:
                 places.setdefault(owner.part, {})[found.start, found.end] = found.steps
         for owner, places in apart.values():
             assert owner.parts is not None
-            if not owner.parts.complete(places):  # as with most, and the rest has its price
+            if not owner.parts.complete(places):
                 continue
             within = self._numbered[owner.rule].rule.within
             listed = {part: list(stands) for part, stands in places.items()}
             stands = [sorted(each.items()) for each in places.values()]
             for start, end in find_together(owner.parts, listed, folded.text, within):
                 yield owner, folded.span(start, end), _steps_between(stands, start, end)
+
+
+def _links(message: Message, signs: int) -> Sequence[Link]:
+    """Return the links of a message whose plain view bears these signs."""
+    return find_links(message.text, message.entities) if signs & LINK or message.entities else ()
 
 
 def _reads_dotless(found: Found, folded: Folded) -> bool:
@@ -310,10 +332,11 @@ def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
     for number, armed in enumerate(rules):
         weighty = not armed.spares and (not armed.pleads or armed.id in asked)
         for parts in armed.terms:
+            anchor = len(owners) + parts.together.index(parts.anchor)
             for part, text in enumerate((*parts.together, *parts.without)):
                 alone = weighty and text is parts.anchor
                 terms.append(
                     Term(text, len(owners), alone=alone, endings=parts.endings, unaccented=armed.unaccented)
                 )
-                owners.append(_Owner(number, None if parts.single else parts, part, parts.languages))
+                owners.append(_Owner(number, None if parts.single else parts, part, parts.languages, anchor))
     return terms, owners

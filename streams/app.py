@@ -48,8 +48,14 @@ def build(
     membership: Membership,
     datadir: str,
     gather: Callable[[Slice], Awaitable[None]],
+    asked: Callable[[], None],
 ) -> SliceApp:
-    """Return the application; `gather` is awaited with each slice of the topic, in its order."""
+    """Return the application.
+
+    Args:
+        gather: Awaited with each slice of the topic, in its order.
+        asked: Called each time that a broker is asked for records.
+    """
     app = SliceApp(
         membership.group,
         broker=[f"kafka://{address}" for address in access.brokers],
@@ -77,7 +83,7 @@ def build(
     )
     app.watermarks = Watermarks[TP]()
     app.topic_id = ""
-    app.credit = FetchCredit()
+    app.credit = FetchCredit(asked)
     app.fetch_wait_ms = int(membership.fetch_wait_s * 1000)
 
     async def agent(stream: Any) -> None:

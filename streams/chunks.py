@@ -370,16 +370,16 @@ async def produce(app: SliceApp, outputs: Iterable[Output]) -> list[asyncio.Futu
     producer = app.producer._ensure_producer()
     builders: dict[tuple[str, int], Any] = {}
     futures = []
-    for topic, partition, key, value, headers in outputs:
-        where = (topic, partition)
+    for one in outputs:
+        where = (one.topic, one.partition)
         builder = builders.get(where)
         if builder is None:
             builder = builders[where] = producer.create_batch()
-        if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+        if builder.append(timestamp=None, key=one.key, value=one.value, headers=one.headers) is None:
             builder.close()
-            futures.append(await producer.send_batch(builder, topic, partition=partition))
+            futures.append(await producer.send_batch(builder, one.topic, partition=one.partition))
             builder = builders[where] = producer.create_batch()
-            builder.append(timestamp=None, key=key, value=value, headers=headers)
+            builder.append(timestamp=None, key=one.key, value=one.value, headers=one.headers)
     for (topic, partition), builder in builders.items():
         builder.close()
         futures.append(await producer.send_batch(builder, topic, partition=partition))

@@ -7,6 +7,7 @@ first record that comes, and all behind that wait for another fetch and another 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 # A fetch is held back no longer: a batch that takes longer has others fetched beside it, and one whose
 # records were dropped, as in a rebalance, never asks for more.
@@ -14,9 +15,14 @@ HELD_S = 0.02
 
 
 class FetchCredit:
-    """Lets each broker be asked once between two batches."""
+    """Lets each broker be asked once between two batches.
 
-    def __init__(self) -> None:
+    Args:
+        asked: Called each time that one is.
+    """
+
+    def __init__(self, asked: Callable[[], None] = lambda: None) -> None:
+        self._asked = asked
         self._round = 0
         self._spent: dict[int, int] = {}
         self._granted = asyncio.Event()
@@ -36,6 +42,7 @@ class FetchCredit:
             except TimeoutError:
                 pass
         self._spent[node] = self._round
+        self._asked()
 
     def refund(self, node: int) -> None:
         """Let a broker be asked again at once: it had nothing."""

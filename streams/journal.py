@@ -83,12 +83,13 @@ class Journal:
         line = self._lines.get(author, {}).get(partition, deque())
         while line:
             waiting = self._entries[line[0]]
+            if not waiting.effects or waiting.effects[-1].offset <= mark:  # nearly always
+                self._take(line[0])
+                continue
             rest = tuple(effect for effect in waiting.effects if effect.offset > mark)
-            if rest:
-                self._size -= len(waiting.effects) - len(rest)
-                self._entries[line[0]] = AuthorEffects(author, partition, rest)
-                return
-            self._take(line[0])
+            self._size -= len(waiting.effects) - len(rest)
+            self._entries[line[0]] = AuthorEffects(author, partition, rest)
+            return
 
     def _take(self, number: int) -> None:
         """Remove an entry, the first of its line."""

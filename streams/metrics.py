@@ -33,6 +33,7 @@ class Metrics:
         self.feedback = Counter("feedback", "Human decisions that were followed", ["decision"], **say)
         self.stage = Histogram("stage_seconds", "Time by stage", ["stage"], buckets=_STAGES, **say)
         self.batch = Histogram("batch_messages", "Messages a batch", buckets=_BATCHES, **say)
+        self.fetches = Counter("fetches", "Times that a broker was asked for records", **say)
         self.lag = Gauge("lag_messages", "Records not yet judged", ["partition"], **say)
         self.watermark = Gauge("watermark", "Next offset to commit", ["partition"], **say)
         self.reloads = Counter("reloads", "Reloads of the packs", ["outcome"], **say)

@@ -7,10 +7,10 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import msgspec
 import structlog
 from numpy.typing import NDArray
 
@@ -89,27 +89,25 @@ class Scores(Protocol):
         """Return probabilities of shape (len(texts), len(labels))."""
 
 
-class _Case:
-    """A message on its way through a batch."""
+class _Case(msgspec.Struct, gc=False):
+    """A message on its way through a batch.
 
-    __slots__ = (
-        "at", "author", "evidence", "message", "missing", "raid", "record", "scores", "shadow_scores",
-        "sighting", "text_hash",
-    )  # fmt: skip
+    Attributes:
+        at: Epoch seconds, see `_time_of`.
+        missing: What was not available to judge it by.
+    """
 
-    evidence: Evidence
-
-    def __init__(self, record: Record, message: Message, now: float) -> None:
-        self.record = record
-        self.at = _time_of(record, now)
-        self.message = message
-        self.author = message.author_key
-        self.scores: dict[str, float] | None = None
-        self.shadow_scores: dict[str, float] | None = None
-        self.sighting: Sighting | None = None
-        self.raid: RaidOrder | None = None
-        self.text_hash: str | None = None
-        self.missing: list[str] = []
+    record: Record
+    message: Message
+    at: float
+    author: str | None
+    evidence: Evidence = msgspec.UNSET  # type: ignore[assignment]  # until it is scanned
+    scores: dict[str, float] | None = None
+    shadow_scores: dict[str, float] | None = None
+    sighting: Sighting | None = None
+    raid: RaidOrder | None = None
+    text_hash: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 class _Live:
@@ -119,8 +117,8 @@ class _Live:
 
     def __init__(self, standing: Standing | None) -> None:
         self.reputation: Reputation | None = standing.reputation if standing else None
-        self.marks = dict(standing.marks) if standing else {}
-        self.recalls: dict[str, Recall] = dict(standing.recalls) if standing else {}
+        self.marks = standing.marks if standing else {}
+        self.recalls: dict[str, Recall] = standing.recalls if standing else {}
         self.effects: dict[PartitionId, list[Effect]] = {}
 
 
@@ -243,7 +241,10 @@ class Moderator:
         def refuse(record: Record, error: UnreadableError) -> None:
             answers[record.offset] = error
 
-        read = [_Case(Record(0, n, now, None, None), each.message, now) for n, each in enumerate(asked)]
+        read = [
+            _Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
+            for n, each in enumerate(asked)
+        ]
         looking_up = asyncio.create_task(self._look_up(read, now))
         try:
             await asyncio.sleep(0)
@@ -273,11 +274,14 @@ class Moderator:
 
     async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[_Case]:
         cases = []
+        latest = now + MAX_CLOCK_SKEW_S
         for number, record in enumerate(records):
             if number % TOGETHER == 0:
                 await turns.give_if_due()
             try:
-                cases.append(_Case(record, read_message(record.value), now))
+                message = read_message(record.value)
+                at = record.at if 0.0 < record.at <= latest else _time_of(record, now)
+                cases.append(_Case(record, message, at, message.author_key))
             except UnreadableError as error:
                 refuse(record, error)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
@@ -305,16 +309,19 @@ class Moderator:
 
     async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
         asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
-        any_model = self._model is not None or self._shadow_model is not None
-        if switches and any_model:
+        if self._model is None and self._shadow_model is None:
+            _miss_model(asked)
+            return
+        if switches:
             asked = [case for case in asked if not _silenced(case, switches)]
-        texts = [readable(case.message.text, case.message.entities) for case in asked] if any_model else []
-        scores = await _said("live", self._model, texts) or [None] * len(asked)
-        shadow_scores = await _said("shadow", self._shadow_model, texts) or [None] * len(asked)
-        for case, live, shadow in zip(asked, scores, shadow_scores, strict=True):
-            case.scores, case.shadow_scores = live, shadow
-            if live is None:
-                case.missing.append("model")
+        texts = [readable(case.message.text, case.message.entities) for case in asked]
+        scores = await _said("live", self._model, texts)
+        for case, found in zip(asked, await _said("shadow", self._shadow_model, texts), strict=False):
+            case.shadow_scores = found
+        if not scores:
+            _miss_model(asked)
+        for case, found in zip(asked, scores, strict=False):
+            case.scores = found
 
     async def _observe(
         self,
@@ -346,7 +353,7 @@ class Moderator:
             else:
                 return
         for case in cases:
-            case.missing.append("behaviour")
+            case.missing += ("behaviour",)
 
     async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
         messages: dict[str, list[str]] = {}
@@ -412,11 +419,11 @@ class Moderator:
     ) -> Verdict:
         message = case.message
         if message.author is None:
-            case.missing.append("author")
+            case.missing += ("author",)
         elif standing is None:
-            case.missing.append("standing")
+            case.missing += ("standing",)
         if message.attachments:
-            case.missing.append("attachments")
+            case.missing += ("attachments",)
         return verdict_of(
             message,
             judgement,
@@ -424,10 +431,10 @@ class Moderator:
             verdict_id=verdict_id,
             now=case.at,
             text_hash=case.text_hash
-            or (self._hash.of_text(case.evidence.folded.text) if message.text else None),
+            or (self._hash.of_text(case.evidence.folded.data) if message.text else None),
             model_scores=case.scores,
             standing=standing,
-            missing=tuple(case.missing),
+            missing=case.missing,
             repeat=repeat,
             source=source,
             raid=case.raid.id if case.raid is not None else None,
@@ -448,29 +455,25 @@ class Moderator:
             return Judgement(Action.ALLOW, decided_by="deleted")
         ruling = self._ruling(case, now) if self._rulings else None
         if (
-            ruling is None
-            and message.kind is Kind.EDITED
+            message.kind is Kind.EDITED
+            and ruling is None
             and recall is not None
             and recall.content_hash == content_hash
         ):
             return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
-        decided = partial(
-            decide,
-            message,
-            self._evidence(case, rules),
-            rules,
-            reputation=before,
-            now=now,
-            braked=self._brake.tripped(message.tenant),
-            switches=switches,
-            lower=case.raid.lower if case.raid is not None else 0.0,
-            seen=case.sighting.seen() if case.sighting is not None else None,
-            ruling=ruling,
-        )
-        judgement = decided(scores=case.scores)
+        evidence, braked = self._evidence(case, rules), self._brake.tripped(message.tenant)
+        seen = case.sighting.seen() if case.sighting is not None else None
+        lower = case.raid.lower if case.raid is not None else 0.0
+        judgement = decide(
+            message, evidence, rules, scores=case.scores, reputation=before, now=now,
+            braked=braked, switches=switches, seen=seen, lower=lower, ruling=ruling,
+        )  # fmt: skip
         if case.shadow_scores is not None:
-            would_be = decided(scores=case.shadow_scores).action
-            self._metrics.shadow_model.labels(judgement.action, would_be).inc()
+            shadow = decide(
+                message, evidence, rules, scores=case.shadow_scores, reputation=before, now=now,
+                braked=braked, switches=switches, seen=seen, lower=lower, ruling=ruling,
+            )  # fmt: skip
+            self._metrics.shadow_model.labels(judgement.action, shadow.action).inc()
         return judgement
 
     def _tell_of_raid(self, judgement: Judgement, message: Message, now: float, rules: RuleSet) -> None:
@@ -488,7 +491,7 @@ class Moderator:
         """Return what a human decided on the same text."""
         if not case.message.text:
             return None
-        case.text_hash = self._hash.of_text(case.evidence.folded.text)
+        case.text_hash = self._hash.of_text(case.evidence.folded.data)
         return self._rulings.on(
             case.message, case.text_hash, now, lambda: self._hash.of(case.author) if case.author else None
         )
@@ -543,12 +546,13 @@ class Moderator:
     def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
         metrics = self._metrics
         metrics.batch.observe(len(cases))
-        for kind, number in Counter(case.message.kind for case in cases).items():
+        for kind, number in Counter([case.message.kind for case in cases]).items():
             metrics.judged.labels(kind).inc(number)
         for (action, label), number in said.items():
             metrics.actions.labels(action, label).inc(number)
-        for what, number in Counter(what for case in cases for what in case.missing).items():
-            metrics.missing.labels(what).inc(number)
+        for missing, number in Counter([case.missing for case in cases]).items():
+            for what in missing:
+                metrics.missing.labels(what).inc(number)
 
 
 def _charge(judgement: Judgement, message: Message, counts: bool, rules: RuleSet) -> Charge:
@@ -579,11 +583,16 @@ async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[
         return []
 
 
+def _miss_model(cases: Sequence[_Case]) -> None:
+    for case in cases:
+        case.missing += ("model",)
+
+
 def _silenced(case: _Case, switches: Switches) -> bool:
     """Note on a case that a switch keeps the model from it."""
     switch = switches.silences_model(case.message)
     if switch is not None:
-        case.missing += ["model", switch.name]
+        case.missing += ("model", switch.name)
     return switch is not None
 
 

@@ -97,7 +97,7 @@ class Offline:
             Stamp(self._rules, rfc3339(time.time()), self._model_note, self._show_matched),
             verdict_id=verdict_id,
             now=now,
-            text_hash=self._hash.of_text(evidence.folded.text) if message.text else None,
+            text_hash=self._hash.of_text(evidence.folded.data) if message.text else None,
             model_scores=scores,
             missing=tuple(missing),
         )

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -40,7 +39,7 @@ MAX_REVIEW_BYTES = 900_000
 SHADOW_SAMPLE_S = 60.0
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record as it was fetched; `at` is its time in epoch seconds."""
 
     partition: int
@@ -72,6 +71,7 @@ class Outbox:
         self.worker = worker
         self._topics = topics
         self._partitions = partitions
+        self._verdict_partitions = partitions[topics.verdicts]
         self._source = f"/chatsieve/{worker}"
         self._metrics = metrics
         self._review_text = review_text
@@ -84,7 +84,8 @@ class Outbox:
         """Return a verdict for every topic that it belongs on."""
         value = encode(verdict)
         headers = [("ce_id", verdict.id.encode()), *self._rest(verdict.judged_at)]
-        outputs = [self._to(self._topics.verdicts, record, value, headers)]
+        partition = record.partition % self._verdict_partitions
+        outputs = [Output(self._topics.verdicts, partition, record.key, value, headers)]
         if verdict.action is not Action.ALLOW or verdict.kind == "edited":
             outputs.append(self._to(self._topics.actions, record, value, headers))
         if (

@@ -206,7 +206,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The answer to an Ask.
+    """The answer to an Ask; what is in it is the asker's own.
 
     Attributes:
         marks: By partition, the highest offset whose effect is in `reputation`.

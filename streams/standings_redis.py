@@ -159,7 +159,7 @@ class RedisStandings:
         return state.hexdigest()
 
     def _packed(self, effect: Effect, days: Mapping[int, int]) -> tuple[object, ...]:
-        today, recall = day(effect.at), effect.recall
+        today, recall = int(effect.at // DAY_S), effect.recall
         said = (
             effect.offset, effect.at, effect.kind, self._message(effect.message),
             days[today], days[today - 1],
@@ -224,7 +224,9 @@ class Answer(msgspec.Struct):
                 tuple(sorted(self.l, key=age)) if self.l else (),
             ),
             {partition_of(field): mark for field, mark in self.m.items()},
-            {message: recall(text) for message, text in zip(messages, self.r, strict=False) if text},
+            {message: recall(text) for message, text in zip(messages, self.r, strict=True) if text}
+            if any(self.r)  # most messages are new
+            else {},
         )
 
 
@@ -251,7 +253,7 @@ def whole(change: Reversal | Learned) -> tuple[object, ...]:
 
 def days_of(effects: Iterable[Change]) -> Mapping[int, int]:
     """Return the days whose recalls the effects read or write, each with its number from 1."""
-    return _numbered(frozenset(day(effect.at) for effect in effects if isinstance(effect, Effect)))
+    return _numbered(frozenset([int(each.at // DAY_S) for each in effects if isinstance(each, Effect)]))
 
 
 @lru_cache(4096)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
@@ -223,7 +223,7 @@ class ControlEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     author: str | None = None
 
 
-class Output(NamedTuple):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """One record to produce; an output partition is the input's modulo their number."""
 
     topic: str
@@ -367,6 +367,11 @@ def rfc3339(at: float) -> str:
 
 def rounded(value: float) -> float:
     """Return the number with 4 significant digits."""
+    # Where it can be, without the detour over a text, which takes three times as long.
+    if 0.1 <= value < 1.0:
+        return round(value * 1e4) / 1e4
+    if 1.0 <= value < 10.0:
+        return round(value * 1e3) / 1e3
     return float(f"{value:.4g}") if value else 0.0
 
 

@@ -105,7 +105,7 @@ class Worker:
         self._position: dict[Partition, int] = {}
         self._joined = False
         self._ready = False
-        self.app = app.build(access, topics.messages, membership, datadir, self._gather)
+        self.app = app.build(access, topics.messages, membership, datadir, self._gather, metrics.fetches.inc)
         self.app.before_revoked = self._before_revoked
         self.app.before_assigned = self._before_assigned
 
@@ -206,7 +206,7 @@ class Worker:
             await self._follow_topic()
             self._desk.drop({piece.partition for _, piece in taken if piece.rewound})
         live = [piece for _, piece in taken if self._reigns(piece.tp, piece.term)]
-        judged = await self._moderator.judge(self.app.topic_id, list(_records(live)))
+        judged = await self._moderator.judge(self.app.topic_id, _records(live))
         self._metrics.stage.labels("queue").observe(started - taken[0][0])
         self._metrics.stage.labels("judge").observe(time.monotonic() - started)
         ends = [End(piece.tp, piece.term, piece.offset) for piece in live]
@@ -364,7 +364,9 @@ async def _confirmed(confirmations: Sequence[asyncio.Future[Any]]) -> None:
             raise BrokerError(f"verdicts were not confirmed within {PRODUCE_TIMEOUT_S:g} s") from error
 
 
-def _records(slices: Iterable[Slice]) -> Iterable[Record]:
-    for piece in slices:
-        for r in piece.records:
-            yield Record(r.partition, r.offset, r.timestamp / 1000.0, r.key, r.value, r.headers)
+def _records(slices: Iterable[Slice]) -> list[Record]:
+    return [
+        Record(piece.partition, r.offset, r.timestamp / 1000.0, r.key, r.value, r.headers)
+        for piece in slices
+        for r in piece.records
+    ]

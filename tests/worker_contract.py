@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -257,6 +258,8 @@ class WorkerContract:
         assert 'chatsieve_actions_total{action="remove",label="spam"} 1.0' in text
         assert 'chatsieve_deadletters_total{reason="not_json"} 1.0' in text
         assert "chatsieve_ruleset_info{hash=" in text
+        # Counted where fetches wait for credit: past that, each record would come as a batch of its own.
+        assert re.search(r"^chatsieve_fetches_total [1-9]", text, re.MULTILINE)
 
     def test_a_stop_is_graceful(self, it: Deployment) -> None:
         """SIGTERM: what is in flight is finished and committed; the next worker judges nothing twice."""

@@ -1,8 +1,8 @@
 """Finds the terms of all lists: a dict for words, Aho–Corasick for the rest.
 
 Most messages hold nothing worth finding, so that is asked first, and cheaply: whether a word of
-some list is there, or the two words by which a phrase is known, or a piece that may stand inside
-a word. Only where one is does the automaton of all phrases read the text.
+some list is there, or the word by which a phrase is known, or a piece that may stand inside a
+word. Only where one is does the automaton of all phrases read the text.
 """
 
 from __future__ import annotations
@@ -28,16 +28,21 @@ from rules.text.views.unaccented import Unaccented, unaccented
 from rules.text.words import UNSPACED, in_word, places_of, tokens, word_spans
 
 _T = TypeVar("_T")
+_S = TypeVar("_S", str, bytes)
 
 # Building an automaton keeps all other threads waiting: 10 ms at this size, 650 at 100,000.
 MAX_SHARD = 5_000
 # Bytes of a word by which prefixes are known: fewer are too many words'.
 HEAD = 4
-# A chat says the same words again and again: so many are known to be idle, none of more bytes than this.
+# Nor is a phrase known by a word of fewer bytes than this.
+MARK = 3
+# A chat says the same words again and again: so many are known to be idle, none longer than this.
 MAX_IDLE = 20_000
 LONGEST_IDLE = 32
-# So many searches for a piece take less than an automaton's pass.
+# So many searches for the phrases of a word take less than an automaton's pass.
 FEW = 16
+# With more pieces than this a sieve would be no cheaper than their automata.
+MAX_PIECES = 256
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -59,7 +64,7 @@ class Term(msgspec.Struct, frozen=True):
     endings: frozenset[str] = frozenset()
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A term that was found: half-open range of code points in the plain view.
 
     `steps` are the bits of what had to be undone to find it (`rules.text.views.reading`).
@@ -101,9 +106,17 @@ class KeywordIndex:
         index._arm(previous._automata if previous else {})  # noqa: SLF001 (of this class)
         return index
 
-    def find(self, folded: Folded) -> list[Found]:
-        """Return what `find_all` does if something is there that is worth finding by itself, else nothing."""
-        found = self._find(folded.text, easy=folded.easy)
+    @property
+    def pieces(self) -> Sequence[str]:
+        """ASCII literals that may stand inside a word; none where they are many."""
+        return self._pieces.few
+
+    def find(self, folded: Folded, *, pieces: bool = True) -> list[Found]:
+        """Return what `find_all` does if something is there that is worth finding by itself, else nothing.
+
+        `pieces` may be False where the index has `pieces` and none of them is in the plain view.
+        """
+        found = self._find(folded.text, easy=folded.easy, pieces=pieces)
         return found if self._bare is None else self._with_bare(found, folded, KeywordIndex.find)
 
     def find_all(self, folded: Folded) -> list[Found]:
@@ -114,10 +127,12 @@ class KeywordIndex:
     def find_disguised(self, folded: Folded, signs: int) -> list[Found]:
         """Return what readings of a text with these signs of disguise show, if more than `find` does."""
         found: dict[tuple[int, int, int], int] = {}
+        if signs & chain.ALL_SIGNS == chain.CUT and self._is_uncut(folded.text):
+            return self._with_bare([], folded, lambda bare, text: bare.find_disguised(text, signs))
         for reading in chain.readings(folded, signs, self):
-            for owner, start, end, _ in self._find(reading.text, easy=folded.easy):
-                first, last, steps = reading.place(start, end)
-                key = (owner, first, last)
+            for each in self._find(reading.text, easy=folded.easy):
+                first, last, steps = reading.place(each.start, each.end)
+                key = (each.owner, first, last)
                 known = found.get(key, steps)
                 found[key] = min(known, steps, key=_difficulty)
         # With what is plain: a part of `A & B` may be, which `find` had no reason to report.
@@ -162,17 +177,13 @@ class KeywordIndex:
         shape = re.compile(re.escape(masked).replace(r"\*", rf"[^\W_][{MARKS}]*"))
         return [word for word in words if shape.fullmatch(word)]
 
-    def _find(self, text: str, *, easy: bool, thorough: bool = False) -> list[Found]:
+    def _find(self, text: str, *, easy: bool, thorough: bool = False, pieces: bool = True) -> list[Found]:
         words = tokens(text, easy=easy)
         squeezed = _SPACES.sub(" ", text) if "  " in text else text
         # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
-        hits = [hit for automaton in self._pieces.in_reach(squeezed) for hit in automaton.iter(squeezed)]
-        if not (
-            hits
-            or thorough
-            or not (self._idle.issuperset(words) or self._all_idle(words))
-            or not self._marks.isdisjoint(zip(words, words[1:], strict=False))  # noqa: RUF007 (slower)
-        ):
+        reach = self._pieces.in_reach(squeezed, few=pieces) if pieces or not text.isascii() else ()
+        hits = [hit for automaton in reach for hit in automaton.iter(squeezed)] if reach else []
+        if not (hits or thorough) and (self._idle.issuperset(words) or self._are_idle(words, squeezed)):
             return []
         hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
         found = list(self._placed(hits, squeezed, text)) if hits else []
@@ -181,14 +192,33 @@ class KeywordIndex:
             found += [Found(owner, start, end) for owner in self._words[word]]
         return found if thorough or any(each.owner in self._alone for each in found) else []
 
-    def _all_idle(self, words: list[bytes]) -> bool:
-        """Return whether no word is worth finding by itself, nor begins as such a prefix does; keep them."""
-        fresh = set(words) - self._idle
-        if not self._worthy.isdisjoint(fresh) or not self._heads.isdisjoint([word[:HEAD] for word in fresh]):
+    def _are_idle(self, words: list[bytes], text: str) -> bool:
+        """Return whether no word is worth finding by itself, nor begins or stands in something that is.
+
+        Those that are so in any text are kept.
+        """
+        idle = self._idle
+        fresh = []
+        for word in words:
+            if word in idle:
+                continue
+            if word in self._worthy or word.startswith(self._heads.get(word[:HEAD], ())):
+                return False
+            phrases = self._marks.get(word)
+            if phrases is None:
+                fresh.append(word)
+            elif len(phrases) > FEW or any(phrase in text for phrase in phrases):
+                return False
+        if fresh:
+            _keep_few(idle, fresh)
+        return True
+
+    def _is_uncut(self, text: str) -> bool:
+        """Return whether no word with signs in it may hide another, whatever stands beside it; keep them."""
+        fresh = {word for word in text.split(" ") if not word.isalnum()} - self._uncut
+        if any(chain.may_be_cut(word, self) for word in fresh):
             return False
-        if len(self._idle) > MAX_IDLE:
-            self._idle.clear()
-        self._idle.update([word for word in fresh if len(word) <= LONGEST_IDLE])
+        _keep_few(self._uncut, fresh)
         return True
 
     def __init__(self) -> None:
@@ -198,10 +228,11 @@ class KeywordIndex:
         self._literals: dict[str, tuple[_Use, ...]] = {}
         self._alone: set[int] = set()  # owners of terms that are worth finding by themselves
         self._worthy: set[bytes] = set()  # of the words, those of such terms
-        self._idle: set[bytes] = set()  # words of texts that are neither worthy nor begun by a head
-        self._marks: set[tuple[bytes, bytes]] = set()  # of each such phrase, two words that follow each other
+        self._idle: set[bytes] = set()  # words of texts that are neither worthy nor marks nor begun by a head
+        self._marks: dict[bytes, list[str]] = {}  # such phrases by a word of theirs
+        self._uncut: set[str] = set()  # words with signs in them that hide no other
         self._automata: dict[bytes, ahocorasick.Automaton] = {}  # all of them, by checksum of their literals
-        self._heads: set[bytes] = set()  # of each such prefix, its first letters
+        self._heads: dict[bytes, tuple[bytes, ...]] = {}  # such prefixes by their first letters
         self._phrases: list[ahocorasick.Automaton] = []
         self._pieces = _Pieces()  # what may stand inside a word, or has no words
         self._known: set[str] = set()  # words that stand in literals
@@ -216,21 +247,22 @@ class KeywordIndex:
         phrases: list[str] = []
         pieces: list[str] = []
         for literal, uses in self._literals.items():
-            mark, head = _mark(literal, uses), _head(literal, uses)
-            if mark is None and head is None:
+            words, head = _whole_words(literal, uses), _head(literal, uses)
+            if head is None and not words:
                 pieces.append(literal)
                 continue
             phrases.append(literal)
             if any(use.owner in self._alone for use in uses):
-                if mark is not None:
-                    self._marks.add(mark)
+                if words:
+                    mark = max(words, key=lambda word: (word not in _COMMON, len(word)))
+                    self._marks.setdefault(mark, []).append(literal)
                 elif head is not None:
-                    self._heads.add(head)
+                    self._heads[head] = (*self._heads.get(head, ()), literal.encode())
         self._phrases = [self._made(shard, old) for shard in _parted(phrases)]
         few, many = sorted(filter(str.isascii, pieces)), [one for one in pieces if not one.isascii()]
         self._pieces = _Pieces(
             [self._made(shard, old) for shard in _parted(few)],
-            few if len(few) <= FEW else (),
+            few if len(few) <= MAX_PIECES else (),
             [self._made(shard, old) for shard in _parted(many)],
             _any_of(next(one for one in piece if not one.isascii()) for piece in many),
         )
@@ -318,6 +350,13 @@ class KeywordIndex:
                 yield Found(use.owner, places[first], places[last] + 1)
 
 
+def _keep_few(known: set[_S], fresh: Iterable[_S]) -> None:
+    """Add to what is known, which must not fill the memory."""
+    if len(known) > MAX_IDLE:
+        known.clear()
+    known.update([word for word in fresh if len(word) <= LONGEST_IDLE])
+
+
 def _difficulty(steps: int) -> tuple[int, int]:
     return steps.bit_count(), steps
 
@@ -364,13 +403,9 @@ class _Pieces(NamedTuple):
     others: Sequence[ahocorasick.Automaton] = ()
     letters: re.Pattern[str] = re.compile("(?!)")
 
-    def in_reach(self, text: str) -> Sequence[ahocorasick.Automaton]:
-        """Return the automata that may find something in a text."""
-        found: Sequence[ahocorasick.Automaton] = () if self.few else self.ascii
-        for piece in self.few:  # any() takes three times as long
-            if piece in text:
-                found = self.ascii
-                break
+    def in_reach(self, text: str, *, few: bool) -> Sequence[ahocorasick.Automaton]:
+        """Return the automata that may find something in a text that may hold one of `few`, or holds none."""
+        found = self.ascii if few else ()
         if self.others and not text.isascii() and self.letters.search(text):
             found = (*found, *self.others)
         return found
@@ -382,17 +417,32 @@ def _any_of(letters: Iterable[str]) -> re.Pattern[str]:
     return re.compile(f"[{listed}]" if listed else "(?!)")
 
 
-def _mark(literal: str, uses: Iterable[_Use]) -> tuple[bytes, bytes] | None:
-    """Return two words by which a phrase is known, the longest; None where it hasn't two whole ones.
-
-    A text that holds the phrase has them among its `tokens`, one after the other.
-    """
+def _whole_words(literal: str, uses: Iterable[_Use]) -> list[bytes]:
+    """Return the longer words that a text which holds the phrase has among its `tokens`."""
     words = tokens(literal)
     if in_word(literal[0]) and not all(use.parted_before for use in uses):
         words = words[1:]
     if in_word(literal[-1]) and not all(use.parted_after for use in uses):
         words = words[:-1]
-    return max(pairwise(words), key=lambda pair: len(pair[0]) + len(pair[1]), default=None)
+    return [word for word in words if len(word) >= MARK]
+
+
+# By which a phrase is only known if it has no other: so many texts hold them.
+_COMMON = frozenset(
+    """
+    about all and any anyone are back because been best but can come could day did does done don ever every
+    everyone find first for from get give going good got has have her here him his how into just know last
+    let like look made make mean might more most much must need never new next night nobody not now off old
+    one only other our out over own people please put real really right said same say see send she should
+    some somebody someone something still stop such sure take tell than thank that the their them then there
+    these they thing things think this time today tonight too try until very want wants was way week well
+    were what when where which who why will wish with without work world would year yes yet you your
+    aber auch con das dass dem den der die ein eine heute ich ist mir mit nicht noch nur oder sich sie und
+    von was wie wir algo como con cuando del donde ella ese esta este hay hoy las los mas muy nada nos para
+    pero por porque que quien ser sin solo soy tengo tiene todo todos una uno vamos vez voy yo
+    com isso mais meu minha muito nao não quem tem uma vai você
+    """.encode().split()
+)
 
 
 def _head(literal: str, uses: Iterable[_Use]) -> bytes | None:

@@ -15,11 +15,15 @@ import re2
 from rules.errors import PatternError
 from rules.fold import Folded
 from rules.text.expressions import EDGE, has_edges, unicode_aware, with_edges
+from rules.text.links import SIGN as LINK_SIGN
 from rules.text.views.chain import SIGNS, held
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.
 MAX_MATCHES = 32
+
+# What a text may bear besides the signs of a disguise: that of a link, and a piece of those to look for.
+LINK, PIECE = 1 << 16, 1 << 17
 
 # Bounds on what RE2 may take for its automata, in bytes.
 _PATTERN_MEMORY = 8 << 20
@@ -100,13 +104,20 @@ class PatternIndex:
     """
 
     @classmethod
-    def build(cls, patterns: Iterable[tuple[Pattern, int]]) -> PatternIndex:
+    def build(cls, patterns: Iterable[tuple[Pattern, int]], pieces: Sequence[str] = ()) -> PatternIndex:
         """Build the index from patterns and the caller's number for each one's owner.
+
+        Args:
+            pieces: Literals of the plain view; a text that holds one bears the sign PIECE.
 
         Raises:
             PatternError: When a pattern is too large to be looked for together with others.
         """
         listed = [_Member(*each) for each in (*patterns, *_signs())]
+        if pieces:
+            # The index overlooks how many spaces there are.
+            spelled = (re.escape(piece).replace(r"\ ", " +") for piece in pieces)
+            listed.append(_Member(Pattern.compile("|".join(spelled)), -PIECE))
         plain, typed = ([each for each in listed if each.pattern.view is view] for view in View)
         minding = [each for each in typed if _MINDS_CASE.search(each.pattern.source)]
         index = cls()
@@ -121,7 +132,10 @@ class PatternIndex:
         return self.sift(folded)[0]
 
     def sift(self, folded: Folded) -> tuple[list[FoundPattern], int]:
-        """Return what `find` does, and the signs of disguise that the text bears."""
+        """Return what `find` does, and the signs that the text bears: those of disguises, LINK and PIECE.
+
+        Without LINK there is no link in it.
+        """
         signs = 0
         plain, typed = (self._lowered, self._minding) if folded.lowered else (self._plain, self._typed)
         found: list[FoundPattern] = []
@@ -222,8 +236,8 @@ def _compiled(source: str, spelled: str, view: View) -> re2._Regexp:
 
 @cache
 def _signs() -> Sequence[tuple[Pattern, int]]:
-    """Return the signs of disguise, each with what it means for an owner, below 0."""
-    return [(Pattern.compile(source), -sign) for sign, source in SIGNS]
+    """Return what is a sign in any text, each with what it means for an owner, below 0."""
+    return [(Pattern.compile(source), -sign) for sign, source in (*SIGNS, (LINK, LINK_SIGN))]
 
 
 # Compiling keeps all other threads waiting, and most edits leave the patterns as they were.

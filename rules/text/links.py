@@ -113,6 +113,9 @@ _ASCII_JOINT = re.compile(r"\.(?:[A-Za-z0-9]| ?[\])}] ?[A-Za-z0-9])|//")
 _BRACKETED = re.compile(r"[\[({] ?dot ?[\])}]", re.IGNORECASE)
 _JOINT = re.compile(r"[.．。｡․﹒][^ \n\r\t]")
 
+# An RE2 expression: where the plain view holds none of these there is no link.
+SIGN = r"[.。/]|dot"
+
 _ENTRY = re.compile(r"(?:[a-z]+://)?(?:\*\.)?([^\s/@:?#*!,;()<>\"']+)(/[^?#\s]*)?(?:[?#]\S*)?", re.IGNORECASE)
 
 

@@ -2,11 +2,11 @@
 
 from itertools import pairwise
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules.finding.keywords import KeywordIndex, Term
-from rules.finding.patterns import Pattern, PatternIndex, View
+from rules.finding.patterns import LINK, Pattern, PatternIndex, View
 from rules.fold import fold, readable
 from rules.message import Entity, EntityType
 from rules.text.letters import origins
@@ -114,3 +114,32 @@ def test_an_index_finds_what_its_patterns_find(original: str) -> None:
     folded = fold(original)
     alone = {(owner, *span) for owner, pattern in enumerate(PATTERNS) for span in pattern.find(folded)}
     assert set(PATTERN_INDEX.find(folded)) == alone
+
+
+FEW_WORDS = st.sampled_from(["ab", "abba", "bab", "b-b", "é", "中"])
+PARTS = st.lists(FEW_WORDS, min_size=1, max_size=3).map(" ".join)
+TERMS = st.lists(
+    st.tuples(PARTS, st.sampled_from(["{}", "{}", "{}*", "*{}", "*{}*"]), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+SPOKEN = st.lists(FEW_WORDS | st.sampled_from([" ", "  ", "\n", "-", "c"]), max_size=12).map("".join)
+
+
+@settings(max_examples=1000)
+@given(TERMS, PARTS | SPOKEN | st.tuples(PARTS, SPOKEN).map("  ".join))
+def test_what_is_asked_first_rules_out_no_term(listed: list[tuple[str, str, bool]], text: str) -> None:
+    """Words, heads and marks are a gate: what is worth finding goes through it, and all else with it."""
+    terms = [Term(form.format(word), n, alone=alone) for n, (word, form, alone) in enumerate(listed)]
+    index, folded = KeywordIndex.build(terms), fold(text)
+    everything = index.find_all(folded)
+    wanted = everything if any(terms[each.owner].alone for each in everything) else []
+    for _ in range(2):  # the second time with words that are known to be idle
+        assert set(index.find(folded)) == set(wanted)
+
+
+@given(texts | st.text("ab.:/\\。．dotDOT[()]{} -hxxp1"))
+def test_without_a_sign_of_a_link_there_is_none(original: str) -> None:
+    """So that most texts need not be looked through for links."""
+    if not PATTERN_INDEX.sift(fold(original))[1] & LINK:
+        assert find_links(original) == []

@@ -32,6 +32,17 @@ def test_a_clean_message_leaves_nothing_but_its_plain_view() -> None:
     assert evidence.folded.text == "hello there"
 
 
+@pytest.mark.parametrize("term", ["me up", "*hit", "*uck*", "a/n", "中出"])
+def test_what_no_longer_word_tells_of_is_found_too(term: str) -> None:
+    """However many spaces there are, in ASCII and beside other letters."""
+    rules = one_rule(f'terms: ["{term}"]')
+    text = term.strip("*").replace(" ", "   ")
+    for before in ("x", "é"):
+        assert not rules.scan(said(f"{before} {text} y")).harmless
+        assert found(rules, f"{before} {text} y") == [("scam/a", text)]
+    assert rules.scan(said("nothing of the kind")).harmless
+
+
 def test_parts_of_a_term_stand_in_any_order_near_each_other() -> None:
     """`A & B ~ C` within some words; a C that is farther away doesn't count either."""
     rules = one_rule('terms: ["free & nitro ~ cold brew"], within: 5 words')

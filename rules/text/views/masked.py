@@ -36,9 +36,7 @@ def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
 
     Words that stand beside it in the same term rule others out: "kill y**r family".
     """
-    spans = tokens_with(_MASK, text)
-    found = (match for start, end in spans for match in _MASKED.finditer(text, start, end))
-    masked = [match for match in found if _is_masked(match[0]) or _stand_in(match[0], vocabulary)]
+    masked = _masked(text, vocabulary)
     if not masked:
         return
     ways = _likely(masked, text, vocabulary)
@@ -48,6 +46,18 @@ def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
             for match, word, words in zip(masked, chosen, ways, strict=True)
             if word is not None
         ]
+
+
+def may_be(word: str, vocabulary: Vocabulary) -> bool:
+    """Return whether stars in this word may stand for letters of one of a term."""
+    found = (match[0] for match in _masked(word, vocabulary))
+    return any(_fitting(one, vocabulary) or _stand_in(one, vocabulary) for one in found)
+
+
+def _masked(text: str, vocabulary: Vocabulary) -> list[re.Match[str]]:
+    spans = tokens_with(_MASK, text)
+    found = (match for start, end in spans for match in _MASKED.finditer(text, start, end))
+    return [match for match in found if _is_masked(match[0]) or _stand_in(match[0], vocabulary)]
 
 
 def _choices(ways: Sequence[_Words]) -> Iterator[Sequence[str | None]]:

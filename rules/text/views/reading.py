@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import NamedTuple, Protocol
 
@@ -43,6 +43,7 @@ ALL_STEPS = sum(_BITS.values()) - _BITS[Step.UNACCENTED]
 AMBIGUOUS = 1 << len(_BITS)
 
 
+@cache
 def last_step(steps: int) -> str:
     """Return the name of the last step among these bits; "plain" where there is none."""
     return next((step.value for step in reversed(Step) if steps & step.bit), "plain")

@@ -106,6 +106,11 @@ def _rows(text: str) -> Iterator[Span]:
         yield from (match.span() for match in found if _LETTERS.search(match[0]))
 
 
+def may_be_cut(word: str, vocabulary: Vocabulary) -> bool:
+    """Return whether signs in this word may part one of a term."""
+    return any(_cut(word, start, end, vocabulary) for start, end in _cuts(word))
+
+
 def _joined(
     spans: Iterable[tuple[int, int, bool]], text: str, vocabulary: Vocabulary, together: float
 ) -> Iterator[_Joined]:
