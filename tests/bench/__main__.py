@@ -99,7 +99,7 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
         if "cpu" in asked:
             faust = running.enter_context(programs.plain_faust(kafka.address, folder))
             needed.append(faust)
-        if "watched" in asked:
+        if {"cpu", "watched"} & set(asked):
             other = running.enter_context(Store())
             packs_without = without_behaviour(packs, Path(folder))
             unwatching = running.enter_context(
@@ -108,7 +108,8 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
             needed.append(unwatching)
         await measures.warm_up(needed, say)
         if "cpu" in asked:
-            show(await measures.cpu(faust, copy, worker, store.pid, sizes.cpu_rounds, sizes.cpu_backlog, say))
+            sized = (sizes.cpu_rounds, sizes.cpu_backlog)
+            show(await measures.cpu(faust, copy, unwatching, other.pid, *sized, say))
         if "watched" in asked:
             pids = (other.pid, store.pid)
             show(await watched(copy, unwatching, worker, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))
