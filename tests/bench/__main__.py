@@ -20,6 +20,7 @@ from streams.settings import Settings
 from tests.bench import measures, programs, stalls
 from tests.bench.api import api
 from tests.bench.model import model
+from tests.bench.reputation import reputation
 from tests.bench.scan import scan
 from tests.bench.seldom import seldom
 from tests.bench.table import Part, text
@@ -27,7 +28,7 @@ from tests.bench.terms import terms
 from tests.bench.watched import watched, without_behaviour
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "seldom", "stalls", "model", "api", "cpu", "watched", "latency", "push")
+PARTS = ("scan", "seldom", "stalls", "reputation", "model", "api", "cpu", "watched", "latency", "push")
 TROUBLE, USAGE = 1, 2
 ARTIFACT = Path("models/artifacts/chat-compact")
 # `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
@@ -71,11 +72,13 @@ def main() -> int:
             show(seldom())
         if "stalls" in asked:
             show(stalls.measured())
+        if "reputation" in asked:
+            show(reputation(options.packs, say))
         if "model" in asked:
             show(model(options.model, options.other))
         if "api" in asked:
             show(api(options.packs, options.model))
-        if set(asked) - {"scan", "seldom", "stalls", "model", "api"}:
+        if set(asked) - {"scan", "seldom", "stalls", "reputation", "model", "api"}:
             asyncio.run(on_a_broker(asked, sizes, options.packs, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
