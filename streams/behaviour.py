@@ -15,9 +15,9 @@ from struct import Struct
 from typing import Any, Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import MOST, MOST_NEW, Asked, Fields, Lately, Said, Wave, gist, measures
+from rules.finding.behaviour import MOST, MOST_NEW, Asked, Fields, Lately, Said, Trail, Wave, gist, measures
 from rules.finding.evidence import Evidence
-from rules.finding.likeness import HASHES, MOST_ALIKE, NEW, ONE_IN, Band, Entry, Kin
+from rules.finding.likeness import HASHES, KEPT, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import MARKED as MARKED_TEXT
 from rules.message import Kind as Happened
 from rules.message import Message, Surface
@@ -36,7 +36,7 @@ SAID = Kind("s", _SAID.size, MOST)
 MARKED = Kind("l", _SAID.size, MOST)
 # The fields of an entry in likeness.py.
 _ALIKE = Struct(f">dIQ8sB{HASHES}s")
-ALIKE = Kind("c", _ALIKE.size, MOST_ALIKE)
+ALIKE = Kind("c", _ALIKE.size, KEPT)
 _NEWCOMER = Struct(">dIQ8s")
 NEWCOMER = Kind("n", _NEWCOMER.size, MOST_NEW)
 # Nobody is new a day after their account was made or, where nobody says when, after their first message.
@@ -153,7 +153,26 @@ class Observer:
             state.digest(),
             channel,
             crc32(identity),
-            *measures(message, letters, case.evidence.links),
+            *(
+                (min(letters, 255), 0, 0, 0, 0)
+                if self._is_plain(message, letters, case.evidence)
+                else measures(message, letters, case.evidence.links)
+            ),
+        )
+
+    @staticmethod
+    def _is_plain(message: Message, letters: int, evidence: Evidence) -> bool:
+        """Return whether there is nothing but words to be counted, as in most messages."""
+        text = message.text
+        return (
+            evidence.links is not None
+            and not evidence.links
+            and letters > 0
+            and "@" not in text
+            and text[0].isalnum()
+            and message.kind is Happened.CREATED
+            and not message.entities
+            and not message.mentions
         )
 
     def partition(self, topic_id: str, number: int) -> int:
@@ -280,7 +299,7 @@ class _Look:
         for person in self._people.values():
             person.known = True
             if person.fragments is not None:
-                for entry in person.fragments.all[: person.fragments.stood]:
+                for entry in person.fragments.said[: person.fragments.stood]:
                     person.texts[entry[1], entry[2]] = self._observer.uncovered(entry)
 
 
@@ -310,20 +329,20 @@ def _is_new(case: Case, known: Reputation | None, here_since: float) -> bool:
     return known is not None and case.at - (known.first_seen or here_since) < NEW_S
 
 
-class _Lines:
+class _Lines(Trail):
     """What a batch adds to a trail, behind what stood there before.
 
     Attributes:
-        stood: How much of `all` stood there before.
+        stood: How much of `said` stood there before.
     """
 
-    __slots__ = ("_layout", "all", "fresh", "stood")
+    __slots__ = ("_layout", "fresh", "stood")
 
     def __init__(self, layout: Struct) -> None:
         self._layout = layout
         self.fresh: list[Any] = []
-        self.all = self.fresh
         self.stood = 0
+        super().__init__(self.fresh)
 
     def take(self, answer: bytes) -> None:
         """Put what stood in the trail before, as far as it is below the batch's first record of a partition.
@@ -340,7 +359,7 @@ class _Lines:
             first = {one[1]: one[2] for one in reversed(self.fresh)}
             stood = [one for one in entries if one[2] < first.get(one[1], _ANY)]
         self.stood = len(stood)
-        self.all = [*stood, *self.fresh]
+        self.said = [*stood, *self.fresh]
 
     def packed(self) -> bytes:
         """Return the batch's entries."""
@@ -390,7 +409,7 @@ class Sighting:
         if person.fragments is None or not person.known:
             return []
         said = person.said
-        return together(self.own, said.all, said.stood + self._said, person.texts)
+        return together(self.own, said.said, said.stood + self._said, person.texts)
 
     def seen(self) -> Lately | None:
         """Return what was seen; None where it isn't known."""
@@ -400,9 +419,9 @@ class Sighting:
         said, marked = person.said, person.marked
         return Lately(
             self.own,
-            said.all,
+            said,
             said.stood + self._said,
-            marked.all if marked is not None else (),
+            marked.said if marked is not None else (),
             marked.stood + self._marked if marked is not None else 0,
             self._kin(),
             self._new() if self._wave is not None else None,
@@ -411,13 +430,13 @@ class Sighting:
     def _kin(self) -> Kin | None:
         if self._alike is None or not any(one.stood + upto for _, one, upto in self._bands):
             return None  # nobody said anything like it
-        return Kin(self._alike, [Band(name, one.all, one.stood + upto) for name, one, upto in self._bands])
+        return Kin(self._alike, [Band(name, one.said, one.stood + upto) for name, one, upto in self._bands])
 
     def _new(self) -> Wave | None:
         if self._wave is None:
             return None
         entry, new, upto = self._wave
-        return Wave(entry, new.all, new.stood + upto)
+        return Wave(entry, new.said, new.stood + upto)
 
 
 def _hashed(secret: bytes, size: int, name: str) -> bytes:

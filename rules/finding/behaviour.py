@@ -208,6 +208,26 @@ class Seen(Protocol):
         """Return what they did, in the terms of what is asked: "7 messages in 10 s"."""
 
 
+class Trail:
+    """An author's messages in the order of their records.
+
+    Attributes:
+        said: Each a Said, or a plain tuple of its fields, which is quicker to make.
+    """
+
+    __slots__ = ("_texts", "said")
+
+    def __init__(self, said: Sequence[Fields]) -> None:
+        self.said = said
+        self._texts: list[bytes] | None = None
+
+    def copies(self, text: bytes, start: int, end: int) -> int:
+        """Return how often a text stands from one place up to another."""
+        if self._texts is None:
+            self._texts = [one[_TEXT] for one in self.said]
+        return self._texts[start:end].count(text)
+
+
 class Wave(NamedTuple):
     """New authors in a channel: messages of theirs, of which `upto` came before this one of another.
 
@@ -234,19 +254,18 @@ class Lately:
     """What was seen of an author up to one of their messages.
 
     Args:
-        said: The author's messages in the order of their records, of which the first `upto` came before
-            this one; each a Said, or a plain tuple of its fields, which is quicker to make.
+        trail: The author's messages, of which the first `upto` came before this one.
         marked: The same of messages with links or mentions, of which more are remembered.
         kin: What this message is like, where anybody looked.
         wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_copies", "_kin", "_marked", "_marked_upto", "_own", "_said", "_upto", "_wave")
+    __slots__ = ("_copies", "_kin", "_marked", "_marked_upto", "_own", "_said", "_trail", "_upto", "_wave")
 
     def __init__(
         self,
         own: Said,
-        said: Sequence[Fields],
+        trail: Trail,
         upto: int,
         marked: Sequence[Fields] = (),
         marked_upto: int = 0,
@@ -254,7 +273,8 @@ class Lately:
         wave: Wave | None = None,
     ) -> None:
         self._own = own
-        self._said = said
+        self._trail = trail
+        self._said = trail.said
         self._upto = upto
         self._marked = marked
         self._marked_upto = marked_upto
@@ -312,9 +332,8 @@ class Lately:
     def _same(self) -> int:
         """Return how many of the messages before have this text, however old they are."""
         if self._copies is None:
-            text = self._own.text
             start = max(0, self._upto + 1 - MOST)
-            self._copies = [one[_TEXT] for one in self._said[start : self._upto]].count(text)
+            self._copies = self._trail.copies(self._own.text, start, self._upto)
         return self._copies
 
     def _counts(self, asked: Asked) -> Mapping[str, int]:

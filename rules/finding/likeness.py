@@ -7,7 +7,7 @@ one trail, and what stands there is compared place by place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from rules.verdict import Campaign
@@ -25,8 +25,10 @@ NEW, MARKED = 1, 2
 # matter to tell a campaign of new accounts from what everybody says.
 ONE_IN: Final = 16
 
-# At most so many entries of a trail are looked through, and so many authors counted.
-MOST_ALIKE: Final = 128
+# So many authors are counted at most: who is one of a hundred is seen no better by looking longer.
+MOST_ALIKE: Final = 32
+# So many entries of a trail are kept and looked through, the last ones first.
+KEPT: Final = 64
 
 # By their place in an entry: time, partition, offset, hash of the author, flags, sketch.
 Entry = tuple[Any, ...]
@@ -75,13 +77,14 @@ class Kin:
         own = self._own
         since = own[_AT] - within_s
         flags: dict[bytes, int] = {}
-        for band in self._bands:
-            for entry in band.entries[max(0, band.upto - MOST_ALIKE) : band.upto]:
-                author = entry[_AUTHOR]
-                # Most stand in several bands, and are compared in the first.
-                known = flags.get(author)
-                if (known is None or entry[_FLAGS] & ~known) and self._is_alike(entry, since):
-                    flags[author] = (known or 0) | entry[_FLAGS]
+        for entry in self._latest():
+            author = entry[_AUTHOR]
+            # Most stand in several bands, and are compared in the first.
+            known = flags.get(author)
+            if (known is None or entry[_FLAGS] & ~known) and self._is_alike(entry, since):
+                flags[author] = (known or 0) | entry[_FLAGS]
+                if len(flags) >= MOST_ALIKE:
+                    break
         flags[own[_AUTHOR]] = flags.get(own[_AUTHOR], 0) | own[_FLAGS]
         marked = {author for author, each in flags.items() if each & MARKED}
         new = {author for author, each in flags.items() if each & NEW}
@@ -89,7 +92,12 @@ class Kin:
         size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
         counted = own[_FLAGS] & MARKED or size > len(marked)
         largest = max(self._bands, key=lambda band: band.upto)
-        return Campaign(largest.name, size) if counted and size > 1 else None
+        return Campaign(largest.name, min(size, MOST_ALIKE)) if counted and size > 1 else None
+
+    def _latest(self) -> Iterator[Entry]:
+        for band in self._bands:
+            for number in range(band.upto - 1, max(-1, band.upto - 1 - KEPT), -1):
+                yield band.entries[number]
 
     def _is_alike(self, entry: Entry, since: float) -> bool:
         own = self._own

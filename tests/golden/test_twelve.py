@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import packs
-from rules.finding.behaviour import Lately, Said, gist
+from rules.finding.behaviour import Lately, Said, Trail, gist
 from rules.message import Author
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -108,7 +108,7 @@ def test_behaviour_is_counted_and_where_it_is_unknown_nobody_is_blamed(rules: Ru
     text = gist(message.text, message.text.encode())[0]
     before = [Said(NOW - 5 * n, 0, 9 - n, text, b"here", n, 22, 0) for n in (4, 3, 2, 1)]
     own = Said(NOW, 0, 9, text, b"here", 9, 22, 0)
-    seen = Lately(own, before, 4)
+    seen = Lately(own, Trail(before), 4)
     assert judged(rules, message).action is Action.ALLOW
     judgement = judged(rules, message, seen=seen)
     assert (judgement.action, judgement.strike) == (Action.HOLD, 0.0)
