@@ -8,21 +8,24 @@ from typing import Any
 from aiohttp import web
 
 TOKEN = "a-token"
-SIEVE, LANTERN = "1001", "2002"
+SIEVE, LANTERN, MODS = "1001", "2002", "2003"
+CHANNELS = {"lantern": LANTERN, "lantern_mods": MODS}
 SCOPES = [
     "chat:read", "moderator:manage:chat_messages", "moderator:manage:banned_users",
-    "moderator:manage:warnings",
+    "moderator:manage:warnings", "user:write:chat",
 ]  # fmt: skip
 
 
 class Twitch:
-    """A chat server and the API of one channel, `lantern`, of which `sieve` is a moderator."""
+    """A chat server and the API of a channel, `lantern`, and its moderators' room; `sieve` is a moderator."""
 
     def __init__(self) -> None:
         self.scopes = list(SCOPES)
         self.moderator = True
         self.calls: list[tuple[str, str, dict[str, str], Any]] = []
         self.answers: list[int] = []
+        self.ages_asked: list[str] = []
+        self.room: list[dict[str, str]] = []
         self.entered = asyncio.Event()
         self._writers: list[asyncio.StreamWriter] = []
         self._number = 0
@@ -43,6 +46,7 @@ class Twitch:
         app = web.Application()
         app.add_routes([
             web.get("/oauth2/validate", self._validate), web.get("/helix/users", self._users),
+            web.post("/helix/chat/messages", self._post),
             web.route("*", "/helix/moderation/{what}", self._moderate),
         ])  # fmt: skip
         self._runner = web.AppRunner(app)
@@ -63,7 +67,7 @@ class Twitch:
         self._writers.clear()
         self.entered.clear()
 
-    def say(self, text: str, user: str = "kim", **tags: str) -> str:
+    def say(self, text: str, user: str = "kim", channel: str = "lantern", **tags: str) -> str:
         """Have somebody say something, and return the message's id."""
         self._number += 1
         name = f"msg-{self._number}"
@@ -73,7 +77,7 @@ class Twitch:
             "room-id": LANTERN, "tmi-sent-ts": "1714593600000", "user-id": f"id-{user}",
         } | tags  # fmt: skip
         line = ";".join(f"{tag}={value}" for tag, value in told.items())
-        self._send(f"@{line} :{user}!{user}@{user}.tmi.twitch.tv PRIVMSG #lantern :{text}")
+        self._send(f"@{line} :{user}!{user}@{user}.tmi.twitch.tv PRIVMSG #{channel} :{text}")
         return name
 
     def clear(self, name: str) -> None:
@@ -116,7 +120,8 @@ class Twitch:
                 writer.write(f":{nick}!{nick}@{nick}.tmi.twitch.tv JOIN {rest}\r\n".encode())
                 send(f"353 {nick} = {rest} :{nick}")
                 send(f"366 {nick} {rest} :End of /NAMES list")
-                self._writers.append(writer)
+                if writer not in self._writers:
+                    self._writers.append(writer)
                 self.entered.set()
             elif command == "PING":
                 send(f"PONG tmi.twitch.tv {rest}")
@@ -135,10 +140,18 @@ class Twitch:
         return web.json_response(mine)
 
     async def _users(self, request: web.Request) -> web.Response:
-        asked = request.query.getall("login")
-        return web.json_response(
-            {"data": [{"id": LANTERN, "login": "lantern"}] if "lantern" in asked else []}
-        )
+        ids, logins = request.query.getall("id", []), request.query.getall("login", [])
+        self.ages_asked += ids
+        found = [{"id": each, "login": each[3:], "created_at": "2019-03-02T10:00:00Z"} for each in ids]
+        found += [{"id": CHANNELS[each], "login": each} for each in logins if each in CHANNELS]
+        return web.json_response({"data": found})
+
+    async def _post(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        assert (body["broadcaster_id"], body["sender_id"]) == (MODS, SIEVE)
+        name = self.say(body["message"], "sieve", "lantern_mods", **{"user-id": SIEVE})
+        self.room.append(body | {"id": name})
+        return web.json_response({"data": [{"message_id": name, "is_sent": True}]})
 
     async def _moderate(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else None

@@ -4,76 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import aiohttp
 import msgspec
-import pydle
 import structlog
 
-from rules.message import Author, Entity, EntityType, Kind, Message
+from rules.message import Message
 from streams.errors import ConfigurationError, PlatformError
-from streams.platforms import words
+from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.twitch_chat import Chat, TwitchConfig
 
 log = structlog.get_logger(__name__)
 
-ENTER_S, REQUEST_S = 30.0, 15.0
+REQUEST_S = 15.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
-TOGETHER, WAITING = 200, 10_000
+TOGETHER = 200
+# Users asked for at once, and whose age is remembered.
+PAGE, KNOWN = 100, 10_000
 # What a token must allow for a deed.
 SCOPES = {
     Deed.DELETE: "moderator:manage:chat_messages",
     Deed.TIMEOUT: "moderator:manage:banned_users",
     Deed.WARN: "moderator:manage:warnings",
 }
-READS = "chat:read"
-# Twitch takes no longer time-out, no longer reason.
-LONGEST_TIMEOUT_S, LONGEST_REASON = 1_209_600, 500
-
-# Lines that Twitch sends otherwise than pydle expects of an IRC server.
-PASSED_OVER = {
-    4,
-    "004",
-    "PART",
-    "353",
-    "366",
-    353,
-    366,
-    "CLEARCHAT",
-    "USERSTATE",
-    "ROOMSTATE",
-    "GLOBALUSERSTATE",
-    "USERNOTICE",
-}
-
-
-class TwitchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section `twitch`.
-
-    Attributes:
-        token: A user access token of the bridge's account, which is a moderator of the channels.
-        channels: Logins of the broadcasters.
-        relays: Logins that carry other people's words: judged, not counted.
-        bots: Logins of programs: judged, not counted.
-        can: What is done; the token needs the scope of each.
-        host, port, tls: Of the chat.
-        api, identity: Base URLs of the API and of the token's check.
-    """
-
-    token: str
-    channels: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    relays: tuple[str, ...] = ()
-    bots: tuple[str, ...] = ()
-    can: tuple[Deed, ...] = tuple(SCOPES)
-    host: str = "irc.chat.twitch.tv"
-    port: int = 6697
-    tls: bool = True
-    api: str = "https://api.twitch.tv/helix"
-    identity: str = "https://id.twitch.tv/oauth2"
+READS, SPEAKS = "chat:read", "user:write:chat"
+# Twitch takes no longer time-out, no longer reason or line.
+LONGEST_TIMEOUT_S, LONGEST_TEXT = 1_209_600, 500
+# Whose word counts in the moderators' room.
+MODERATORS = {"broadcaster", "lead_moderator", "moderator"}
+HINT = " — reply !approve, !remove, !notspam or !why"
 
 
 class Twitch:
@@ -86,10 +50,14 @@ class Twitch:
         if unknown:
             raise ConfigurationError(f"twitch.can: Twitch knows no {', '.join(sorted(unknown))}")
         self._config = config
-        self.can = frozenset(config.can)
+        if config.room and config.room.lower() in map(str.lower, config.channels):
+            raise ConfigurationError("twitch.room is one of twitch.channels: the moderators need their own")
+        self.can = frozenset(config.can) | ({Deed.REPORT} if config.room else set())
         self._session: aiohttp.ClientSession | None = None
         self._client_id, self._login, self._user_id = "", "", ""
         self._broadcasters: dict[str, str] = {}
+        self._made: dict[str, datetime | None] = {}
+        self._ages_from = 0.0
 
     # -- in
 
@@ -101,7 +69,7 @@ class Twitch:
             raise PlatformError(f"Twitch doesn't answer: {error}") from error
         wait, been = FIRST_WAIT_S, False
         while True:
-            client = _Chat(self._config, self._login)
+            client = Chat(self._config, self._login)
             try:
                 await client.enter()
                 been, wait = True, FIRST_WAIT_S
@@ -124,38 +92,81 @@ class Twitch:
         except Impossible as error:
             raise ConfigurationError(f"twitch.token: Twitch refuses it: {error}; make a new one") from error
         self._client_id, self._login, self._user_id = mine["client_id"], mine["login"], mine["user_id"]
-        needed = {READS, *(SCOPES[deed] for deed in self.can)}
+        needed = {READS, *(SCOPES[deed] for deed in self._config.can)} | (
+            {SPEAKS} if self._config.room else set()
+        )
         if missing := needed - set(mine.get("scopes") or ()):
             raise ConfigurationError(
                 f"twitch.token lacks {', '.join(sorted(missing))}: make one that has it, or cut twitch.can"
             )
         found = await self._call(
-            "GET", f"{self._config.api}/users", [("login", c) for c in self._config.channels]
+            "GET", f"{self._config.api}/users", [("login", c) for c in self._config.joined]
         )
         self._broadcasters = {user["login"]: user["id"] for user in found["data"]}
-        for channel in self._config.channels:
-            if channel.lower() not in self._broadcasters:
-                raise ConfigurationError(f"twitch.channels: there is no {channel!r} on Twitch")
+        for channel in self._config.joined:
+            if channel not in self._broadcasters:
+                raise ConfigurationError(f"twitch.channels or room: there is no {channel!r} on Twitch")
 
-    async def _listen(self, client: _Chat, ear: Ear) -> None:
+    async def _listen(self, client: Chat, ear: Ear) -> None:
         while True:
             said = [await client.said.get()]
             while len(said) < TOGETHER and not client.said.empty():
                 said.append(client.said.get_nowait())
-            await ear.hear([message for message in said if message is not None])
+            await self._hear([message for message in said if message is not None], ear)
             if any(message is None for message in said):
                 raise PlatformError("Twitch has closed the connection")
+
+    async def _hear(self, said: Sequence[Message], ear: Ear) -> None:
+        room = (self._config.room or "").lower()
+        others = [each for each in said if each.author is None or each.author.id != self._user_id]
+        await ear.hear(await self._aged([each for each in others if each.channel != room]))
+        for message in others:
+            order = _order(message) if message.channel == room else None
+            if order is not None:
+                try:
+                    await self._say(await commands.answer(order, ear), message.id)
+                except (Away, Impossible) as error:
+                    log.warning("answer_unsaid", report=order.report, reason=str(error))
+
+    async def _aged(self, said: Sequence[Message]) -> list[Message]:
+        """Return the messages with when their authors' accounts were made; unknown where Twitch is away."""
+        new = list({each.author.id for each in said if each.author} - self._made.keys())
+        for begin in range(0, len(new), PAGE):
+            ids = new[begin : begin + PAGE]
+            if time.monotonic() < self._ages_from:
+                break
+            try:
+                found = await self._call("GET", f"{self._config.api}/users", [("id", each) for each in ids])
+            except (Away, Impossible) as error:
+                log.warning("ages_unknown", reason=str(error), retry_s=LONGEST_WAIT_S)
+                self._ages_from = time.monotonic() + LONGEST_WAIT_S
+                break
+            made = {user["id"]: datetime.fromisoformat(user["created_at"]) for user in found["data"]}
+            self._made |= {each: made.get(each) for each in ids}
+        aged = [
+            msgspec.structs.replace(
+                each, author=msgspec.structs.replace(each.author, created_at=self._made.get(each.author.id))
+            )
+            if each.author
+            else each
+            for each in said
+        ]
+        while len(self._made) > KNOWN:
+            del self._made[next(iter(self._made))]
+        return aged
 
     # -- out
 
     async def do(self, task: Task) -> str | None:
-        """Delete, time out, warn."""
+        """Delete, time out, warn, report."""
+        if not self._broadcasters:
+            raise Away("the bridge isn't in yet", FIRST_WAIT_S)
         verdict = task.verdict
         broadcaster = self._broadcasters.get(verdict.channel)
         if broadcaster is None:
             raise Impossible(f"the bridge isn't in {verdict.channel}")
         where = [("broadcaster_id", broadcaster), ("moderator_id", self._user_id)]
-        reason = words.warning(verdict)[:LONGEST_REASON]
+        reason = words.warning(verdict)[:LONGEST_TEXT]
         if task.deed is Deed.DELETE:
             await self._call(
                 "DELETE", f"{self._config.api}/moderation/chat", [*where, ("message_id", verdict.message_id)]
@@ -164,10 +175,24 @@ class Twitch:
             seconds = min(LONGEST_TIMEOUT_S, max(1, int(task.timeout_s)))
             data = {"user_id": verdict.author, "duration": seconds, "reason": reason}
             await self._call("POST", f"{self._config.api}/moderation/bans", where, {"data": data})
-        else:
+        elif task.deed is Deed.WARN:
             data = {"user_id": verdict.author, "reason": reason}
             await self._call("POST", f"{self._config.api}/moderation/warnings", where, {"data": data})
+        else:
+            return await self._say(words.report(task), end=HINT)
         return None
+
+    async def _say(self, text: str, reply_to: str | None = None, end: str = "") -> str:
+        """Say something in the moderators' room, in one line, and return its id."""
+        line = " ".join(text.split())[: LONGEST_TEXT - len(end)] + end
+        room = self._broadcasters[(self._config.room or "").lower()]
+        body = {"broadcaster_id": room, "sender_id": self._user_id, "message": line}
+        body |= {"reply_parent_message_id": reply_to} if reply_to else {}
+        (sent,) = (await self._call("POST", f"{self._config.api}/chat/messages", body=body))["data"]
+        if not sent["is_sent"]:
+            why = (sent.get("drop_reason") or {}).get("message")
+            raise Impossible(f"Twitch has dropped what was to be said in {self._config.room}: {why}")
+        return str(sent["message_id"])
 
     async def due(self, what: str) -> None:
         """Nothing is put off: Twitch ends its time-outs itself."""
@@ -203,96 +228,11 @@ class Twitch:
         )
 
 
-class _Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
-    """One connection to the chat."""
-
-    RECONNECT_ON_ERROR = False
-
-    def __init__(self, config: TwitchConfig, login: str) -> None:
-        super().__init__(login)
-        self._config = config
-        self.said: asyncio.Queue[Message | None] = asyncio.Queue(WAITING)
-        self._entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._wanted = {f"#{channel.lower()}" for channel in config.channels}
-
-    async def enter(self) -> None:
-        """Connect, and join all channels."""
-        config = self._config
-        try:
-            async with asyncio.timeout(ENTER_S):
-                await self.connect(config.host, config.port, tls=config.tls, password=f"oauth:{config.token}")
-                await self._entered
-        except (OSError, TimeoutError) as error:
-            raise PlatformError(
-                f"Twitch's chat at {config.host}:{config.port} doesn't let us in: {error!r}"
-            ) from error
-
-    async def on_connect(self) -> None:
-        await super().on_connect()
-        await self.rawmsg("CAP", "REQ", "twitch.tv/tags twitch.tv/commands")
-        for channel in sorted(self._wanted):
-            await self.rawmsg("JOIN", channel)
-
-    async def on_disconnect(self, expected: bool) -> None:
-        self._end(PlatformError("Twitch has closed the connection"))
-        if not expected:
-            await self.said.put(None)
-
-    async def on_raw(self, message: Any) -> None:
-        """Take what is said before anything is awaited, so that lines stay in their order."""
-        said = _read(message, self._config)
-        if said is not None:
-            await self.said.put(said)
-        elif message.command == "JOIN":
-            self._joined(message)
-        elif message.command == "NOTICE" and "authentication failed" in message.params[-1].lower():
-            self._end(ConfigurationError("twitch.token: the chat refuses it: make a new one"))
-        elif message.command == "RECONNECT":
-            await self.disconnect(expected=False)
-        elif message.command not in PASSED_OVER:
-            await super().on_raw(message)
-
-    def _joined(self, message: Any) -> None:
-        if message.source.partition("!")[0] == self._nicknames[0]:
-            self._wanted.discard(message.params[0].lower())
-            if not self._wanted and not self._entered.done():
-                self._entered.set_result(None)
-
-    def _end(self, error: Exception) -> None:
-        if not self._entered.done():
-            self._entered.set_exception(error)
-            self._entered.exception()  # nobody may be waiting for it
-
-
-def _read(line: Any, config: TwitchConfig) -> Message | None:
-    tags: Mapping[str, Any] = getattr(line, "tags", None) or {}
-    channel = str(line.params[0]).lstrip("#") if line.params else ""
-    if line.command == "CLEARMSG":
-        return Message(str(tags.get("target-msg-id")), None, "", channel=channel, kind=Kind.DELETED)
-    if line.command != "PRIVMSG" or not isinstance(tags.get("id"), str):
+def _order(message: Message) -> commands.Order | None:
+    """Return what a moderator asks for in reply to a report; Twitch puts "@name " before it."""
+    author = message.author
+    if author is None or not MODERATORS.intersection(author.roles) or message.reply_to is None:
         return None
-    login, text = line.source.partition("!")[0], line.params[-1]
-    if text.startswith("\x01"):
-        text = text.strip("\x01").removeprefix("ACTION ")
-    badges = str(tags.get("badges", "")) if tags.get("badges") is not True else ""
-    roles = tuple(badge.partition("/")[0] for badge in badges.split(",") if badge)
-    name = tags.get("display-name")
-    author = Author(
-        str(tags.get("user-id", login)), name if isinstance(name, str) else login, roles,
-        bot=login in config.bots, relay=login in config.relays,
-    )  # fmt: skip
-    sent, reply = tags.get("tmi-sent-ts"), tags.get("reply-parent-msg-id")
-    return Message(
-        tags["id"], author, text, channel=channel,
-        sent_at=datetime.fromtimestamp(int(sent) / 1000, UTC) if isinstance(sent, str) else None,
-        reply_to=reply if isinstance(reply, str) else None, entities=tuple(_emotes(tags.get("emotes"))),
-    )  # fmt: skip
-
-
-def _emotes(said: Any) -> Iterator[Entity]:
-    """Yield the emotes of a tag like "25:0-4,12-16/1902:6-10", whose ends count in."""
-    for each in said.split("/") if isinstance(said, str) else ():
-        for span in each.partition(":")[2].split(","):
-            first, _, last = span.partition("-")
-            if first.isdigit() and last.isdigit():
-                yield Entity(EntityType.EMOTE, (int(first), int(last) + 1))
+    text = message.text.partition(" ")[2] if message.text.startswith("@") else message.text
+    word, _, reason = text.strip().partition(" ")
+    return commands.read(f"{word} {message.reply_to} {reason}", author.name or author.id)

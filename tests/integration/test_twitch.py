@@ -12,8 +12,9 @@ import pytest
 from streams.records import tail
 from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment
-from tests.twitch import LANTERN, SIEVE, Twitch
+from tests.twitch import LANTERN, SCOPES, SIEVE, Twitch
 
+REPORTS = [{"action": "remove", "do": ["report"]}]
 ROWS = [{"action": "remove", "do": ["delete", "timeout", "warn"], "timeout_s": 60}]
 
 
@@ -49,10 +50,11 @@ async def test_what_is_said_is_judged_with_what_the_tags_tell(it: Deployment, tw
     with tail(it.access, it.topics.messages, from_beginning=True, count=3, idle_s=LONG_S) as records:
         said = {(each["id"], each["kind"]): each for each in (json.loads(r.value or b"") for r in records)}
     message = said[first, "created"]
-    assert message["author"] | {"created_at": None} == {
-        "id": "id-kim", "name": "Kim", "roles": ["moderator", "subscriber"], "created_at": None, "bot": False,
-        "relay": False,
+    assert message["author"] == {
+        "id": "id-kim", "name": "Kim", "roles": ["moderator", "subscriber"],
+        "created_at": "2019-03-02T10:00:00Z", "bot": False, "relay": False,
     }  # fmt: skip
+    assert twitch.ages_asked == ["id-kim"]
     assert [each["span"] for each in message["entities"]] == [[0, 5], [12, 17]]
     assert (message["channel"], message["platform"]) == ("lantern", "twitch")
     assert said[first, "deleted"]["author"]["id"] == "id-kim"
@@ -79,6 +81,28 @@ async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, twitch: 
     assert len(twitch.calls) == 3
 
 
+async def test_the_room_is_asked_and_its_moderators_answer(it: Deployment, twitch: Twitch) -> None:
+    """In reply to the report; nobody else's word counts, and what is said there is not judged."""
+    start_bridge(it, "twitch", config(twitch, room="lantern_mods") | {"deeds": REPORTS})
+    await bridged(it, twitch)
+    name = twitch.say("this is zzbad")
+    await until(lambda: twitch.room, it)
+    report = twitch.room[0]
+    assert report["message"].startswith("remove: id-kim in lantern (spam) · test/bad")
+    reply = {"channel": "lantern_mods", "reply-parent-msg-id": report["id"]}
+    twitch.say("@sieve !remove", "eve", **reply)
+    twitch.say("@sieve !why", "ana", badges="moderator/1", **reply)
+    await until(lambda: len(twitch.room) > 1 and "settled by" in twitch.room[1]["message"], it)
+    assert not twitch.calls
+    twitch.say("@sieve !remove spam bot", "ana", badges="moderator/1", **reply)
+    await until(lambda: len(twitch.room) > 2 and twitch.room[2]["message"].endswith("Removed."), it)
+    ((method, what, query, _),) = twitch.calls
+    assert (method, what, query["message_id"]) == ("DELETE", "chat", name)
+    with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
+        feedback = json.loads(next(records).value or b"")
+    assert (feedback["reviewer"], feedback["reason"]) == ("Ana", "spam bot")
+
+
 async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch: Twitch) -> None:
     """On the topic of deeds."""
     twitch.moderator = False
@@ -96,6 +120,7 @@ async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch
         ({"token": "old"}, None, 2, "twitch.token: Twitch refuses it"),
         ({}, ["chat:read"], 2, "twitch.token lacks moderator:manage:banned_users"),
         ({"channels": ["nobody"]}, None, 2, "there is no 'nobody' on Twitch"),
+        ({"room": "lantern_mods"}, SCOPES[:-1], 2, "twitch.token lacks user:write:chat"),
         ({"can": ["hide"]}, None, 2, "Twitch knows no hide"),
         ({"identity": "http://127.0.0.1:1"}, None, 1, "Twitch doesn't answer"),
         ({"port": 1}, None, 1, "Twitch's chat at 127.0.0.1:1 doesn't let us in"),
