@@ -9,6 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rules.message import Message
+from rules.reputation import Reputation
+from rules.ruleset import RuleSet
+from rules.verdict import Judgement
+
 
 @dataclass(slots=True)
 class _Window:
@@ -52,6 +57,19 @@ class Brake:
         window.reached.move_to_end(author)
         self._forget(window, newest - within_s, keep=authors)
         self._turn(cause, tenant, window, on=len(window.reached) >= authors)
+
+    def feed(
+        self, judgement: Judgement, message: Message, before: Reputation | None, rules: RuleSet, now: float
+    ) -> None:
+        """Note what a judgement does to its author, if they are established, by the bounds of its causes."""
+        policy = rules.policy
+        if before is None or not policy.reputation.is_established(before):
+            return
+        author = message.author_key or ""
+        for cause in judgement.strict_causes:
+            rule = rules.rules.get(cause)
+            bound = rule.budget if rule and rule.budget else policy.brake
+            self.reach(cause, message.tenant, author, now, authors=bound.authors, within_s=bound.within_s)
 
     def settle(self, now: float) -> None:
         """Let brakes go whose windows have emptied below the bound; called once a batch."""

@@ -16,7 +16,7 @@ from streams.offline import BATCH, Offline, message_in
 from streams.wire import read_offline
 
 if TYPE_CHECKING:
-    from streams.moderator import Scores
+    from streams.perception import Scores
 
 
 class Sample(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,9 +18,10 @@ from rules.verdict import ModelNote
 from streams.desk import Desk
 from streams.errors import ConfigurationError
 from streams.metrics import Metrics
-from streams.moderator import Moderator, Scores
+from streams.moderator import Moderator
 from streams.offline import message_in
 from streams.outbox import Outbox, Record
+from streams.perception import Scores
 from streams.standings import (
     LEARNED,
     Ask,

@@ -4,45 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import msgspec
 import structlog
-from numpy.typing import NDArray
 
 from rules.decide import decide
-from rules.fold import readable
 from rules.message import Kind, Message
-from rules.reputation import Reputation, after
+from rules.reputation import Reputation
 from rules.ruleset import Evidence, RuleSet
 from rules.rulings import Ruling
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
-from streams.behaviour import Observer, Sighting
+from streams.behaviour import Observer
 from streams.brake import Brake
+from streams.cases import MAX_CLOCK_SKEW_S, Case, Live, charge_of, judging_failed, time_of
+from streams.counting import count_batch, count_verdict
 from streams.desk import Desk
 from streams.errors import StoreError, UnreadableError
 from streams.metrics import Metrics
-from streams.orders import RaidOrder
 from streams.outbox import Outbox, Record
+from streams.perception import Perception, Scores
 from streams.raids import Raids
 from streams.rulings import Rulings
 from streams.standings import (
     UNSPECIFIED,
     Ask,
     AuthorEffects,
-    Charge,
     Effect,
-    PartitionId,
     Recall,
-    Standing,
     partition_id,
-    settle,
 )
 from streams.turns import Turns
 from streams.verdicts import KeyedHash, Stamp, verdict_of
@@ -53,8 +46,6 @@ log = structlog.get_logger(__name__)
 # Told of each record that comes to nothing, and why.
 Refuse = Callable[[Record, UnreadableError], None]
 
-# A record from the future would halve every strike of its author; clocks may differ by this much.
-MAX_CLOCK_SKEW_S = 300.0
 # So many messages go through a step together.
 TOGETHER = 16
 
@@ -76,50 +67,6 @@ class Asked(NamedTuple):
 
     verdict_id: str
     message: Message
-
-
-class Scores(Protocol):
-    """The model, as far as judging needs it."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """What the columns of a result speak of."""
-
-    def score(self, texts: Sequence[str]) -> NDArray:  # type: ignore[type-arg]
-        """Return probabilities of shape (len(texts), len(labels))."""
-
-
-class _Case(msgspec.Struct, gc=False):
-    """A message on its way through a batch.
-
-    Attributes:
-        at: Epoch seconds, see `_time_of`.
-        missing: What was not available to judge it by.
-    """
-
-    record: Record
-    message: Message
-    at: float
-    author: str | None
-    evidence: Evidence = msgspec.UNSET  # type: ignore[assignment]  # until it is scanned
-    scores: dict[str, float] | None = None
-    shadow_scores: dict[str, float] | None = None
-    sighting: Sighting | None = None
-    raid: RaidOrder | None = None
-    text_hash: str | None = None
-    missing: tuple[str, ...] = ()
-
-
-class _Live:
-    """An author's standing as it moves through a batch; None while the store is away."""
-
-    __slots__ = ("effects", "marks", "recalls", "reputation")
-
-    def __init__(self, standing: Standing | None) -> None:
-        self.reputation: Reputation | None = standing.reputation if standing else None
-        self.marks = standing.marks if standing else {}
-        self.recalls: dict[str, Recall] = standing.recalls if standing else {}
-        self.effects: dict[PartitionId, list[Effect]] = {}
 
 
 class Moderator:
@@ -162,9 +109,8 @@ class Moderator:
         self._metrics = metrics
         self._topic = topic
         self._hash = KeyedHash(secret)
-        self._model = model
+        self._perception = Perception(model, shadow_model)
         self._model_note = model_note
-        self._shadow_model = shadow_model
         self._show_matched = show_matched
         self._observer = observer
         self._raids = raids
@@ -195,27 +141,28 @@ class Moderator:
             cases = await self._scan(read, rules, refuse, turns)
             lives = await looking_up
             await asyncio.gather(
-                self._score(cases, switches), self._observe(cases, rules, topic_id, turns, lives, noting=True)
+                self._perception.score(cases, switches),
+                self._observe(cases, rules, topic_id, turns, lives, noting=True),
             )
         finally:
             looking_up.cancel()
         said = Counter[tuple[str, str]]()
         for some in _batched(cases, TOGETHER):
             await turns.give_if_due()
-            decided: list[tuple[_Case, Verdict]] = []
+            decided: list[tuple[Case, Verdict]] = []
             for case in some:
                 try:
                     verdict = self._decide(case, rules, switches, stamp, topic_id, lives)
                 except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                    refuse(case.record, _judging_failed(error))
+                    refuse(case.record, judging_failed(error))
                 else:
                     decided.append((case, verdict))
             for case, verdict in decided:
                 said[verdict.action, verdict.label or ""] += 1
                 if verdict.repeat or verdict.shadow or verdict.lowered_by:
-                    self._note(verdict)
+                    count_verdict(self._metrics, verdict)
                 outputs += self._outbox.published(verdict, case.message, case.record)
-        self._count(cases, said)
+        count_batch(self._metrics, cases, said)
         if cases:
             self._brake.settle(newest)
         if self._raids is not None:
@@ -242,7 +189,7 @@ class Moderator:
             answers[record.offset] = error
 
         read = [
-            _Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
+            Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
             for n, each in enumerate(asked)
         ]
         looking_up = asyncio.create_task(self._look_up(read, now))
@@ -251,7 +198,8 @@ class Moderator:
             cases = await self._scan(read, rules, refuse, Turns())
             lives = await looking_up
             await asyncio.gather(
-                self._score(cases, switches), self._observe(cases, rules, "", Turns(), lives, noting=False)
+                self._perception.score(cases, switches),
+                self._observe(cases, rules, "", Turns(), lives, noting=False),
             )
         finally:
             looking_up.cancel()
@@ -267,12 +215,12 @@ class Moderator:
                 standing = (before, before) if before is not None else None
                 answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                refuse(case.record, _judging_failed(error))
+                refuse(case.record, judging_failed(error))
         return [answers[number] for number in range(len(asked))]
 
     # -- the steps of a batch
 
-    async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[_Case]:
+    async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[Case]:
         cases = []
         latest = now + MAX_CLOCK_SKEW_S
         for number, record in enumerate(records):
@@ -280,56 +228,40 @@ class Moderator:
                 await turns.give_if_due()
             try:
                 message = read_message(record.value)
-                at = record.at if 0.0 < record.at <= latest else _time_of(record, now)
-                cases.append(_Case(record, message, at, message.author_key))
+                at = record.at if 0.0 < record.at <= latest else time_of(record, now)
+                cases.append(Case(record, message, at, message.author_key))
             except UnreadableError as error:
                 refuse(record, error)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                refuse(record, _judging_failed(error))
+                refuse(record, judging_failed(error))
         return cases
 
-    async def _scan(self, read: Sequence[_Case], rules: RuleSet, refuse: Refuse, turns: Turns) -> list[_Case]:
+    async def _scan(self, read: Sequence[Case], rules: RuleSet, refuse: Refuse, turns: Turns) -> list[Case]:
         """Find the evidence of each; return those with which that went well."""
-        cases: list[_Case] = []
+        cases: list[Case] = []
         for some in _batched(read, TOGETHER):
             await turns.give_if_due()
             cases += self._scan_some(some, rules, refuse)
         return cases
 
-    def _scan_some(self, some: Sequence[_Case], rules: RuleSet, refuse: Refuse) -> Sequence[_Case]:
+    def _scan_some(self, some: Sequence[Case], rules: RuleSet, refuse: Refuse) -> Sequence[Case]:
         try:
             for case, evidence in zip(some, rules.scan_all([case.message for case in some]), strict=True):
                 case.evidence = evidence
         except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
             if len(some) == 1:
-                refuse(some[0].record, _judging_failed(error))
+                refuse(some[0].record, judging_failed(error))
                 return ()
             return [case for one in some for case in self._scan_some([one], rules, refuse)]
         return some
 
-    async def _score(self, cases: Sequence[_Case], switches: Switches) -> None:
-        asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
-        if self._model is None and self._shadow_model is None:
-            _miss_model(asked)
-            return
-        if switches:
-            asked = [case for case in asked if not _silenced(case, switches)]
-        texts = [readable(case.message.text, case.message.entities) for case in asked]
-        scores = await _said("live", self._model, texts)
-        for case, found in zip(asked, await _said("shadow", self._shadow_model, texts), strict=False):
-            case.shadow_scores = found
-        if not scores:
-            _miss_model(asked)
-        for case, found in zip(asked, scores, strict=False):
-            case.scores = found
-
     async def _observe(
         self,
-        cases: Sequence[_Case],
+        cases: Sequence[Case],
         rules: RuleSet,
         topic_id: str,
         turns: Turns,
-        lives: Mapping[str, _Live],
+        lives: Mapping[str, Live],
         *,
         noting: bool,
     ) -> None:
@@ -355,23 +287,23 @@ class Moderator:
         for case in cases:
             case.missing += ("behaviour",)
 
-    async def _look_up(self, cases: Sequence[_Case], now: float) -> dict[str, _Live]:
+    async def _look_up(self, cases: Sequence[Case], now: float) -> dict[str, Live]:
         messages: dict[str, list[str]] = {}
         for case in cases:
             if case.author is not None:
                 messages.setdefault(case.author, []).append(case.message.id)
         asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
         standings = await self._desk.load(asks, now) if asks else []
-        return {ask.author: _Live(standing) for ask, standing in zip(asks, standings, strict=True)}
+        return {ask.author: Live(standing) for ask, standing in zip(asks, standings, strict=True)}
 
     def _decide(
         self,
-        case: _Case,
+        case: Case,
         rules: RuleSet,
         switches: Switches,
         stamp: Stamp,
         topic_id: str,
-        lives: dict[str, _Live],
+        lives: dict[str, Live],
     ) -> Verdict:
         message, record, now = case.message, case.record, case.at
         live = lives[case.author] if case.author is not None else None
@@ -388,14 +320,14 @@ class Moderator:
             # An image that nobody has looked at is no good message.
             good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
-            charge = _charge(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
+            charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge)
             live.effects.setdefault(where, []).append(effect)
-            current = self._move(live, effect, where, rules)
+            current = live.move(effect, where, rules)
             if self._raids is not None and judgement.reasons:
                 self._tell_of_raid(judgement, message, now, rules)
             if judgement.strict_causes:
-                self._feed_brake(judgement, message, before, rules, now)
+                self._brake.feed(judgement, message, before, rules, now)
         return self._verdict(
             case,
             judgement,
@@ -408,7 +340,7 @@ class Moderator:
 
     def _verdict(
         self,
-        case: _Case,
+        case: Case,
         judgement: Judgement,
         stamp: Stamp,
         verdict_id: str,
@@ -442,7 +374,7 @@ class Moderator:
 
     def _judgement(
         self,
-        case: _Case,
+        case: Case,
         rules: RuleSet,
         switches: Switches,
         before: Reputation | None,
@@ -482,12 +414,12 @@ class Moderator:
             self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
 
     @staticmethod
-    def _evidence(case: _Case, rules: RuleSet) -> Evidence:
+    def _evidence(case: Case, rules: RuleSet) -> Evidence:
         """Return what was found in a message, and in the author's bits of words before it."""
         parts = case.sighting.joined() if case.sighting is not None else ()
         return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
 
-    def _ruling(self, case: _Case, now: float) -> Ruling | None:
+    def _ruling(self, case: Case, now: float) -> Ruling | None:
         """Return what a human decided on the same text."""
         if not case.message.text:
             return None
@@ -496,32 +428,7 @@ class Moderator:
             case.message, case.text_hash, now, lambda: self._hash.of(case.author) if case.author else None
         )
 
-    @staticmethod
-    def _move(live: _Live, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:
-        live.marks[where] = effect.offset
-        if live.reputation is None:
-            return None
-        delta, remember = settle(effect, live.recalls.get(effect.message), where)
-        if remember is not None:
-            live.recalls[effect.message] = remember
-        live.reputation = after(live.reputation, delta, rules.policy.reputation.half_life_s)
-        return live.reputation
-
     # -- the brake
-
-    def _feed_brake(
-        self, judgement: Judgement, message: Message, before: Reputation | None, rules: RuleSet, now: float
-    ) -> None:
-        policy = rules.policy
-        if before is None or not policy.reputation.is_established(before):
-            return
-        author = message.author_key or ""
-        for cause in judgement.strict_causes:
-            rule = rules.rules.get(cause)
-            bound = rule.budget if rule and rule.budget else policy.brake
-            self._brake.reach(
-                cause, message.tenant, author, now, authors=bound.authors, within_s=bound.within_s
-            )
 
     def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
         event = "brake_on" if on else "brake_off"
@@ -531,79 +438,6 @@ class Moderator:
             ControlEvent(event, self._outbox.worker, at, cause=cause, tenant=tenant, authors=authors)
         )
 
-    def _note(self, verdict: Verdict) -> None:
-        if verdict.repeat:
-            self._metrics.repeats.inc()
-        for shadow in verdict.shadow:
-            self._metrics.shadow.labels(shadow.rule, shadow.action).inc()
-        for name in verdict.lowered_by:
-            kind, _, what = name.partition(":")
-            if kind == "brake":
-                self._metrics.braked.labels(what).inc()
-            elif kind == "switch":
-                self._metrics.switched.inc()
 
-    def _count(self, cases: Sequence[_Case], said: Counter[tuple[str, str]]) -> None:
-        metrics = self._metrics
-        metrics.batch.observe(len(cases))
-        for kind, number in Counter([case.message.kind for case in cases]).items():
-            metrics.judged.labels(kind).inc(number)
-        for (action, label), number in said.items():
-            metrics.actions.labels(action, label).inc(number)
-        for missing, number in Counter([case.missing for case in cases]).items():
-            for what in missing:
-                metrics.missing.labels(what).inc(number)
-
-
-def _charge(judgement: Judgement, message: Message, counts: bool, rules: RuleSet) -> Charge:
-    """Return what a strike is booked on; the model's word alone costs no more than so much a day."""
-    alone = judgement.cause is not None and judgement.cause.startswith("model:")
-    return Charge(
-        judgement.label or "",
-        rules.hash,
-        rules.policy.reputation.model_alone_a_day if alone else None,
-        counts and bool(message.text),
-    )
-
-
-def _batched(cases: Sequence[_Case], size: int) -> Iterator[Sequence[_Case]]:
+def _batched(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
     return (cases[start : start + size] for start in range(0, len(cases), size))
-
-
-async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[dict[str, float] | None]:
-    """Return a model's word for each text; nothing without a model, and when it fails."""
-    if model is None or not texts:
-        return []
-    try:
-        rows = await asyncio.to_thread(model.score, texts)
-        scores = [dict(zip(model.labels, map(float, row), strict=True)) for row in rows]
-        return [found for _, found in zip(texts, scores, strict=True)]
-    except Exception:
-        log.exception("model_failed", model=which, messages=len(texts))
-        return []
-
-
-def _miss_model(cases: Sequence[_Case]) -> None:
-    for case in cases:
-        case.missing += ("model",)
-
-
-def _silenced(case: _Case, switches: Switches) -> bool:
-    """Note on a case that a switch keeps the model from it."""
-    switch = switches.silences_model(case.message)
-    if switch is not None:
-        case.missing += ("model", switch.name)
-    return switch is not None
-
-
-def _time_of(record: Record, now: float) -> float:
-    """Return a record's time: not in the future, and ours where it has none, which Kafka writes as -1."""
-    return min(record.at, now + MAX_CLOCK_SKEW_S) if record.at > 0 else now
-
-
-def _judging_failed(error: Exception) -> UnreadableError:
-    # The error's own words may quote the message, which no log may hold.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    at = f"{Path(frame.filename).name}:{frame.lineno}"
-    log.error("judging_failed", error=type(error).__name__, at=at)
-    return UnreadableError("judging", f"judging it failed: {type(error).__name__}")

@@ -25,7 +25,7 @@ from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
 
 if TYPE_CHECKING:
     from models import Moved
-    from streams.moderator import Scores
+    from streams.perception import Scores
 
 BATCH = 256
 

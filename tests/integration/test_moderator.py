@@ -16,11 +16,13 @@ from rules.message import Message
 from rules.reputation import Entry, Reputation, strikes_at
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote
+from streams.cases import MAX_CLOCK_SKEW_S
 from streams.desk import Desk
 from streams.embedded import Store
 from streams.metrics import Metrics
-from streams.moderator import MAX_CLOCK_SKEW_S, Judged, Moderator, Scores
+from streams.moderator import Judged, Moderator
 from streams.outbox import MAX_REVIEW_BYTES, Outbox, Record
+from streams.perception import Scores
 from streams.standings import Ask, MemoryStandings, PartitionId, Standing, StandingStore
 from streams.standings_redis import RedisStandings
 from streams.topics import Topics
