@@ -25,7 +25,7 @@ from tests.bench.scan import scan
 from tests.bench.seldom import seldom
 from tests.bench.table import Part, text
 from tests.bench.terms import terms
-from tests.bench.watched import watched, without_behaviour
+from tests.bench.watched import watched, with_behaviour
 from tests.kafka.apache_kafka import ApacheKafka
 
 PARTS = ("scan", "seldom", "stalls", "reputation", "model", "api", "cpu", "watched", "latency", "push")
@@ -102,20 +102,19 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
         if "cpu" in asked:
             faust = running.enter_context(programs.plain_faust(kafka.address, folder))
             needed.append(faust)
-        if {"cpu", "watched"} & set(asked):
+        if "watched" in asked:
             other = running.enter_context(Store())
-            packs_without = without_behaviour(packs, Path(folder))
-            unwatching = running.enter_context(
-                programs.worker(kafka.address, other.url, packs_without, "unwatching")
+            packs_with = with_behaviour(packs, Path(folder))
+            watching = running.enter_context(
+                programs.worker(kafka.address, other.url, packs_with, "watching")
             )
-            needed.append(unwatching)
+            needed.append(watching)
         await measures.warm_up(needed, say)
         if "cpu" in asked:
-            sized = (sizes.cpu_rounds, sizes.cpu_backlog)
-            show(await measures.cpu(faust, copy, unwatching, other.pid, *sized, say))
+            show(await measures.cpu(faust, copy, worker, store.pid, sizes.cpu_rounds, sizes.cpu_backlog, say))
         if "watched" in asked:
-            pids = (other.pid, store.pid)
-            show(await watched(copy, unwatching, worker, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))
+            pids = (store.pid, other.pid)
+            show(await watched(copy, worker, watching, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))
         if "latency" in asked:
             show(await measures.latency(copy, worker, sizes.latency_rounds, sizes.latency_seconds, say))
         if "push" in asked:

