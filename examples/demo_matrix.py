@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from streams.settings import Settings
 from tests.bridging import until, verdicts
 from tests.deployment import Deployment

@@ -9,8 +9,8 @@ import msgspec
 
 from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
-from streams.orders import ORDER, Order
-from streams.rulings import RULING, TextRuling
+from streams.control.orders import ORDER, Order
+from streams.control.rulings import RULING, TextRuling
 from streams.wire import (
     CONTROL,
     DEED,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import aiohttp
 
 from streams.api.keys import hash_of
-from streams.embedded import free_port
+from streams.process.embedded import free_port
 from tests.deployment import Deployment
 
 SECRET = "csk_test"

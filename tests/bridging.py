@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from streams.records import tail
+from streams.kafka.records import tail
 from tests.deployment import Deployment
 
 LONG_S = 60.0

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from streams.embedded import Broker, Store
-from streams.standings import MemoryStandings, StandingStore
-from streams.standings_redis import RedisStandings
+from streams.process.embedded import Broker, Store
+from streams.store.standings import MemoryStandings, StandingStore
+from streams.store.standings_redis import RedisStandings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,12 +22,12 @@ from aiokafka import AIOKafkaConsumer
 
 from rules.reputation import strikes_at
 from rules.verdict import Verdict
-from streams.embedded import free_port
-from streams.records import produce
-from streams.serve import NO_SECRET
-from streams.standings import Ask, Standing
-from streams.standings_redis import RedisStandings
-from streams.topics import Access, Topics, ensure
+from streams.kafka.records import produce
+from streams.kafka.topics import Access, Topics, ensure
+from streams.process.embedded import free_port
+from streams.process.serve import NO_SECRET
+from streams.store.standings import Ask, Standing
+from streams.store.standings_redis import RedisStandings
 
 READY_S = 60.0
 ANSWER_S = 90.0

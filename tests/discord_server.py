@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from streams.embedded import free_port
+from streams.process.embedded import free_port
 
 TOKEN = "a.bot.token"
 EPOCH_MS = 1_420_070_400_000

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.embedded import free_port
+from streams.process.embedded import free_port
 from tests.services import FETCHED, fetched
 
 FOLDER = FETCHED / "ngircd"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.api_client import SECRET, key, start_api, write_keys
 from tests.deployment import Deployment
 

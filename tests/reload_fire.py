@@ -21,8 +21,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from rules import packs
-from streams import records
-from streams.embedded import Broker, Store
+from streams.kafka import records
+from streams.process.embedded import Broker, Store
 from streams.wire import ControlEvent
 from tests.deployment import Deployment
 

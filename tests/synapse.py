@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 import yaml
 
-from streams.embedded import free_port
+from streams.process.embedded import free_port
 from tests.services import FETCHED, fetched
 
 PYTHON = FETCHED / "synapse" / "bin" / "python"

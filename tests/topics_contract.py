@@ -1,4 +1,4 @@
-"""What streams.access, streams.topics and streams.records promise on any broker.
+"""What streams.kafka promises on any broker.
 
 tests/integration runs it on the embedded broker and tests/kafka on Apache Kafka: a folder's fixture `broker`
 says which.
@@ -16,11 +16,11 @@ import pytest
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from streams.access import CONNECT_S, Access, admin, producer
-from streams.embedded import Server
 from streams.errors import BrokerError, UnreadableError
-from streams.records import Record, produce, redrive, tail
-from streams.topics import Topics, ensure, lag, partitions, topic_ids
+from streams.kafka.access import CONNECT_S, Access, admin, producer
+from streams.kafka.records import Record, produce, redrive, tail
+from streams.kafka.topics import Topics, ensure, lag, partitions, topic_ids
+from streams.process.embedded import Server
 from streams.wire import dead_letter_headers
 
 

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import msgspec
 import pytest
 
-from streams.embedded import Store
-from streams.records import Record, produce, tail
-from streams.topics import topic_ids
+from streams.kafka.records import Record, produce, tail
+from streams.kafka.topics import topic_ids
+from streams.process.embedded import Store
 from tests.deployment import Deployment, terminate
 
 LONG_S = 20.0

@@ -41,8 +41,8 @@ from streams.api.recorder import Recorder
 from streams.api.review import Known, Review, Wanted
 from streams.api.together import Answer, Together
 from streams.errors import BrokerError
+from streams.judging.moderator import Asked
 from streams.metrics import ApiMetrics
-from streams.moderator import Asked
 from streams.wire import MAX_RECORD_BYTES, Feedback, encode
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rules.message import Message
 from streams.api.bodies import Recorded
-from streams.reading import Writer
-from streams.topics import Topics
+from streams.kafka.reading import Writer
+from streams.kafka.topics import Topics
 from streams.wire import FEEDBACK, Feedback, cloud_event, encode, record_key, rfc3339
 
 

@@ -13,12 +13,12 @@ import msgspec
 import structlog
 
 from rules.verdict import Action, Verdict
-from streams.access import Access
 from streams.api.problems import Fault, Problem
 from streams.errors import BrokerError
-from streams.reading import Reader, ends
-from streams.topics import Topics
-from streams.verdicts import evidence_of
+from streams.judging.verdicts import evidence_of
+from streams.kafka.access import Access
+from streams.kafka.reading import Reader, ends
+from streams.kafka.topics import Topics
 from streams.wire import Decision, Feedback, ReviewItem
 
 log = structlog.get_logger(__name__)

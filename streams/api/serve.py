@@ -14,8 +14,6 @@ from typing import Any
 import structlog
 import uvicorn
 
-from streams.access import access_of
-from streams.announcer import Announcer
 from streams.api.app import Api
 from streams.api.bodies import Health
 from streams.api.keys import Keyring
@@ -23,27 +21,29 @@ from streams.api.openapi import document
 from streams.api.recorder import Recorder
 from streams.api.review import Review, ReviewFollower
 from streams.api.together import Together
-from streams.behaviour import Observer
-from streams.desk import Desk
+from streams.control.follower import Follower
+from streams.control.last_good import LastGood
+from streams.control.orders import Orders
+from streams.control.reload import PackWatcher
+from streams.control.rulebook import Rulebook
+from streams.control.rulings import Rulings
 from streams.errors import BrokerError, ConfigurationError
-from streams.follower import Follower
-from streams.last_good import LastGood
+from streams.judging.behaviour import Observer
+from streams.judging.moderator import Moderator
+from streams.judging.outbox import Outbox
+from streams.judging.raids import Raids
+from streams.kafka.access import access_of
+from streams.kafka.reading import Writer
+from streams.kafka.topics import Topics
 from streams.metrics import ApiMetrics
-from streams.moderator import Moderator
-from streams.opening import load_model, load_or_last_good, load_shadow
-from streams.orders import Orders
-from streams.outbox import Outbox
-from streams.probes import Answer, Probes
-from streams.raids import Raids
-from streams.reading import Writer
-from streams.reload import PackWatcher
-from streams.rulebook import Rulebook
-from streams.rulings import Rulings
-from streams.serve import must_go_on, output_partitions, secret_of, stopping_of, store_of
+from streams.process.announcer import Announcer
+from streams.process.opening import load_model, load_or_last_good, load_shadow
+from streams.process.probes import Answer, Probes
+from streams.process.serve import must_go_on, output_partitions, secret_of, stopping_of, store_of
 from streams.settings import Settings
-from streams.standings_redis import RedisStandings
-from streams.topics import Topics
-from streams.trails_redis import RedisTrails
+from streams.store.desk import Desk
+from streams.store.standings_redis import RedisStandings
+from streams.store.trails_redis import RedisTrails
 from streams.wire import encode
 
 log = structlog.get_logger(__name__)

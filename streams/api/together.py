@@ -12,7 +12,7 @@ from prometheus_client import Histogram
 from rules.verdict import Verdict
 from streams.api.problems import Problem, problem
 from streams.errors import UnreadableError
-from streams.moderator import Asked
+from streams.judging.moderator import Asked
 
 log = structlog.get_logger(__name__)
 

@@ -21,13 +21,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rules.verdict import Verdict
-from streams.access import access_of
 from streams.commands import show
 from streams.commands.tally import Line, Tally
-from streams.embedded import free_port, guarded
 from streams.errors import BrokerError, ConfigurationError
+from streams.kafka.access import access_of
+from streams.kafka.topics import Topics, ensure
+from streams.process.embedded import free_port, guarded
 from streams.settings import PREFIX, Settings
-from streams.topics import Topics, ensure
 
 # Of messages that nothing speaks against one in so many is shown, so that the chat stays alive on screen.
 SHOW_EVERY_ALLOWED = 40

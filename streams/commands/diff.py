@@ -15,9 +15,9 @@ from rich.table import Table
 
 from streams import settings as settings_module
 from streams.commands.ends import console, ends_well
-from streams.diffing import Diff, Difference, Sample
-from streams.offline import lines_of
-from streams.opening import load_model, load_packs
+from streams.judging.diffing import Diff, Difference, Sample
+from streams.judging.offline import lines_of
+from streams.process.opening import load_model, load_packs
 
 
 @click.command()

@@ -16,7 +16,7 @@ from rules.vocabularies import vocabularies
 from streams.commands.ends import console
 from streams.commands.show import printable
 from streams.errors import ConfigurationError, UnreadableError
-from streams.offline import lines_of
+from streams.judging.offline import lines_of
 from streams.wire import read_offline
 
 ROWS = 40

@@ -28,9 +28,9 @@ from streams.commands.ordering import (
     signed,
     why_option,
 )
+from streams.control.orders import BlockOrder, RaidOrder, SwitchOrder
+from streams.control.rulebook import block_of
 from streams.errors import ConfigurationError
-from streams.orders import BlockOrder, RaidOrder, SwitchOrder
-from streams.rulebook import block_of
 from streams.settings import Settings
 
 P = ParamSpec("P")

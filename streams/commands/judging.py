@@ -20,8 +20,8 @@ from rules.switches import Switches
 from streams import settings as settings_module
 from streams.commands.ends import TROUBLE, console, ends_well
 from streams.errors import ConfigurationError, UnreadableError
-from streams.offline import Offline, lines_of
-from streams.opening import load_model, load_packs
+from streams.judging.offline import Offline, lines_of
+from streams.process.opening import load_model, load_packs
 
 # So much advice is read; more of it only hides what is trouble.
 SHOWN_ADVICE = 20
@@ -82,8 +82,8 @@ def _under(orders: Path | None, rules: RuleSet) -> tuple[RuleSet, Switches]:
     """Return the rule set with the emergency terms, and the switches, that a file of orders holds."""
     if orders is None:
         return rules, Switches()
-    from streams.orders import Orders, read_order
-    from streams.rulebook import block_of
+    from streams.control.orders import Orders, read_order
+    from streams.control.rulebook import block_of
 
     known = Orders()
     try:

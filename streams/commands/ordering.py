@@ -14,14 +14,23 @@ from rich.markup import escape
 from rich.table import Table
 
 from rules.schema.values import Seconds
-from streams import fleet
 from streams import settings as settings_module
-from streams.access import Access, access_of
 from streams.commands.ends import console
+from streams.control import fleet
+from streams.control.orders import (
+    BlockOrder,
+    Order,
+    RaidOrder,
+    ShrinkOrder,
+    SwitchOrder,
+    moment,
+    new_id,
+    read_order,
+)
 from streams.errors import ConfigurationError, UnreadableError
-from streams.orders import BlockOrder, Order, RaidOrder, ShrinkOrder, SwitchOrder, moment, new_id, read_order
+from streams.kafka.access import Access, access_of
+from streams.kafka.topics import Topics
 from streams.settings import Settings
-from streams.topics import Topics
 
 P = ParamSpec("P")
 _Kind = TypeVar("_Kind", bound=Order)

@@ -17,20 +17,20 @@ from rich.table import Table
 
 from rules.reputation import Entry, Reputation, halved
 from rules.schema.policy import ReputationPolicy
-from streams import learning
 from streams import settings as settings_module
-from streams.access import access_of
 from streams.commands.ends import TROUBLE, console, ends_well
 from streams.commands.working import log_to_stderr
 from streams.errors import ConfigurationError
-from streams.offline import lines_of
-from streams.opening import load_model, load_packs
-from streams.records import produce
-from streams.serve import secret_of, store_of
+from streams.judging import learning
+from streams.judging.offline import lines_of
+from streams.kafka.access import access_of
+from streams.kafka.records import produce
+from streams.kafka.topics import Topics
+from streams.process.opening import load_model, load_packs
+from streams.process.serve import secret_of, store_of
 from streams.settings import Settings
-from streams.standings import Ask
-from streams.standings_redis import RedisStandings
-from streams.topics import Topics
+from streams.store.standings import Ask
+from streams.store.standings_redis import RedisStandings
 from streams.wire import CONTROL, ControlEvent, cloud_event, rfc3339
 
 P = ParamSpec("P")

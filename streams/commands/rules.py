@@ -8,13 +8,13 @@ import click
 import msgspec
 from rich.table import Table
 
-from streams import fleet
 from streams import settings as settings_module
 from streams.commands.ends import console, ends_well
 from streams.commands.ordering import Desk, desk, give, json_option, signature, signed
+from streams.control import fleet
+from streams.control.last_good import LastGood
+from streams.control.orders import RollbackOrder, ShrinkOrder
 from streams.errors import ConfigurationError
-from streams.last_good import LastGood
-from streams.orders import RollbackOrder, ShrinkOrder
 
 
 @click.group()

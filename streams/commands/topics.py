@@ -12,11 +12,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from rules.verdict import Verdict
-from streams import records, settings
-from streams.access import access_of
+from streams import settings
 from streams.commands import show
 from streams.commands.ends import ends_well
-from streams.topics import Topics, ensure, lag, partitions, topic_ids
+from streams.kafka import records
+from streams.kafka.access import access_of
+from streams.kafka.topics import Topics, ensure, lag, partitions, topic_ids
 
 
 @click.group()

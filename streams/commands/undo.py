@@ -16,11 +16,11 @@ from rich.table import Table
 
 from rules.schema.values import Seconds
 from streams import settings as settings_module
-from streams.access import access_of
 from streams.commands.ends import TROUBLE, console, ends_well
 from streams.errors import ConfigurationError
-from streams.topics import Topics
-from streams.undoing import Asked, Done, done_by, undo, wait_until_revised
+from streams.feedback.undoing import Asked, Done, done_by, undo, wait_until_revised
+from streams.kafka.access import access_of
+from streams.kafka.topics import Topics
 from streams.wire import rfc3339
 
 # Workers follow some hundred decisions a second each.

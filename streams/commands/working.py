@@ -53,8 +53,8 @@ def table_of_settings() -> str:
 @ends_well
 def serve(embedded: bool) -> None:
     """Run a worker: read chat.messages, judge, publish verdicts."""
-    from streams.serve import serve as run
-    from streams.serve import tune_process
+    from streams.process.serve import serve as run
+    from streams.process.serve import tune_process
 
     settings = settings_module.read()
     log_to_stderr(settings.log, settings.log_format)
@@ -72,7 +72,7 @@ def serve(embedded: bool) -> None:
 @contextmanager
 def embedded_parts(settings: Settings) -> Iterator[Settings]:
     """Start broker and store, and yield the settings that go with them."""
-    from streams.embedded import Broker, Store
+    from streams.process.embedded import Broker, Store
 
     with Broker() as broker, Store() as store:
         yield msgspec.structs.replace(

@@ -13,14 +13,14 @@ import structlog
 
 from rules.message import Author, Kind, Message
 from rules.verdict import Action, Verdict
+from streams.judging.verdicts import evidence_of
+from streams.kafka.reading import Writer
+from streams.kafka.topics import Topics
 from streams.platforms import words
 from streams.platforms.deeds import Deed, Plan, Row, Task, plan
 from streams.platforms.memory import Memory, Said
 from streams.platforms.pace import Pace
 from streams.platforms.port import Away, Impossible, Platform
-from streams.reading import Writer
-from streams.topics import Topics
-from streams.verdicts import evidence_of
 from streams.wire import (
     DEED,
     FEEDBACK,

@@ -10,16 +10,16 @@ from typing import Any
 
 import structlog
 
-from streams.access import Access, access_of
+from streams.kafka.access import Access, access_of
+from streams.kafka.reading import Partition, Reader, Writer, ends
+from streams.kafka.topics import Topics, ensure, partitions, topic_ids
 from streams.platforms import config
 from streams.platforms.bridge import Bridge
 from streams.platforms.memory import Memory
 from streams.platforms.pace import Pace
 from streams.platforms.port import Platform
-from streams.reading import Partition, Reader, Writer, ends
-from streams.serve import stopping_of, store_of
+from streams.process.serve import stopping_of, store_of
 from streams.settings import Settings
-from streams.topics import Topics, ensure, partitions, topic_ids
 
 log = structlog.get_logger(__name__)
 

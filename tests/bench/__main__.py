@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from streams.embedded import Store
 from streams.errors import EmbeddedError
+from streams.process.embedded import Store
 from streams.settings import Settings
 from tests.bench import measures, programs, stalls
 from tests.bench.api import api

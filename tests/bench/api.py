@@ -17,7 +17,7 @@ from statistics import median
 from typing import NamedTuple
 
 from streams.api.keys import hash_of
-from streams.embedded import Broker, Store, free_port, guarded
+from streams.process.embedded import Broker, Store, free_port, guarded
 from tests.bench.chat import of_length
 from tests.bench.programs import ProgramError, cpu_s
 from tests.bench.table import Line, Part

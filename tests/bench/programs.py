@@ -17,10 +17,10 @@ from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams import guard
-from streams.access import Access
+from streams.kafka.access import Access
+from streams.kafka.topics import Topics, ensure
+from streams.process import guard
 from streams.settings import PREFIX
-from streams.topics import Topics, ensure
 from tests.bench.chat import Message
 from tests.bench.load import Load, producer
 

@@ -15,14 +15,14 @@ from rules.message import Kind
 from rules.packs import load
 from rules.ruleset import RuleSet
 from rules.verdict import Action
-from streams.desk import Desk
-from streams.embedded import Store
+from streams.judging.moderator import Moderator
+from streams.judging.outbox import Outbox, Record
+from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.moderator import Moderator
-from streams.outbox import Outbox, Record
-from streams.standings import AuthorEffects, Charge, Effect, PartitionId, Recall
-from streams.standings_redis import RedisStandings
-from streams.topics import Topics
+from streams.process.embedded import Store
+from streams.store.desk import Desk
+from streams.store.standings import AuthorEffects, Charge, Effect, PartitionId, Recall
+from streams.store.standings_redis import RedisStandings
 from tests.bench.chat import of_length
 from tests.bench.programs import cpu_s
 from tests.bench.table import Line, Part

@@ -13,12 +13,12 @@ from pathlib import Path
 import structlog
 
 from rules import packs
-from streams import aside
-from streams.last_good import LastGood
-from streams.orders import Orders
-from streams.reload import PackWatcher
-from streams.rulebook import Change, Rulebook
-from streams.serve import tune_process
+from streams.control import aside
+from streams.control.last_good import LastGood
+from streams.control.orders import Orders
+from streams.control.reload import PackWatcher
+from streams.control.rulebook import Change, Rulebook
+from streams.process.serve import tune_process
 from tests.bench.table import Line, Part
 
 SEED = 11

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from rules import packs
-from streams.desk import Desk
 from streams.errors import UnreadableError
+from streams.judging.moderator import Moderator
+from streams.judging.outbox import Outbox, Record
+from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.moderator import Moderator
-from streams.outbox import Outbox, Record
-from streams.standings import MemoryStandings
-from streams.topics import Topics
+from streams.store.desk import Desk
+from streams.store.standings import MemoryStandings
 from streams.wire import Output, read_message
 
 HERE = Path(__file__).parent

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.topics import Topics
+from streams.kafka.topics import Topics
 from streams.wire import Output
 from tests.golden.recorded import PARTITION, companions, lines, outputs, records, verdicts
 

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from rules.verdict import SCHEMA, Action, Verdict
+from streams.control.orders import ORDER, read_order
 from streams.errors import UnreadableError
-from streams.orders import ORDER, read_order
+from streams.kafka.topics import Topics
 from streams.schemas import schemas
-from streams.topics import Topics
 from streams.wire import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, ReviewItem
 from tests.golden.json_schema import faults
 from tests.golden.recorded import lines, outputs

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment
 from tests.ngircd import Ngircd
 from tests.synapse import Synapse

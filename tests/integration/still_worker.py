@@ -9,11 +9,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from streams import serve, worker
 from streams.commands.cli import main
-from streams.moderator import Judged, Moderator
-from streams.outbox import Record
-from streams.worker import Worker
+from streams.judging.moderator import Judged, Moderator
+from streams.judging.outbox import Record
+from streams.process import serve
+from streams.pump import worker
+from streams.pump.worker import Worker
 
 
 class StuckModerator(Moderator):

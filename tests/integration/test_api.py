@@ -17,9 +17,9 @@ import pytest
 
 from rules.message import Message
 from streams.api.openapi import document
-from streams.embedded import Broker, Store
-from streams.records import tail
-from streams.topics import topic_ids
+from streams.kafka.records import tail
+from streams.kafka.topics import topic_ids
+from streams.process.embedded import Broker, Store
 from streams.wire import Feedback
 from tests.api_client import SECRET, Client, Reply, key, start_api, write_keys
 from tests.deployment import Deployment

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from streams.embedded import free_port
+from streams.kafka.records import produce, tail
 from streams.platforms.signing import GOOD_FOR_S, Signer
-from streams.records import produce, tail
+from streams.process.embedded import free_port
 from tests.bridging import LONG_S, said_deeds, start_bridge, until
 from tests.deployment import Deployment, kill, terminate
 

@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from rules.message import Kind
 from rules.reputation import NEWCOMER, strikes_at
 from rules.verdict import Action
-from streams import desk as desk_module
-from streams.desk import Desk
-from streams.embedded import Store
 from streams.metrics import Metrics
-from streams.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, StandingStore
-from streams.standings_redis import RedisStandings
+from streams.process.embedded import Store
+from streams.store import desk as desk_module
+from streams.store.desk import Desk
+from streams.store.standings import DAY_S, Ask, AuthorEffects, Effect, PartitionId, Recall, StandingStore
+from streams.store.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
 WEEK_S = 7.0 * DAY_S

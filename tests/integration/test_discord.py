@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from streams.embedded import Broker, Store
-from streams.records import tail
+from streams.kafka.records import tail
+from streams.process.embedded import Broker, Store
 from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.discord_server import ANA, GUILD, KIM, LOBBY, MODS, SIEVE, THREAD, DiscordServer, user

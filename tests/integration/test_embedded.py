@@ -13,13 +13,13 @@ import pytest
 import redis
 from kafka import KafkaAdminClient
 
-from streams import embedded
-from streams.embedded import HOST, Broker, Server, Store
 from streams.errors import EmbeddedError
+from streams.process import embedded
+from streams.process.embedded import HOST, Broker, Server, Store
 
 STARTS_BOTH = """
 import sys
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 with Broker() as broker, Store() as store:
     print(broker.port, store.port, flush=True)
     sys.stdin.read()

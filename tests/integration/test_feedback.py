@@ -12,12 +12,12 @@ import pytest
 
 from rules.reputation import strikes_at
 from rules.verdict import Verdict
-from streams.embedded import Broker, Store
-from streams.records import produce, tail
-from streams.serve import NO_SECRET
-from streams.standings import Ask
-from streams.standings_redis import RedisStandings
-from streams.verdicts import evidence_of
+from streams.judging.verdicts import evidence_of
+from streams.kafka.records import produce, tail
+from streams.process.embedded import Broker, Store
+from streams.process.serve import NO_SECRET
+from streams.store.standings import Ask
+from streams.store.standings_redis import RedisStandings
 from tests.deployment import HALF_LIFE_S, Deployment, terminate
 
 LONG_S = 20.0

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from rules.verdict import Verdict
-from streams.embedded import Broker, Store
-from streams.records import produce, tail
+from streams.kafka.records import produce, tail
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment, terminate
 
 PARTITIONS = 6

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment, terminate
 
 

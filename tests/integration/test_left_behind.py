@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from streams.embedded import free_port
+from streams.process.embedded import free_port
 from tests.rule_folders import write
 
 PATIENCE_S = 10.0

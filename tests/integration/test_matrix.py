@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.records import tail
+from streams.kafka.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.synapse import Person, Synapse

@@ -16,16 +16,16 @@ from rules.message import Message
 from rules.reputation import Entry, Reputation, strikes_at
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote
-from streams.cases import MAX_CLOCK_SKEW_S
-from streams.desk import Desk
-from streams.embedded import Store
+from streams.judging.cases import MAX_CLOCK_SKEW_S
+from streams.judging.moderator import Judged, Moderator
+from streams.judging.outbox import MAX_REVIEW_BYTES, Outbox, Record
+from streams.judging.perception import Scores
+from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.moderator import Judged, Moderator
-from streams.outbox import MAX_REVIEW_BYTES, Outbox, Record
-from streams.perception import Scores
-from streams.standings import Ask, MemoryStandings, PartitionId, Standing, StandingStore
-from streams.standings_redis import RedisStandings
-from streams.topics import Topics
+from streams.process.embedded import Store
+from streams.store.desk import Desk
+from streams.store.standings import Ask, MemoryStandings, PartitionId, Standing, StandingStore
+from streams.store.standings_redis import RedisStandings
 from streams.wire import ControlEvent
 from tests.rule_folders import loaded
 

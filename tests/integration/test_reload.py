@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from rules import packs
 from rules.message import Message
-from streams.reload import PackWatcher, Reload
+from streams.control.reload import PackWatcher, Reload
 
 POLICY = """
 # One label is enough here.

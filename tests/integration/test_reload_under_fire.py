@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.reload_fire import run
 
 RELOADS = 42  # six of each kind: some twenty-five seconds

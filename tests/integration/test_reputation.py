@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import redis
 
-from streams.embedded import Broker, Store
-from streams.records import tail
+from streams.kafka.records import tail
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment
 
 

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from rules import packs
 from rules.message import Message
 from rules.verdict import Action
-from streams.last_good import KEPT, LastGood
-from streams.orders import BlockOrder, Order, Orders, RollbackOrder, moment
-from streams.rulebook import Change, Rulebook
+from streams.control.last_good import KEPT, LastGood
+from streams.control.orders import BlockOrder, Order, Orders, RollbackOrder, moment
+from streams.control.rulebook import Change, Rulebook
 from tests.integration.test_reload import ONE_MORE, fill
 
 NOW = 1_800_000_000.0

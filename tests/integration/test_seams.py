@@ -1,8 +1,8 @@
-"""The private places of Faust and aiokafka that streams/chunks.py holds on to are where they were.
+"""The private places of Faust and aiokafka that streams/pump/chunks.py holds on to are where they were.
 
-When one of these fails, an upgrade has moved a seam. Read what became of it, mend streams/chunks.py, and run
-the fault tests (`make chaos`) before the pin in pyproject.toml moves: the tests of plain behaviour would not
-notice a commit that comes too early.
+When one of these fails, an upgrade has moved a seam. Read what became of it, mend streams/pump/chunks.py, and
+run the fault tests (`make chaos`) before the pin in pyproject.toml moves: the tests of plain behaviour would
+not notice a commit that comes too early.
 """
 
 import inspect
@@ -23,7 +23,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 from faust.transport import base, consumer
 from faust.transport.drivers import aiokafka as driver
 
-from streams import chunks
+from streams.pump import chunks
 
 OURS = (
     chunks.SliceThread, chunks.WatermarkConsumer, chunks.BatchProducer, chunks.SliceTransport,

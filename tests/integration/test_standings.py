@@ -5,7 +5,7 @@ import pytest
 from rules.message import Kind
 from rules.reputation import LEDGER, NEWCOMER, Entry, Reputation, strikes_at
 from rules.verdict import Action
-from streams.standings import (
+from streams.store.standings import (
     DAY_S,
     MOST_REPORTERS,
     MOST_REVISIONS,

@@ -15,11 +15,11 @@ from rules.message import Kind
 from rules.reputation import NEWCOMER
 from rules.schema.values import Seconds
 from rules.verdict import Action
-from streams.embedded import Store
 from streams.errors import ConfigurationError, StoreError
-from streams.redis_scripts import PER_CALL, bucket_of
-from streams.standings import DAY_S, Ask, AuthorEffects, Decided, Effect, PartitionId, Recall, Standing
-from streams.standings_redis import RedisStandings
+from streams.process.embedded import Store
+from streams.store.redis_scripts import PER_CALL, bucket_of
+from streams.store.standings import DAY_S, Ask, AuthorEffects, Decided, Effect, PartitionId, Recall, Standing
+from streams.store.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
 WEEK_S = 7.0 * DAY_S

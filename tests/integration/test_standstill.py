@@ -5,7 +5,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment
 
 STILL = str(Path(__file__).with_name("still_worker.py"))

@@ -5,10 +5,10 @@ import time
 import msgspec
 from kafka.admin import KafkaAdminClient
 
-from streams.access import producer
-from streams.embedded import Store
-from streams.records import tail
-from streams.topics import ensure, topic_ids
+from streams.kafka.access import producer
+from streams.kafka.records import tail
+from streams.kafka.topics import ensure, topic_ids
+from streams.process.embedded import Store
 from tests.deployment import Deployment
 from tests.worker_contract import HasAddress
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from streams.embedded import Store
 from streams.errors import StoreError
-from streams.trails import STAMP, Kind, MemoryTrails, Notes, TrailStore
-from streams.trails_redis import RedisTrails
+from streams.process.embedded import Store
+from streams.store.trails import STAMP, Kind, MemoryTrails, Notes, TrailStore
+from streams.store.trails_redis import RedisTrails
 
 KIND = Kind("t", STAMP.size + 3, 4)
 OTHER = Kind("u", STAMP.size + 3, 4)

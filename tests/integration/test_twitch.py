@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from streams.records import tail
+from streams.kafka.records import tail
 from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment
 from tests.twitch import LANTERN, SCOPES, SIEVE, Twitch

@@ -12,11 +12,11 @@ import pytest
 
 from rules.reputation import strikes_at
 from rules.verdict import Verdict
-from streams.embedded import Broker, Store
-from streams.records import produce, tail
-from streams.serve import NO_SECRET
-from streams.standings import Ask, Standing
-from streams.standings_redis import RedisStandings
+from streams.kafka.records import produce, tail
+from streams.process.embedded import Broker, Store
+from streams.process.serve import NO_SECRET
+from streams.store.standings import Ask, Standing
+from streams.store.standings_redis import RedisStandings
 from tests.deployment import HALF_LIFE_S, Deployment
 
 MESSAGES, AUTHORS = 1_000, 300

@@ -3,11 +3,11 @@
 import pytest
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from streams.access import Access, admin
-from streams.embedded import Broker
 from streams.errors import BrokerError
-from streams.records import produce
-from streams.topics import Topics, ensure, unread
+from streams.kafka.access import Access, admin
+from streams.kafka.records import produce
+from streams.kafka.topics import Topics, ensure, unread
+from streams.process.embedded import Broker
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.embedded import Broker, Store
+from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment, terminate
 from tests.worker_contract import WorkerContract
 

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from streams.embedded import HOST, Server, free_port
 from streams.errors import EmbeddedError
+from streams.process.embedded import HOST, Server, free_port
 
 POM = Path(__file__).with_name("pom.xml")
 CACHE = Path(__file__).parents[2] / ".cache" / "kafka"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from streams import serve
 from streams.commands.cli import main
-from streams.moderator import Judged, Moderator
-from streams.outbox import Record
+from streams.judging.moderator import Judged, Moderator
+from streams.judging.outbox import Record
+from streams.process import serve
 
 FAULT, BATCH = sys.argv[1], int(sys.argv[2])
 

@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer
 from kafka.admin import KafkaAdminClient
 
 from rules.verdict import Verdict
-from streams.embedded import Store
-from streams.topics import ensure
+from streams.kafka.topics import ensure
+from streams.process.embedded import Store
 from tests.deployment import Deployment, kill, terminate
 from tests.kafka.apache_kafka import ApacheKafka
 

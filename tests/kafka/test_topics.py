@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from kafka.admin import ConfigResource
 
-from streams.access import Access, admin
 from streams.errors import BrokerError
-from streams.records import produce, tail
-from streams.topics import Topics, ensure, lag
+from streams.kafka.access import Access, admin
+from streams.kafka.records import produce, tail
+from streams.kafka.topics import Topics, ensure, lag
 from tests.kafka.apache_kafka import PASSWORD, USER, ApacheKafka
 from tests.topics_contract import TopicsContract, access, topics
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from rules.message import Kind
 from rules.reputation import Entry, Reputation
 from rules.verdict import Action
-from streams.embedded import Store
-from streams.journal import Journal, overlay, widened
-from streams.standings import (
+from streams.process.embedded import Store
+from streams.store.journal import Journal, overlay, widened
+from streams.store.standings import (
     DAY_S,
     Ask,
     AuthorEffects,
@@ -30,7 +30,7 @@ from streams.standings import (
     Standing,
     StandingStore,
 )
-from streams.standings_redis import RedisStandings
+from streams.store.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
 WEEK_S = 7.0 * DAY_S

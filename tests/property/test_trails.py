@@ -20,12 +20,12 @@ from rules.ruleset import RuleSet
 from rules.schema.conditions import BEHAVIOUR_COUNTS, Behaviour
 from rules.schema.policy import Policy
 from rules.schema.values import Bound, Seconds
-from streams.behaviour import Observer, Sighting
-from streams.embedded import Store
-from streams.outbox import Record
-from streams.trails import STAMP, Kind, MemoryTrails, Notes, TrailStore
-from streams.trails_redis import RedisTrails
-from streams.turns import Turns
+from streams.judging.behaviour import Observer, Sighting
+from streams.judging.outbox import Record
+from streams.judging.turns import Turns
+from streams.process.embedded import Store
+from streams.store.trails import STAMP, Kind, MemoryTrails, Notes, TrailStore
+from streams.store.trails_redis import RedisTrails
 from streams.wire import read_message
 
 BEGIN = 1_790_000_000.0

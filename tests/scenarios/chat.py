@@ -17,17 +17,17 @@ import msgspec
 
 from rules import packs
 from rules.ruleset import RuleSet
-from streams.behaviour import Observer
-from streams.desk import Desk
-from streams.embedded import Store
+from streams.control.orders import Order, Orders, is_order, read_order
+from streams.judging.behaviour import Observer
+from streams.judging.moderator import Moderator
+from streams.judging.outbox import Outbox, Record
+from streams.judging.raids import Raids
+from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.moderator import Moderator
-from streams.orders import Order, Orders, is_order, read_order
-from streams.outbox import Outbox, Record
-from streams.raids import Raids
-from streams.standings_redis import RedisStandings
-from streams.topics import Topics
-from streams.trails_redis import RedisTrails
+from streams.process.embedded import Store
+from streams.store.desk import Desk
+from streams.store.standings_redis import RedisStandings
+from streams.store.trails_redis import RedisTrails
 
 BEGIN = 1_790_000_000.0
 TOPICS = Topics("scene-")

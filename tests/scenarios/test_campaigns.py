@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from streams.embedded import Store
+from streams.process.embedded import Store
 from tests.scenarios.chat import Chat
 
 DAY_S = 86_400.0

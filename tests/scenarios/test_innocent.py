@@ -2,7 +2,7 @@
 
 import random
 
-from streams.embedded import Store
+from streams.process.embedded import Store
 from tests.scenarios.chat import Chat
 
 

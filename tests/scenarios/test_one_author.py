@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.embedded import Store
+from streams.process.embedded import Store
 from tests.scenarios.chat import Chat
 
 ADVERT = "come and see my wonderful channel"

@@ -1,8 +1,8 @@
 """New authors flood into a channel: ladders are lowered there, and the fleet is told, until it is calm."""
 
 from rules.ruleset import RuleSet
-from streams.embedded import Store
-from streams.orders import RaidOrder, moment
+from streams.control.orders import RaidOrder, moment
+from streams.process.embedded import Store
 from tests.rule_folders import POLICY, loaded
 from tests.scenarios.chat import BEGIN, Chat
 

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from rules.ruleset import RuleSet
-from streams.embedded import Store
+from streams.process.embedded import Store
 from tests.rule_folders import loaded
 from tests.scenarios.chat import Chat
 

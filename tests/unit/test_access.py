@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.access import Access
 from streams.errors import ConfigurationError
-from streams.topics import Topics
+from streams.kafka.access import Access
+from streams.kafka.topics import Topics
 
 
 @pytest.mark.parametrize(

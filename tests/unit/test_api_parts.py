@@ -17,7 +17,7 @@ from streams.api.problems import Problem
 from streams.api.review import Review, Wanted
 from streams.api.together import Answer, Together
 from streams.errors import ConfigurationError
-from streams.moderator import Asked
+from streams.judging.moderator import Asked
 from streams.wire import Feedback, Reports, ReviewItem
 
 AT = "2024-05-01T20:00:0{}.000Z"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.brake import Brake
+from streams.judging.brake import Brake
 
 
 class Watched:

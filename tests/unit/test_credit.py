@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from streams.credit import HELD_S, FetchCredit
+from streams.pump.credit import HELD_S, FetchCredit
 
 
 async def test_a_broker_is_asked_at_once_and_then_once_a_round() -> None:

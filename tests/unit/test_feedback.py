@@ -9,11 +9,12 @@ import pytest
 from rules.message import Kind
 from rules.reputation import strikes_at
 from rules.verdict import Action, Verdict
-from streams.feedback import Clerk, Followed
+from streams.control.rulings import read_ruling
+from streams.feedback.decisions import Clerk, Followed
+from streams.judging.outbox import Record
+from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.outbox import Record
-from streams.rulings import read_ruling
-from streams.standings import (
+from streams.store.standings import (
     Ask,
     AuthorEffects,
     Charge,
@@ -22,7 +23,6 @@ from streams.standings import (
     PartitionId,
     Recall,
 )
-from streams.topics import Topics
 from streams.wire import ReviewItem
 from tests.rule_folders import loaded
 

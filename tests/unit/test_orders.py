@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from rules.switches import Mode
-from streams.errors import UnreadableError
-from streams.orders import (
+from streams.control.orders import (
     Order,
     Orders,
     ShrinkOrder,
@@ -18,6 +17,7 @@ from streams.orders import (
     new_id,
     read_order,
 )
+from streams.errors import UnreadableError
 
 NOW = 1_800_000_000.0
 

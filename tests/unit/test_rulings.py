@@ -11,7 +11,7 @@ from rules.reputation import Reputation
 from rules.rulings import Ruling
 from rules.switches import Mode, Switch, Switches
 from rules.verdict import Action, Judgement
-from streams.rulings import MOST, Rulings, TextRuling, read_ruling
+from streams.control.rulings import MOST, Rulings, TextRuling, read_ruling
 from tests.rule_folders import NOW, loaded, said
 
 RULES = loaded("""

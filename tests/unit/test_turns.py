@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from streams.turns import EVERY_S, MOST, Turns, give_turns
+from streams.judging.turns import EVERY_S, MOST, Turns, give_turns
 
 
 def test_a_chain_of_steps_goes_through_at_once() -> None:

@@ -6,8 +6,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from streams.chunks import HaulScheduler, Slice
-from streams.waiting import Waiting
+from streams.pump.chunks import HaulScheduler, Slice
+from streams.pump.waiting import Waiting
 
 
 def piece(partition: int, *offsets: int, nbytes: int = 10) -> Slice:

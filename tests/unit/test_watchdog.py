@@ -1,6 +1,6 @@
 """The watchdog: silence is a standstill only where somebody has looked and records were waiting."""
 
-from streams.watchdog import Watchdog
+from streams.pump.watchdog import Watchdog
 
 
 def test_records_that_wait_longer_than_patience_are_a_standstill() -> None:

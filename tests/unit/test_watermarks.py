@@ -4,7 +4,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.watermarks import Watermarks
+from streams.pump.watermarks import Watermarks
 
 HERE = TP("chat.messages", 0)
 

@@ -1,0 +1,1 @@
+"""What is in force: rule sets as they reload, and the orders of operators on mod.control."""

@@ -1,0 +1,1 @@
+"""What humans decide, and what follows: revisions, reversals, rulings on a text, and whole rules undone."""

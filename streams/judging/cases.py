@@ -1,0 +1,93 @@
+"""A message on its way through a batch, and its author's standing as it moves."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from rules.message import Message
+from rules.reputation import Reputation, after
+from rules.ruleset import Evidence, RuleSet
+from rules.verdict import Judgement
+from streams.control.orders import RaidOrder
+from streams.errors import UnreadableError
+from streams.judging.behaviour import Sighting
+from streams.judging.outbox import Record
+from streams.store.standings import Charge, Effect, PartitionId, Recall, Standing, settle
+
+log = structlog.get_logger(__name__)
+
+# A record from the future would halve every strike of its author; clocks may differ by this much.
+MAX_CLOCK_SKEW_S = 300.0
+
+
+class Case(msgspec.Struct, gc=False):
+    """A message on its way through a batch.
+
+    Attributes:
+        at: Epoch seconds, see `time_of`.
+        missing: What was not available to judge it by.
+    """
+
+    record: Record
+    message: Message
+    at: float
+    author: str | None
+    evidence: Evidence = msgspec.UNSET  # type: ignore[assignment]  # until it is scanned
+    scores: dict[str, float] | None = None
+    shadow_scores: dict[str, float] | None = None
+    sighting: Sighting | None = None
+    raid: RaidOrder | None = None
+    text_hash: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+class Live:
+    """An author's standing as it moves through a batch; None while the store is away."""
+
+    __slots__ = ("effects", "marks", "recalls", "reputation")
+
+    def __init__(self, standing: Standing | None) -> None:
+        self.reputation: Reputation | None = standing.reputation if standing else None
+        self.marks = standing.marks if standing else {}
+        self.recalls: dict[str, Recall] = standing.recalls if standing else {}
+        self.effects: dict[PartitionId, list[Effect]] = {}
+
+    def move(self, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:
+        """Let an effect move the standing; return what it is then."""
+        self.marks[where] = effect.offset
+        if self.reputation is None:
+            return None
+        delta, remember = settle(effect, self.recalls.get(effect.message), where)
+        if remember is not None:
+            self.recalls[effect.message] = remember
+        self.reputation = after(self.reputation, delta, rules.policy.reputation.half_life_s)
+        return self.reputation
+
+
+def charge_of(judgement: Judgement, message: Message, counts: bool, rules: RuleSet) -> Charge:
+    """Return what a strike is booked on; the model's word alone costs no more than so much a day."""
+    alone = judgement.cause is not None and judgement.cause.startswith("model:")
+    return Charge(
+        judgement.label or "",
+        rules.hash,
+        rules.policy.reputation.model_alone_a_day if alone else None,
+        counts and bool(message.text),
+    )
+
+
+def time_of(record: Record, now: float) -> float:
+    """Return a record's time: not in the future, and ours where it has none, which Kafka writes as -1."""
+    return min(record.at, now + MAX_CLOCK_SKEW_S) if record.at > 0 else now
+
+
+def judging_failed(error: Exception) -> UnreadableError:
+    """Return why a record goes to the dead letters whose judging raised this; the log has the place."""
+    # The error's own words may quote the message, which no log may hold.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    at = f"{Path(frame.filename).name}:{frame.lineno}"
+    log.error("judging_failed", error=type(error).__name__, at=at)
+    return UnreadableError("judging", f"judging it failed: {type(error).__name__}")

@@ -1,0 +1,443 @@
+"""Judges a batch of records: read, scan, score, look up, decide in order, say so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from rules.decide import decide
+from rules.message import Kind, Message
+from rules.reputation import Reputation
+from rules.ruleset import Evidence, RuleSet
+from rules.rulings import Ruling
+from rules.switches import NONE as NO_SWITCHES
+from rules.switches import Switches
+from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
+from streams.control.rulings import Rulings
+from streams.errors import StoreError, UnreadableError
+from streams.judging.behaviour import Observer
+from streams.judging.brake import Brake
+from streams.judging.cases import MAX_CLOCK_SKEW_S, Case, Live, charge_of, judging_failed, time_of
+from streams.judging.counting import count_batch, count_verdict
+from streams.judging.outbox import Outbox, Record
+from streams.judging.perception import Perception, Scores
+from streams.judging.raids import Raids
+from streams.judging.turns import Turns
+from streams.judging.verdicts import KeyedHash, Stamp, verdict_of
+from streams.metrics import Metrics
+from streams.store.desk import Desk
+from streams.store.standings import (
+    UNSPECIFIED,
+    Ask,
+    AuthorEffects,
+    Effect,
+    Recall,
+    partition_id,
+)
+from streams.wire import ControlEvent, Output, read_message, rfc3339
+
+log = structlog.get_logger(__name__)
+
+# Told of each record that comes to nothing, and why.
+Refuse = Callable[[Record, UnreadableError], None]
+
+# So many messages go through a step together.
+TOGETHER = 16
+
+
+class Judged(NamedTuple):
+    """What came of a batch.
+
+    Attributes:
+        outputs: Records to produce, in the order of their input.
+        effects: Each author's effects, to be saved once the outputs are confirmed.
+    """
+
+    outputs: list[Output]
+    effects: list[AuthorEffects]
+
+
+class Asked(NamedTuple):
+    """A message to be judged without a record, and what its verdict shall be called."""
+
+    verdict_id: str
+    message: Message
+
+
+class Moderator:
+    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the desk.
+
+    Args:
+        current: Returns the rule set in force; asked once a batch.
+        outbox: Makes records of what was decided.
+        topic: Where the records come from.
+        model: Scores texts, or None to judge without.
+        shadow_model: Scores them too; what that would have led to is counted, and no more.
+        switches: Returns what operators have turned down, as far as it is in force; asked once a batch.
+        observer: Sees what authors do, or None to judge without.
+        raids: Knows where there is one, and is told of those that rules see; None for none.
+        rulings: What humans decided on texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        current: Callable[[], RuleSet],
+        desk: Desk,
+        outbox: Outbox,
+        metrics: Metrics,
+        topic: str,
+        secret: bytes = b"",
+        model: Scores | None = None,
+        model_note: ModelNote | None = None,
+        shadow_model: Scores | None = None,
+        show_matched: bool = True,
+        switches: Callable[[], Switches] = lambda: NO_SWITCHES,
+        observer: Observer | None = None,
+        raids: Raids | None = None,
+        rulings: Rulings | None = None,
+    ) -> None:
+        self._current = current
+        self._switches = switches
+        self._desk = desk
+        self._outbox = outbox
+        self._metrics = metrics
+        self._topic = topic
+        self._hash = KeyedHash(secret)
+        self._perception = Perception(model, shadow_model)
+        self._model_note = model_note
+        self._show_matched = show_matched
+        self._observer = observer
+        self._raids = raids
+        self._rulings = rulings if rulings is not None else Rulings()
+        self._brake = Brake(self._brake_changed)
+
+    async def judge(self, topic_id: str, records: Sequence[Record]) -> Judged:
+        """Judge records of `chat.messages`, in the order of each partition's offsets.
+
+        Each record comes out as one verdict or one dead letter. The effects are the
+        caller's to note at the desk, before the next batch is judged.
+        """
+        rules, switches = self._current(), self._switches()
+        started = time.time()
+        stamp = Stamp(rules, rfc3339(started), self._model_note, self._show_matched)
+        outputs: list[Output] = []
+        turns = Turns()
+
+        def refuse(record: Record, error: UnreadableError) -> None:
+            outputs.append(self._outbox.refused(record, error))
+
+        read = await self._read(records, started, refuse, turns)
+        newest = max((case.at for case in read), default=started)
+        # The store answers while we scan; the task gets its turn once, so that the question is sent.
+        looking_up = asyncio.create_task(self._look_up(read, newest))
+        try:
+            await asyncio.sleep(0)
+            cases = await self._scan(read, rules, refuse, turns)
+            lives = await looking_up
+            await asyncio.gather(
+                self._perception.score(cases, switches),
+                self._observe(cases, rules, topic_id, turns, lives, noting=True),
+            )
+        finally:
+            looking_up.cancel()
+        said = Counter[tuple[str, str]]()
+        for some in _batched(cases, TOGETHER):
+            await turns.give_if_due()
+            decided: list[tuple[Case, Verdict]] = []
+            for case in some:
+                try:
+                    verdict = self._decide(case, rules, switches, stamp, topic_id, lives)
+                except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                    refuse(case.record, judging_failed(error))
+                else:
+                    decided.append((case, verdict))
+            for case, verdict in decided:
+                said[verdict.action, verdict.label or ""] += 1
+                if verdict.repeat or verdict.shadow or verdict.lowered_by:
+                    count_verdict(self._metrics, verdict)
+                outputs += self._outbox.published(verdict, case.message, case.record)
+        count_batch(self._metrics, cases, said)
+        if cases:
+            self._brake.settle(newest)
+        if self._raids is not None:
+            self._raids.settle()
+        outputs += self._outbox.events()
+        effects = [
+            AuthorEffects(author, partition, tuple(found))
+            for author, live in lives.items()
+            for partition, found in live.effects.items()
+        ]
+        return Judged(outputs, effects)
+
+    async def ask(self, asked: Sequence[Asked]) -> list[Verdict | UnreadableError]:
+        """Judge messages that lie on no topic, in their order, each at the standing that its author has.
+
+        Nothing is produced and nobody's standing moves, so they don't see each other either. One whose
+        judging fails has the error in its place.
+        """
+        rules, switches, now = self._current(), self._switches(), time.time()
+        stamp = Stamp(rules, rfc3339(now), self._model_note, self._show_matched)
+        answers: dict[int, Verdict | UnreadableError] = {}
+
+        def refuse(record: Record, error: UnreadableError) -> None:
+            answers[record.offset] = error
+
+        read = [
+            Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
+            for n, each in enumerate(asked)
+        ]
+        looking_up = asyncio.create_task(self._look_up(read, now))
+        try:
+            await asyncio.sleep(0)
+            cases = await self._scan(read, rules, refuse, Turns())
+            lives = await looking_up
+            await asyncio.gather(
+                self._perception.score(cases, switches),
+                self._observe(cases, rules, "", Turns(), lives, noting=False),
+            )
+        finally:
+            looking_up.cancel()
+        for case in cases:
+            number = case.record.offset
+            live = lives[case.author] if case.author is not None else None
+            before = live.reputation if live else None
+            recall = live.recalls.get(case.message.id) if live else None
+            try:
+                content_hash = self._hash.content(case.message)
+                case.raid = self._raids.at(case.message) if self._raids is not None else None
+                judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
+                standing = (before, before) if before is not None else None
+                answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
+            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                refuse(case.record, judging_failed(error))
+        return [answers[number] for number in range(len(asked))]
+
+    # -- the steps of a batch
+
+    async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[Case]:
+        cases = []
+        latest = now + MAX_CLOCK_SKEW_S
+        for number, record in enumerate(records):
+            if number % TOGETHER == 0:
+                await turns.give_if_due()
+            try:
+                message = read_message(record.value)
+                at = record.at if 0.0 < record.at <= latest else time_of(record, now)
+                cases.append(Case(record, message, at, message.author_key))
+            except UnreadableError as error:
+                refuse(record, error)
+            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+                refuse(record, judging_failed(error))
+        return cases
+
+    async def _scan(self, read: Sequence[Case], rules: RuleSet, refuse: Refuse, turns: Turns) -> list[Case]:
+        """Find the evidence of each; return those with which that went well."""
+        cases: list[Case] = []
+        for some in _batched(read, TOGETHER):
+            await turns.give_if_due()
+            cases += self._scan_some(some, rules, refuse)
+        return cases
+
+    def _scan_some(self, some: Sequence[Case], rules: RuleSet, refuse: Refuse) -> Sequence[Case]:
+        try:
+            for case, evidence in zip(some, rules.scan_all([case.message for case in some]), strict=True):
+                case.evidence = evidence
+        except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
+            if len(some) == 1:
+                refuse(some[0].record, judging_failed(error))
+                return ()
+            return [case for one in some for case in self._scan_some([one], rules, refuse)]
+        return some
+
+    async def _observe(
+        self,
+        cases: Sequence[Case],
+        rules: RuleSet,
+        topic_id: str,
+        turns: Turns,
+        lives: Mapping[str, Live],
+        *,
+        noting: bool,
+    ) -> None:
+        """See what authors did before each of these; where nobody can, say so."""
+        if not rules.behaviour or not cases:
+            return
+        if self._observer is not None and not self._desk.away:
+            try:
+                await self._observer.see(
+                    cases,
+                    rules.behaviour,
+                    topic_id,
+                    turns,
+                    known=lambda author: lives[author].reputation,
+                    noting=noting,
+                )
+            except StoreError as error:
+                log.warning("behaviour_unknown", messages=len(cases), error=str(error))
+            except Exception:
+                log.exception("behaviour_failed", messages=len(cases))
+            else:
+                return
+        for case in cases:
+            case.missing += ("behaviour",)
+
+    async def _look_up(self, cases: Sequence[Case], now: float) -> dict[str, Live]:
+        messages: dict[str, list[str]] = {}
+        for case in cases:
+            if case.author is not None:
+                messages.setdefault(case.author, []).append(case.message.id)
+        asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
+        standings = await self._desk.load(asks, now) if asks else []
+        return {ask.author: Live(standing) for ask, standing in zip(asks, standings, strict=True)}
+
+    def _decide(
+        self,
+        case: Case,
+        rules: RuleSet,
+        switches: Switches,
+        stamp: Stamp,
+        topic_id: str,
+        lives: dict[str, Live],
+    ) -> Verdict:
+        message, record, now = case.message, case.record, case.at
+        live = lives[case.author] if case.author is not None else None
+        before = live.reputation if live else None
+        where = partition_id(topic_id, record.partition)
+        recall = live.recalls.get(message.id) if live else None
+        repeat = live is not None and live.marks.get(where, -1) >= record.offset
+        content_hash = self._hash.content(message)
+        case.raid = self._raids.at(message) if self._raids is not None else None
+        judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
+        current = before
+        if live is not None and not repeat:
+            counts = not (message.author and (message.author.bot or message.author.relay))
+            # An image that nobody has looked at is no good message.
+            good = counts and judgement.action is Action.ALLOW and bool(message.text)
+            remembered = Recall(content_hash, judgement.action, judgement.strike, good)
+            charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
+            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge)
+            live.effects.setdefault(where, []).append(effect)
+            current = live.move(effect, where, rules)
+            if self._raids is not None and judgement.reasons:
+                self._tell_of_raid(judgement, message, now, rules)
+            if judgement.strict_causes:
+                self._brake.feed(judgement, message, before, rules, now)
+        return self._verdict(
+            case,
+            judgement,
+            stamp,
+            f"{topic_id}/{record.partition}/{record.offset}",
+            (before, current) if before is not None and current is not None else None,
+            repeat=repeat,
+            source=Source(self._topic, record.partition, record.offset),
+        )
+
+    def _verdict(
+        self,
+        case: Case,
+        judgement: Judgement,
+        stamp: Stamp,
+        verdict_id: str,
+        standing: tuple[Reputation, Reputation] | None,
+        *,
+        repeat: bool = False,
+        source: Source | None = None,
+    ) -> Verdict:
+        message = case.message
+        if message.author is None:
+            case.missing += ("author",)
+        elif standing is None:
+            case.missing += ("standing",)
+        if message.attachments:
+            case.missing += ("attachments",)
+        return verdict_of(
+            message,
+            judgement,
+            stamp,
+            verdict_id=verdict_id,
+            now=case.at,
+            text_hash=case.text_hash
+            or (self._hash.of_text(case.evidence.folded.data) if message.text else None),
+            model_scores=case.scores,
+            standing=standing,
+            missing=case.missing,
+            repeat=repeat,
+            source=source,
+            raid=case.raid.id if case.raid is not None else None,
+        )
+
+    def _judgement(
+        self,
+        case: Case,
+        rules: RuleSet,
+        switches: Switches,
+        before: Reputation | None,
+        recall: Recall | None,
+        content_hash: str,
+        now: float,
+    ) -> Judgement:
+        message = case.message
+        if message.kind is Kind.DELETED:
+            return Judgement(Action.ALLOW, decided_by="deleted")
+        ruling = self._ruling(case, now) if self._rulings else None
+        if (
+            message.kind is Kind.EDITED
+            and ruling is None
+            and recall is not None
+            and recall.content_hash == content_hash
+        ):
+            return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
+        evidence, braked = self._evidence(case, rules), self._brake.tripped(message.tenant)
+        seen = case.sighting.seen() if case.sighting is not None else None
+        lower = case.raid.lower if case.raid is not None else 0.0
+        judgement = decide(
+            message, evidence, rules, scores=case.scores, reputation=before, now=now,
+            braked=braked, switches=switches, seen=seen, lower=lower, ruling=ruling,
+        )  # fmt: skip
+        if case.shadow_scores is not None:
+            shadow = decide(
+                message, evidence, rules, scores=case.shadow_scores, reputation=before, now=now,
+                braked=braked, switches=switches, seen=seen, lower=lower, ruling=ruling,
+            )  # fmt: skip
+            self._metrics.shadow_model.labels(judgement.action, shadow.action).inc()
+        return judgement
+
+    def _tell_of_raid(self, judgement: Judgement, message: Message, now: float, rules: RuleSet) -> None:
+        why = next((one for one in judgement.reasons if one.label == RAID), None)
+        if why is not None and self._raids is not None:
+            self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
+
+    @staticmethod
+    def _evidence(case: Case, rules: RuleSet) -> Evidence:
+        """Return what was found in a message, and in the author's bits of words before it."""
+        parts = case.sighting.joined() if case.sighting is not None else ()
+        return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
+
+    def _ruling(self, case: Case, now: float) -> Ruling | None:
+        """Return what a human decided on the same text."""
+        if not case.message.text:
+            return None
+        case.text_hash = self._hash.of_text(case.evidence.folded.data)
+        return self._rulings.on(
+            case.message, case.text_hash, now, lambda: self._hash.of(case.author) if case.author else None
+        )
+
+    # -- the brake
+
+    def _brake_changed(self, cause: str, tenant: str, on: bool, authors: int) -> None:
+        event = "brake_on" if on else "brake_off"
+        (log.warning if on else log.info)(event, cause=cause, tenant=tenant, authors=authors)
+        at = rfc3339(time.time())
+        self._outbox.announce(
+            ControlEvent(event, self._outbox.worker, at, cause=cause, tenant=tenant, authors=authors)
+        )
+
+
+def _batched(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
+    return (cases[start : start + size] for start in range(0, len(cases), size))

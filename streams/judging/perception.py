@@ -1,0 +1,84 @@
+"""Asks the models for their word on the messages of a batch, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+from numpy.typing import NDArray
+
+from rules.fold import readable
+from rules.message import Kind
+from rules.switches import Switches
+from streams.judging.cases import Case
+
+log = structlog.get_logger(__name__)
+
+
+class Scores(Protocol):
+    """The model, as far as judging needs it."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """What the columns of a result speak of."""
+
+    def score(self, texts: Sequence[str]) -> NDArray:  # type: ignore[type-arg]
+        """Return probabilities of shape (len(texts), len(labels))."""
+
+
+class Perception:
+    """The models of a worker.
+
+    Args:
+        model: Scores texts, or None to judge without.
+        shadow: Scores them too; what that would have led to is counted, and no more.
+    """
+
+    def __init__(self, model: Scores | None = None, shadow: Scores | None = None) -> None:
+        self._model = model
+        self._shadow = shadow
+
+    async def score(self, cases: Sequence[Case], switches: Switches) -> None:
+        """Write on each case what the models say of it, or that they say nothing."""
+        asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
+        if self._model is None and self._shadow is None:
+            _miss_model(asked)
+            return
+        if switches:
+            asked = [case for case in asked if not _silenced(case, switches)]
+        texts = [readable(case.message.text, case.message.entities) for case in asked]
+        scores = await _said("live", self._model, texts)
+        for case, found in zip(asked, await _said("shadow", self._shadow, texts), strict=False):
+            case.shadow_scores = found
+        if not scores:
+            _miss_model(asked)
+        for case, found in zip(asked, scores, strict=False):
+            case.scores = found
+
+
+async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[dict[str, float] | None]:
+    """Return a model's word for each text; nothing without a model, and when it fails."""
+    if model is None or not texts:
+        return []
+    try:
+        rows = await asyncio.to_thread(model.score, texts)
+        scores = [dict(zip(model.labels, map(float, row), strict=True)) for row in rows]
+        return [found for _, found in zip(texts, scores, strict=True)]
+    except Exception:
+        log.exception("model_failed", model=which, messages=len(texts))
+        return []
+
+
+def _miss_model(cases: Sequence[Case]) -> None:
+    for case in cases:
+        case.missing += ("model",)
+
+
+def _silenced(case: Case, switches: Switches) -> bool:
+    """Note on a case that a switch keeps the model from it."""
+    switch = switches.silences_model(case.message)
+    if switch is not None:
+        case.missing += ("model", switch.name)
+    return switch is not None
