@@ -6,9 +6,9 @@ import json
 import shutil
 import uuid
 from collections.abc import Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -17,11 +17,15 @@ import msgspec
 
 from rules import packs
 from rules.ruleset import RuleSet
-from streams.control.orders import Order, Orders, is_order, read_order
+from rules.verdict import Verdict
+from streams.control.orders import Order, Orders, is_order, moment, read_order
+from streams.control.rulings import Rulings
+from streams.feedback.decisions import Clerk
 from streams.judging.behaviour import Observer
 from streams.judging.moderator import Moderator
 from streams.judging.outbox import Outbox, Record
 from streams.judging.raids import Raids
+from streams.judging.verdicts import evidence_of
 from streams.kafka.topics import Topics
 from streams.metrics import Metrics
 from streams.process.embedded import Store
@@ -64,14 +68,30 @@ class Line(NamedTuple):
     verdict: dict[str, Any]
 
 
+class _Decision(NamedTuple):
+    """What a human decides, when so many messages were said."""
+
+    behind: int
+    decision: str
+    author: str
+    number: int
+    fields: dict[str, Any]
+
+
 class Chat:
-    """A script, written line by line; the clock stands at the last line until it is moved."""
+    """A script, written line by line; the clock stands at the last line until it is moved.
+
+    Attributes:
+        by_hand: Orders that operators have given.
+        records: What was said, as it lies on `chat.messages`.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
         self.by_hand: list[Order] = []
-        self._records: list[Record] = []
+        self.records: list[Record] = []
         self._people: dict[str, dict[str, Any]] = {}
+        self._decisions: list[_Decision] = []
 
     def knows(self, author: str, *, age_days: float | None = None, **fields: Any) -> None:
         """Say what the platform tells of an author: roles, bot, relay, the age of the account."""
@@ -96,7 +116,7 @@ class Chat:
         """
         for text in texts * times:
             body = {
-                "id": f"m{len(self._records)}",
+                "id": f"m{len(self.records)}",
                 "author": self._people.get(author, {"id": author}),
                 "channel": channel,
                 "text": text,
@@ -104,54 +124,42 @@ class Chat:
             }
             at = BEGIN + self.now + off
             value = msgspec.json.encode(body)
-            self._records.append(Record(0, len(self._records), at, author.encode(), value))
+            self.records.append(Record(0, len(self.records), at, author.encode(), value))
             self.now += every
 
     def waits(self, seconds: float) -> None:
         """Move the clock."""
         self.now += seconds
 
+    def decides(self, decision: str, author: str, number: int, **fields: Any) -> None:
+        """Let a human decide on what was judged of an author's message so far; the first is 1."""
+        self._decisions.append(_Decision(len(self.records), decision, author, number, fields))
+
     async def judged(self, store: Store, rules: RuleSet | None = None, *, batch: int = 256) -> Story:
         """Judge it all from an empty store, so many records at a time."""
-        rules = rules or shipped()
-        prefix, metrics = f"scene-{uuid.uuid4().hex}:", Metrics()
-        half_life_s = float(rules.policy.reputation.half_life_s)
-        lines = []
-        clock = BEGIN
-        orders = Orders(lambda: clock)
-        orders.replace(self.by_hand)
-        given: list[Order] = []
-        outbox = Outbox(TOPICS, dict.fromkeys(TOPICS.all, 1), worker="scene", metrics=metrics)
-        standings = RedisStandings(store.url, key=SECRET, prefix=prefix, timeout_s=10)
-        trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
-        async with aclosing(_Closing(standings)), aclosing(_Closing(trails)):
-            moderator = Moderator(
-                current=lambda: rules,
-                desk=Desk(standings, metrics=metrics, half_life=lambda: half_life_s),
-                outbox=outbox,
-                metrics=metrics,
-                topic=TOPICS.messages,
-                secret=SECRET,
-                observer=Observer(trails, secret=SECRET),
-                raids=Raids(orders, outbox.order, worker="scene", clock=lambda: clock),
-            )
-            for begin in range(0, len(self._records), batch):
-                some = self._records[begin : begin + batch]
-                clock = some[-1].at
-                judged = await moderator.judge("topic-id", some)
-                await standings.save(judged.effects, half_life_s)
-                lines += [
-                    json.loads(out.value or b"") for out in judged.outputs if out.topic == TOPICS.verdicts
-                ]
-                told = [out for out in judged.outputs if out.topic == TOPICS.control and is_order(out.key)]
-                given += [read_order(out.value or b"") for out in told]
-                orders.replace({one.id: one for one in (*self.by_hand, *given)}.values())
-        return Story(self._lines(lines), given)
+        stage = Stage(store, rules or shipped(), self.by_hand)
+        verdicts: list[dict[str, Any]] = []
+        try:
+            for begin, end in self._cuts(batch):
+                verdicts += await stage.judge(self.records[begin:end])
+                for one in self._decisions:
+                    if one.behind == end:
+                        spoken = [verdict for verdict in verdicts if verdict["author"] == one.author]
+                        await stage.decide(one, spoken[one.number - 1])
+        finally:
+            await stage.close()
+        return Story(self._lines(verdicts), stage.given, stage.revisions)
+
+    def _cuts(self, batch: int) -> list[tuple[int, int]]:
+        """Return where batches begin and end; humans decide between two of them."""
+        whole = len(self.records)
+        ends = {0, whole, *range(0, whole, batch), *(one.behind for one in self._decisions)}
+        return list(pairwise(sorted(ends)))
 
     def _lines(self, verdicts: Sequence[dict[str, Any]]) -> list[Line]:
         spoken: dict[str, int] = {}
         lines = []
-        for record, verdict in zip(self._records, verdicts, strict=True):
+        for record, verdict in zip(self.records, verdicts, strict=True):
             author = verdict["author"]
             spoken[author] = spoken.get(author, 0) + 1
             seen = "; ".join(one["seen"] for one in verdict.get("reasons", ()) if "seen" in one)
@@ -177,11 +185,13 @@ class Story:
 
     Attributes:
         orders: Given by the worker, on `mod.control`.
+        revisions: What bridges are told of human decisions, on `mod.actions`.
     """
 
-    def __init__(self, lines: list[Line], orders: list[Order]) -> None:
+    def __init__(self, lines: list[Line], orders: list[Order], revisions: list[Verdict]) -> None:
         self.lines = lines
         self.orders = orders
+        self.revisions = revisions
 
     def of(self, author: str) -> list[Line]:
         """Return what became of an author's messages."""
@@ -201,9 +211,74 @@ class Story:
         return found
 
 
-class _Closing:
-    def __init__(self, store: RedisStandings | RedisTrails) -> None:
-        self._store = store
+class Stage:
+    """A moderator on an empty store, and a clerk who follows what humans decide.
 
-    async def aclose(self) -> None:
-        await self._store.close()
+    Attributes:
+        given: Orders that the moderator gave.
+    """
+
+    def __init__(self, store: Store, rules: RuleSet, by_hand: Sequence[Order] = ()) -> None:
+        prefix, metrics = f"scene-{uuid.uuid4().hex}:", Metrics()
+        partitions = dict.fromkeys(TOPICS.all, 1)
+        self.given: list[Order] = []
+        self.revisions: list[Verdict] = []
+        self._clock = BEGIN
+        self._by_hand = by_hand
+        self._half_life_s = float(rules.policy.reputation.half_life_s)
+        self._orders = Orders(lambda: self._clock)
+        self._orders.replace(by_hand)
+        self._rulings = Rulings()
+        self._standings = RedisStandings(store.url, key=SECRET, prefix=prefix, timeout_s=10)
+        self._trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
+        outbox = Outbox(TOPICS, partitions, worker="scene", metrics=metrics)
+        self._moderator = Moderator(
+            current=lambda: rules,
+            desk=Desk(self._standings, metrics=metrics, half_life=lambda: self._half_life_s),
+            outbox=outbox,
+            metrics=metrics,
+            topic=TOPICS.messages,
+            secret=SECRET,
+            observer=Observer(self._trails, secret=SECRET),
+            raids=Raids(self._orders, outbox.order, worker="scene", clock=lambda: self._clock),
+            rulings=self._rulings,
+        )
+        self._clerk = Clerk(
+            TOPICS, partitions, self._standings,
+            rules=lambda: rules, secret=SECRET, worker="scene", metrics=metrics,
+        )  # fmt: skip
+
+    async def judge(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Judge a batch, save its effects, and return the verdicts."""
+        self._clock = records[-1].at
+        judged = await self._moderator.judge("topic-id", records)
+        await self._standings.save(judged.effects, self._half_life_s)
+        told = [out for out in judged.outputs if out.topic == TOPICS.control and is_order(out.key)]
+        self.given += [read_order(out.value or b"") for out in told]
+        self._orders.replace({one.id: one for one in (*self._by_hand, *self.given)}.values())
+        return [json.loads(out.value or b"") for out in judged.outputs if out.topic == TOPICS.verdicts]
+
+    async def decide(self, one: _Decision, verdict: dict[str, Any]) -> None:
+        """Follow a decision as the pump does."""
+        number = len(self.revisions)
+        copied = ("message_id", "tenant", "platform", "channel", "author", "text_hash")
+        body = {
+            "id": f"f{number}", "verdict_id": verdict["id"], "decision": one.decision,
+            "reviewer": "mo", "role": "moderator", "at": moment(self._clock).isoformat(),
+            "evidence": evidence_of(msgspec.convert(verdict, Verdict)),
+            **{name: verdict[name] for name in copied}, **one.fields,
+        }  # fmt: skip
+        record = Record(0, number, self._clock, b"k", json.dumps(body).encode())
+        followed = await self._clerk.follow("feedback-id", [record], self._clock)
+        await self._standings.save(followed.effects, self._half_life_s)
+        self._rulings.take(followed.rulings)
+        self.revisions += [
+            msgspec.json.decode(out.value or b"", type=Verdict)
+            for out in followed.outputs
+            if out.topic == TOPICS.actions
+        ]
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._standings.close()
+        await self._trails.close()

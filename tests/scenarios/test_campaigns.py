@@ -8,7 +8,9 @@ from streams.process.embedded import Store
 from tests.scenarios.chat import Chat
 
 DAY_S = 86_400.0
-PITCH = "hey friends {name} is giving away free skins for {game} today only at {site} go {now} {emoji}"
+PITCH = (
+    "hey friends {name} has opened a little shop for {game} players today take a look at {site} {now} {emoji}"
+)
 COPYPASTA = (
     "to be fair you need a very high rank to understand this streamer because the jokes are so subtle that "
     "most of them go over the head of a typical viewer"
@@ -36,15 +38,18 @@ def regulars(chat: Chat, count: int) -> list[str]:
 
 
 async def test_fifty_accounts_with_varied_wording(store: Store) -> None:
-    """From about the eighth account on every message is held; the verdict names campaign and size."""
+    """From the eighth account on nearly every message is held; the verdict names campaign and size."""
     chat, dice = Chat(), random.Random(7)
     for number in range(50):
         chat.says(f"bot{number}", pitch(dice), every=3)
         chat.says("ana", f"anyone for round {number}?", every=1)
     story = await chat.judged(store)
     held = story.acted_on("hold", "remove")
-    assert "ana" not in held
-    assert sum(f"bot{number}" in held for number in range(12, 50)) >= 36
+    assert held == story.acted_on(), "nobody is flagged, ana least of all"
+    assert set(held) <= {f"bot{number}" for number in range(7, 50)}
+    assert "bot7" in held
+    assert len(held) >= 40
+    assert {line.decided_by for line in story.lines if line.action == "hold"} == {"campaign/new-accounts"}
     last = story.of("bot49")[0]
     assert last.verdict["campaign"]["size"] == 32
     assert last.verdict["campaign"]["id"]

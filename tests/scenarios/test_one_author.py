@@ -121,7 +121,10 @@ async def test_edit_bypass(store: Store) -> None:
     for number in range(4):
         chat.says("eve", f"good morning to you {number}", every=5, id=f"e{number}")
         chat.says("eve", f"join discord.gg/abc{number}", every=5, id=f"e{number}", kind="edited")
+        chat.says("ana", f"good moning {number}", every=1, id=f"a{number}")
+        chat.says("ana", f"good morning {number}", every=1, id=f"a{number}", kind="edited")
     story = await chat.judged(store)
+    assert story.acted_on() == {"eve": 6}
     assert "3 invites in 10 min" in story.of("eve")[5].why
     assert story.of("eve")[5].action in ("hold", "remove")
 

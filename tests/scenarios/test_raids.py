@@ -54,6 +54,19 @@ async def test_it_is_told_when_it_begins_and_when_it_is_over(store: Store) -> No
     assert (last.id, last.end_reason) == (first.id, "calm again")
 
 
+async def test_a_raid_by_the_starter_rules(store: Store) -> None:
+    """It begins at the fortieth new author within a minute; nobody is acted on for coming."""
+    chat = Chat()
+    chat.says("ana", "hello everybody", "how are you")
+    _raid(chat)
+    chat.says("ana", "so many of you", "welcome to all")
+    story = await chat.judged(store, batch=1)
+    assert story.acted_on() == {}
+    calm = [line.author for line in story.lines if "raid" not in line.verdict]
+    assert calm == ["ana", "ana", *(f"raider{number}" for number in range(39))]
+    assert story.orders[0].reason.startswith("raid/new-accounts: 40 new authors")
+
+
 async def test_regulars_are_no_raid(store: Store) -> None:
     """A hundred people who have been here before come back for the evening."""
     chat = Chat()
