@@ -3,50 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
 
-from rules import packs
 from rules.ruleset import RuleSet
 from rules.verdict import Verdict
-from streams.control.orders import Order, Orders, is_order, moment, read_order
-from streams.control.rulings import Rulings
-from streams.feedback.decisions import Clerk
-from streams.judging.behaviour import Observer
-from streams.judging.moderator import Moderator
-from streams.judging.outbox import Outbox, Record
-from streams.judging.raids import Raids
-from streams.judging.verdicts import evidence_of
-from streams.kafka.topics import Topics
-from streams.metrics import Metrics
+from streams.control.orders import Order
+from streams.judging.outbox import Record
 from streams.process.embedded import Store
-from streams.store.desk import Desk
-from streams.store.standings_redis import RedisStandings
-from streams.store.trails_redis import RedisTrails
-
-BEGIN = 1_790_000_000.0
-TOPICS = Topics("scene-")
-SECRET = b"scenarios"
-
-
-@cache
-def shipped() -> RuleSet:
-    """Return the packs that ship, the optional ones among them."""
-    rules = Path(__file__).parents[2] / "rules"
-    with TemporaryDirectory(prefix="chatsieve-test-") as folder:
-        together = Path(folder) / "packs"
-        shutil.copytree(rules / "packs", together)
-        shutil.copytree(rules / "optional", together, dirs_exist_ok=True)
-        return packs.load(together)
+from tests.scenarios.stage import BEGIN, HumanDecision, Stage, shipped
 
 
 class Line(NamedTuple):
@@ -68,16 +37,6 @@ class Line(NamedTuple):
     verdict: dict[str, Any]
 
 
-class _Decision(NamedTuple):
-    """What a human decides, when so many messages were said."""
-
-    behind: int
-    decision: str
-    author: str
-    number: int
-    fields: dict[str, Any]
-
-
 class Chat:
     """A script, written line by line; the clock stands at the last line until it is moved.
 
@@ -91,7 +50,7 @@ class Chat:
         self.by_hand: list[Order] = []
         self.records: list[Record] = []
         self._people: dict[str, dict[str, Any]] = {}
-        self._decisions: list[_Decision] = []
+        self._decisions: list[HumanDecision] = []
 
     def knows(self, author: str, *, age_days: float | None = None, **fields: Any) -> None:
         """Say what the platform tells of an author: roles, bot, relay, the age of the account."""
@@ -133,7 +92,7 @@ class Chat:
 
     def decides(self, decision: str, author: str, number: int, **fields: Any) -> None:
         """Let a human decide on what was judged of an author's message so far; the first is 1."""
-        self._decisions.append(_Decision(len(self.records), decision, author, number, fields))
+        self._decisions.append(HumanDecision(len(self.records), decision, author, number, fields))
 
     async def judged(self, store: Store, rules: RuleSet | None = None, *, batch: int = 256) -> Story:
         """Judge it all from an empty store, so many records at a time."""
@@ -209,76 +168,3 @@ class Story:
             if line.action in wanted:
                 found.setdefault(line.author, line.number)
         return found
-
-
-class Stage:
-    """A moderator on an empty store, and a clerk who follows what humans decide.
-
-    Attributes:
-        given: Orders that the moderator gave.
-    """
-
-    def __init__(self, store: Store, rules: RuleSet, by_hand: Sequence[Order] = ()) -> None:
-        prefix, metrics = f"scene-{uuid.uuid4().hex}:", Metrics()
-        partitions = dict.fromkeys(TOPICS.all, 1)
-        self.given: list[Order] = []
-        self.revisions: list[Verdict] = []
-        self._clock = BEGIN
-        self._by_hand = by_hand
-        self._half_life_s = float(rules.policy.reputation.half_life_s)
-        self._orders = Orders(lambda: self._clock)
-        self._orders.replace(by_hand)
-        self._rulings = Rulings()
-        self._standings = RedisStandings(store.url, key=SECRET, prefix=prefix, timeout_s=10)
-        self._trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
-        outbox = Outbox(TOPICS, partitions, worker="scene", metrics=metrics)
-        self._moderator = Moderator(
-            current=lambda: rules,
-            desk=Desk(self._standings, metrics=metrics, half_life=lambda: self._half_life_s),
-            outbox=outbox,
-            metrics=metrics,
-            topic=TOPICS.messages,
-            secret=SECRET,
-            observer=Observer(self._trails, secret=SECRET),
-            raids=Raids(self._orders, outbox.order, worker="scene", clock=lambda: self._clock),
-            rulings=self._rulings,
-        )
-        self._clerk = Clerk(
-            TOPICS, partitions, self._standings,
-            rules=lambda: rules, secret=SECRET, worker="scene", metrics=metrics,
-        )  # fmt: skip
-
-    async def judge(self, records: Sequence[Record]) -> list[dict[str, Any]]:
-        """Judge a batch, save its effects, and return the verdicts."""
-        self._clock = records[-1].at
-        judged = await self._moderator.judge("topic-id", records)
-        await self._standings.save(judged.effects, self._half_life_s)
-        told = [out for out in judged.outputs if out.topic == TOPICS.control and is_order(out.key)]
-        self.given += [read_order(out.value or b"") for out in told]
-        self._orders.replace({one.id: one for one in (*self._by_hand, *self.given)}.values())
-        return [json.loads(out.value or b"") for out in judged.outputs if out.topic == TOPICS.verdicts]
-
-    async def decide(self, one: _Decision, verdict: dict[str, Any]) -> None:
-        """Follow a decision as the pump does."""
-        number = len(self.revisions)
-        copied = ("message_id", "tenant", "platform", "channel", "author", "text_hash")
-        body = {
-            "id": f"f{number}", "verdict_id": verdict["id"], "decision": one.decision,
-            "reviewer": "mo", "role": "moderator", "at": moment(self._clock).isoformat(),
-            "evidence": evidence_of(msgspec.convert(verdict, Verdict)),
-            **{name: verdict[name] for name in copied}, **one.fields,
-        }  # fmt: skip
-        record = Record(0, number, self._clock, b"k", json.dumps(body).encode())
-        followed = await self._clerk.follow("feedback-id", [record], self._clock)
-        await self._standings.save(followed.effects, self._half_life_s)
-        self._rulings.take(followed.rulings)
-        self.revisions += [
-            msgspec.json.decode(out.value or b"", type=Verdict)
-            for out in followed.outputs
-            if out.topic == TOPICS.actions
-        ]
-
-    async def close(self) -> None:
-        """Let the connections go."""
-        await self._standings.close()
-        await self._trails.close()
