@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from rules.verdict import Verdict
+from streams.control.orders import RaidOrder, is_order, read_order
 from streams.kafka.records import produce, tail
 from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment, terminate
@@ -27,6 +28,11 @@ rules:
     action: remove
     why: Made for the tests.
     terms: [zzlure]
+  - id: test/doubtful
+    label: spam
+    weight: 3.1
+    why: Comes to 29 points, where the first step is at 35.
+    terms: [zzdoubt]
 """
 
 
@@ -47,11 +53,11 @@ def said(it: Deployment) -> list[dict[str, Any]]:
     return [json.loads(line) for line in it.command("rules", "status", "--json").splitlines()]
 
 
-def verdicts(it: Deployment, text: str) -> list[Verdict]:
+def verdicts(it: Deployment, text: str, **fields: str) -> list[Verdict]:
     """Say something in every partition, so to every worker, and return what was judged of it."""
     names = {f"{time.monotonic_ns()}-{number}" for number in range(AUTHORS)}
     with tail(it.access, it.topics.verdicts, idle_s=20) as records:
-        messages = {name: {"id": name, "author": name, "text": text} for name in names}
+        messages = {name: {"id": name, "author": name, "text": text, **fields} for name in names}
         records_in = [(name.encode(), msgspec.json.encode(value)) for name, value in messages.items()]
         produce(it.access, it.topics.messages, records_in)
         found: dict[str, Verdict] = {}
@@ -148,6 +154,30 @@ def test_a_worker_that_starts_in_an_incident_knows_of_it(fleet: Deployment) -> N
     ended(fleet, order)
 
 
+def words_on(it: Deployment, order: str) -> list[RaidOrder]:
+    """All that was said of a raid on mod.control, where bridges read it, in its order."""
+    with tail(it.access, it.topics.control, from_beginning=True, idle_s=2) as records:
+        orders = [read_order(record.value or b"") for record in records if is_order(record.key)]
+    return [one for one in orders if isinstance(one, RaidOrder) and one.id == order]
+
+
+def test_a_raid_begins_and_ends_by_hand(fleet: Deployment) -> None:
+    """Every worker lowers the ladders of that channel meanwhile; bridges see it begin and end."""
+    doubtful = "some zzdoubt here"
+    assert {(v.action.value, v.raid) for v in verdicts(fleet, doubtful, channel="lobby")} == {("allow", None)}
+    order = ordered(fleet, "control", "raid", "--channel", "lob*", "--lower", "12", "--for", "1h")
+    found = verdicts(fleet, doubtful, channel="lobby")
+    assert {(v.action.value, v.decided_by, v.raid) for v in found} == {("flag", "ladder:spam:flag", order)}
+    assert {(v.action.value, v.raid) for v in verdicts(fleet, doubtful, channel="attic")} == {("allow", None)}
+    assert {(v.action.value, v.raid) for v in verdicts(fleet, "hello", channel="lobby")} == {("allow", order)}
+    assert "ladders 12 points lower, channel lob*" in fleet.command("control", "list")
+    [begun] = words_on(fleet, order)
+    assert (begun.channel, begun.lower, begun.reason, begun.author) == ("lob*", 12.0, "a test", "ana")
+    ended(fleet, order)
+    assert {(v.action.value, v.raid) for v in verdicts(fleet, doubtful, channel="lobby")} == {("allow", None)}
+    assert [one.ended_at is not None for one in words_on(fleet, order)] == [False, True]
+
+
 def test_going_back_to_an_earlier_rule_set(fleet: Deployment) -> None:
     """A bad edit is undone in seconds, whoever holds the repository; then the files hold again."""
     (old,) = {verdict.ruleset for verdict in verdicts(fleet, "hello")}
@@ -176,6 +206,8 @@ def test_going_back_to_an_earlier_rule_set(fleet: Deployment) -> None:
         ),
         (("control", "off", "--tenant", "a", "--for", "900d", "--reason", "x"), "up to 90d"),
         (("control", "off", "--tenant", "", "--everywhere", "--reason", ""), "length >= 1"),
+        (("control", "raid", "--reason", "x"), "name the channel (--channel) or the tenant (--tenant)"),
+        (("control", "raid", "--channel", "a", "--lower", "100", "--reason", "x"), "lower"),
         (("control", "end", "nosuch"), "there is no order 'nosuch'"),
         (("block", "zz*x", "--reason", "x"), "a star stands before or behind"),
         (("block", "zz", "--label", "odd", "--reason", "x"), 'unknown label "odd"'),
