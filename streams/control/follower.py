@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import structlog
@@ -33,7 +33,8 @@ class Follower:
 
     Args:
         on_orders: Called on the event loop with every order that is known, ended ones too.
-        on_rulings: Called on the event loop with rulings as they come, and again now and then.
+        on_rulings: Called on the event loop with rulings as they come, and again now and then; and with the
+            keys of those that have been taken off the topic.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Follower:
         access: Access,
         topic: str,
         on_orders: Callable[[Sequence[Order]], None],
-        on_rulings: Callable[[Sequence[TextRuling]], None],
+        on_rulings: Callable[[Sequence[TextRuling], Collection[bytes]], None],
     ) -> None:
         self._access = access
         self._topic = topic
@@ -88,7 +89,7 @@ class Follower:
             try:
                 self._read(
                     lambda orders: _call(loop, tell, orders),
-                    lambda rulings: _call(loop, self._on_rulings, rulings),
+                    lambda rulings, ended: _call(loop, self._on_rulings, rulings, ended),
                 )
             except BrokerError as error:
                 log.warning("control_unread", error=str(error))
@@ -102,7 +103,7 @@ class Follower:
     def _read(
         self,
         tell: Callable[[Sequence[Order]], None],
-        hand_on: Callable[[Sequence[TextRuling]], None],
+        hand_on: Callable[[Sequence[TextRuling], Collection[bytes]], None],
     ) -> None:
         """Read from the beginning and on, until it is time to begin anew."""
         its = TopicPartition(self._topic, 0)
@@ -115,8 +116,9 @@ class Follower:
             until += REREAD_S
             while not self._stop.is_set() and time.monotonic() < until:
                 found = reader.poll(timeout_ms=WAIT_MS).get(its, ())
-                if rulings := _rulings(found):
-                    hand_on(rulings)
+                spoken = [record for record in found if is_ruling(record.key)]
+                if spoken:
+                    hand_on(_rulings(spoken), {record.key for record in spoken if not record.value})
                 changed = _take(orders, found)
                 caught_up = reader.position(its) >= ends[its]
                 if caught_up and (changed or not told):
@@ -143,10 +145,10 @@ def _take(orders: dict[bytes, Order], records: Sequence[Any]) -> bool:
 
 
 def _rulings(records: Sequence[Any]) -> list[TextRuling]:
-    """Return the rulings among records."""
+    """Return the rulings in records that aren't there to take one off the topic."""
     found = []
     for record in records:
-        if is_ruling(record.key) and record.value:
+        if record.value:
             try:
                 found.append(read_ruling(record.value))
             except UnreadableError as error:

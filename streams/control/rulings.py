@@ -1,13 +1,14 @@
 """What humans decided on texts: told to the whole fleet on `mod.control`, asked for by text and place.
 
 Kept in memory by every worker and not looked up in the store: a lookup in a dict is all that it costs a
-message, it holds while the store is away, and nobody judges before having read them.
+message, it holds while the store is away, and nobody judges before having read them. Each decision has a key
+of its own on the topic, so that what has ended can be taken off it without touching what was decided since.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Annotated, NamedTuple
@@ -26,12 +27,14 @@ RULING = "mod.ruling.v1"
 _PREFIX = b"text/"
 # Rulings that are kept; beyond it the oldest are forgotten, aloud.
 MOST = 100_000
+# They go by the time of the messages, which may be judged late; so they are kept for so long after their end.
+KEEP_S = 86_400.0
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class TextRuling(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a human decided on a text, on `mod.control`; of one text in one place the last word counts.
+    """What a human decided on a text, on `mod.control`; of one text in one place the latest word counts.
 
     Attributes:
         id: That of the decision on `mod.feedback`.
@@ -58,10 +61,13 @@ class TextRuling(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def key(self) -> bytes:
-        """The key of the record, the same for every word on that text there."""
+        """The key of the record: the text, the place, the decision."""
         place = "/".join((self.tenant, self.platform or "", self.channel or ""))
-        scope = blake2b(place.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        return _PREFIX + f"{scope}/{self.text_hash}".encode()
+        return _PREFIX + f"{_short(place)}/{self.text_hash}/{_short(self.id)}".encode()
+
+
+def _short(name: str) -> str:
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 _decoder = msgspec.json.Decoder(TextRuling)
@@ -95,23 +101,43 @@ class Rulings:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str | None, str | None, str], _Kept] = {}
+        self._overruled: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def take(self, rulings: Iterable[TextRuling]) -> None:
-        """Note rulings; of two on one text in one place the later word counts."""
+    def take(self, rulings: Iterable[TextRuling], ended: Collection[bytes] = ()) -> None:
+        """Note rulings; of two on one text in one place the later word counts.
+
+        Args:
+            ended: Keys of rulings that were taken off the topic.
+        """
         for one in rulings:
+            if one.key in ended:
+                continue
             where = (one.tenant, one.platform, one.channel, one.text_hash)
             before, at = self._kept.get(where), one.at.timestamp()
             if before is not None and before.at > at:
+                self._overruled.add(one.key)
                 continue
+            if before is not None and before.said.id != one.id:
+                self._overruled.add(before.said.key)
             until = one.expires_at.astimezone(UTC).timestamp() if one.expires_at else math.inf
             self._kept.pop(where, None)
             self._kept[where] = _Kept(one, at, until)
             if len(self._kept) > MOST:
                 gone = self._kept.pop(next(iter(self._kept)))
                 log.warning("ruling_forgotten", ruling=gone.said.id, most=MOST)
+        self._overruled.difference_update(ended)
+        for where in [where for where, kept in self._kept.items() if kept.said.key in ended] if ended else ():
+            del self._kept[where]
+
+    def sweep(self, now: float) -> list[bytes]:
+        """Forget what ended a day ago or was overruled; return the keys that can be taken off the topic."""
+        over = [where for where, kept in self._kept.items() if kept.until + KEEP_S <= now]
+        keys = [*(self._kept.pop(where).said.key for where in over), *self._overruled]
+        self._overruled.clear()
+        return keys
 
     def on(
         self, message: Message, text_hash: str, now: float, author: Callable[[], str | None]

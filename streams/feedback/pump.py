@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
+from zlib import crc32
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,6 +34,8 @@ RETRY_S = 1.0
 TOPIC_CHECK_S = 5.0
 # How often it is looked which partitions are ours.
 POLL_MS = 500
+# How often rulings that have ended are taken off mod.control.
+SWEEP_S = 60.0
 
 
 class FeedbackPump:
@@ -68,6 +71,7 @@ class FeedbackPump:
         self._rulings = rulings
         self._topic_id = ""
         self._asked_at = float("-inf")
+        self._sweeps_at = float("-inf")
 
     async def run(self) -> None:
         """Read until cancelled; begin again where the broker was away."""
@@ -98,12 +102,23 @@ class FeedbackPump:
                     if ours != {tp.partition for tp in reader.assignment()}:
                         # Each begins where its last reader has committed.
                         reader.assign([TopicPartition(self._topic, number) for number in ours])
+                    await self._sweep(writer, ours, decided)
                     found = await reader.getmany(timeout_ms=POLL_MS, max_records=MOST)
                     for tp, records in found.items():
                         await self._follow(writer, [_record(record) for record in records])
                         await reader.commit({tp: records[-1].offset + 1})
         finally:
             await reader.stop()
+
+    async def _sweep(self, writer: Writer, ours: Collection[int], decided: int) -> None:
+        """Take rulings that have ended off `mod.control`, each the worker to whose share its key falls."""
+        if time.monotonic() < self._sweeps_at:
+            return
+        self._sweeps_at = time.monotonic() + SWEEP_S
+        ended = [key for key in self._rulings.sweep(time.time()) if crc32(key) % decided in ours]
+        await asyncio.gather(*(writer.write(self._topics.control, key, None, (), 0) for key in ended))
+        if ended:
+            log.info("rulings_ended", rulings=len(ended))
 
     def _counts(self) -> tuple[int, int]:
         """Return how many partitions there are of messages and of decisions."""

@@ -96,11 +96,13 @@ class Writer:
         self,
         topic: str,
         key: bytes | None,
-        value: bytes,
+        value: bytes | None,
         headers: Sequence[tuple[str, bytes]] = (),
         partition: int | None = None,
     ) -> tuple[int, int]:
         """Return the partition and offset of the record; without a partition its key decides.
+
+        A record without a value takes what was said before under its key off a compacted topic.
 
         Raises:
             BrokerError: It wasn't confirmed in time; it may have been written all the same.

@@ -12,6 +12,7 @@ import pytest
 
 from rules.reputation import strikes_at
 from rules.verdict import Verdict
+from streams.control.rulings import is_ruling
 from streams.judging.verdicts import evidence_of
 from streams.kafka.records import produce, tail
 from streams.process.embedded import Broker, Store
@@ -101,3 +102,19 @@ def test_what_cannot_be_followed_is_a_dead_letter_and_may_be_driven_again(it: De
     with tail(it.access, it.topics.feedback, idle_s=4) as records:
         it.command("topics", "redrive")
         assert len(list(records)) == 2
+
+
+def test_a_ruling_that_ended_is_taken_off_the_topic(it: Deployment) -> None:
+    """A worker that starts a day after its end doesn't judge by it, and the topic doesn't grow for ever."""
+    verdict = say(it, "ed", "zzbad and zzbad", "m7")
+    decide(it, verdict, "overturn", "f3", expires_at="2024-05-02T00:00:00Z")
+    terminate(it.workers[-1])
+    it.start()
+    with tail(it.access, it.topics.control, from_beginning=True, idle_s=10) as records:
+        values: dict[bytes | None, bytes | None] = {}
+        for record in records:
+            if is_ruling(record.key):
+                values[record.key] = record.value
+            if len(values) == 2 and None in values.values():
+                break
+    assert [value is None for value in values.values()] == [False, True], "f1 is for good"

@@ -11,7 +11,7 @@ from rules.reputation import Reputation
 from rules.rulings import Ruling
 from rules.switches import Mode, Switch, Switches
 from rules.verdict import Action, Judgement
-from streams.control.rulings import MOST, Rulings, TextRuling, read_ruling
+from streams.control.rulings import KEEP_S, MOST, Rulings, TextRuling, read_ruling
 from tests.rule_folders import NOW, loaded, said
 
 RULES = loaded("""
@@ -128,8 +128,41 @@ def test_the_oldest_are_forgotten_beyond_a_bound() -> None:
     assert (len(rulings), found(rulings)) == (MOST, None)
 
 
+def test_what_ended_a_day_ago_can_be_taken_off_the_topic() -> None:
+    """Not sooner, for messages may be judged late; and once."""
+    rulings, short = Rulings(), ruling("short", expires_at=datetime(2024, 5, 2, tzinfo=UTC))
+    for_good = ruling("good", text_hash="u")
+    rulings.take([short, for_good])
+    ends = datetime(2024, 5, 2, tzinfo=UTC).timestamp()
+    assert rulings.sweep(ends + KEEP_S - 1) == []
+    assert rulings.sweep(ends + KEEP_S) == [short.key]
+    assert (rulings.sweep(ends + KEEP_S), len(rulings)) == ([], 1)
+
+
+def test_what_was_overruled_can_be_taken_off_the_topic() -> None:
+    """In whatever order the two come; said again, a ruling doesn't overrule itself."""
+    early, late = ruling("early", 1), ruling("late", 2)
+    for order in ((early, late, late), (late, early, early)):
+        rulings = Rulings()
+        rulings.take(order)
+        assert rulings.sweep(NOW) == [early.key]
+        assert found(rulings) == "late"
+
+
+def test_what_was_taken_off_the_topic_is_forgotten() -> None:
+    """Though the topic still has it until it is compacted; what was decided since stays."""
+    rulings, early, late = Rulings(), ruling("early", 1), ruling("late", 2)
+    rulings.take([early])
+    rulings.take([], {early.key})
+    rulings.take([early], {early.key})
+    assert (found(rulings), rulings.sweep(NOW)) == (None, [])
+    rulings.take([early, late], {early.key})
+    assert (found(rulings), rulings.sweep(NOW)) == ("late", [])
+
+
 def test_it_comes_back_from_the_wire() -> None:
-    """Under one key for a text in a place, whoever decided."""
-    one, other = ruling("a", evidence=("scam/lure",)), ruling("b", 3)
+    """Each decision under a key of its own, so that what ends takes no other with it."""
+    one = ruling("a", evidence=("scam/lure",))
     assert read_ruling(msgspec.json.encode(one)) == one
-    assert one.key == other.key != ruling("c", channel=None, platform=None).key
+    assert one.key == ruling("a", 3).key
+    assert len({one.key, ruling("b").key, ruling("a", channel=None, platform=None).key}) == 3
