@@ -190,7 +190,7 @@ def _reasons(case: Case) -> tuple[Reason, ...]:
 def _reason(hit: Hit, case: Case) -> Reason:
     if hit.span is None:
         return Reason(hit.rule, hit.label, hit.weight, seen=hit.seen)
-    return Reason(hit.rule, hit.label, hit.weight, _matched(hit, case), hit.span, hit.view)
+    return Reason(hit.rule, hit.label, hit.weight, _matched(hit, case), hit.span, hit.view, hit.seen)
 
 
 def _matched(hit: Hit, case: Case) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from rules.finding.armed import Armed
 from rules.finding.composites import Facts
 from rules.finding.evidence import Allowance, Evidence
@@ -92,7 +94,12 @@ class _Firing:
     def _add(self, armed: Armed) -> None:
         if not self._is_asked(armed):
             return
-        hits = self._found.get(armed.id) or armed.hits(None, "message", self._said_of(armed))
+        hits = self._found.get(armed.id)
+        if not hits:
+            hits = armed.hits(None, "message", self._said_of(armed))
+        elif armed.stirring:
+            # What was found in the text and what the author did are one rule's evidence: the first hit tells.
+            hits = [msgspec.structs.replace(hits[0], seen=self._said_of(armed)), *hits[1:]]
         by = self._copied.get(armed.id)
         if by is not None and armed.id not in self._found:
             self.fired.spared.extend(Spared(hit, by) for hit in hits)

@@ -51,6 +51,7 @@ async def test_fifty_accounts_with_varied_wording(store: Store) -> None:
     assert len(held) >= 40
     assert {line.decided_by for line in story.lines if line.action == "hold"} == {"campaign/new-accounts"}
     last = story.of("bot49")[0]
+    assert "32 authors who say nearly the same in 10 min" in last.why
     assert last.verdict["campaign"]["size"] == 32
     assert last.verdict["campaign"]["id"]
     ids = [story.of(f"bot{number}")[0].verdict["campaign"]["id"] for number in range(20, 50)]

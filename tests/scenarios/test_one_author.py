@@ -74,6 +74,7 @@ async def test_invitations(store: Store) -> None:
     story = await chat.judged(store)
     assert story.of("eve")[2].action in ("hold", "remove")
     assert "3 invites in 10 min" in story.of("eve")[2].why
+    assert all("invites" not in line.why for line in story.of("eve")[:2])
 
 
 async def test_mentions_without_end(store: Store) -> None:
