@@ -40,7 +40,8 @@ async def test_slow_drip(store: Store) -> None:
     chat = Chat()
     for _ in range(8):
         chat.says("eve", ADVERT, "well played", "where are you all from?", every=5)
-        chat.waits(225)
+        chat.says("ana", "back again", "see you soon", every=5)
+        chat.waits(215)
     story = await chat.judged(store)
     assert story.acted_on() == {"eve": 19}
     assert story.of("eve")[18].why == "7 times this text in 30 min"
