@@ -113,7 +113,7 @@ class Rulings:
             ended: Keys of rulings that were taken off the topic.
         """
         for one in rulings:
-            if one.key in ended:
+            if ended and one.key in ended:
                 continue
             where = (one.tenant, one.platform, one.channel, one.text_hash)
             before, at = self._kept.get(where), one.at.timestamp()
