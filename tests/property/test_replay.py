@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -177,6 +178,57 @@ def test_one_mark_for_a_batch_would_not_do(store: Store) -> None:
     expected = once(records)
     assert_same(on_memory(lambda standings: judge(standings, records, batches)), expected)
     assert_same(on_valkey(store, lambda standings: judge(standings, records, batches)), expected)
+
+
+FEEDBACK = PartitionId("feedback-id", 0)
+
+
+def parted(records: History) -> dict[PartitionId, History]:
+    """The records by partition: those on one message in one of two, human decisions in a third.
+
+    What the model alone may cost is left out: of two such strikes on one day the first is kept whole.
+    """
+    homes = (HERE, PartitionId(HERE.topic_id, 1))
+    where = {
+        effect.offset: homes[crc32(effect.message.encode()) % 2]
+        for _, effect in records
+        if isinstance(effect, Effect)
+    }
+    found: dict[PartitionId, History] = {}
+    for author, effect in records:
+        if isinstance(effect, Effect):
+            charge = msgspec.structs.replace(effect.charge, most=None)
+            found.setdefault(where[effect.offset], []).append(
+                (author, msgspec.structs.replace(effect, charge=charge))
+            )
+        else:
+            offset = int(effect.verdict.rpartition("/")[2])
+            home = where.get(offset, HERE)
+            verdict = f"{home.topic_id}/{home.partition}/{offset}"
+            found.setdefault(FEEDBACK, []).append((author, msgspec.structs.replace(effect, verdict=verdict)))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), turns=st.lists(st.integers(0, 2), min_size=60, max_size=60))
+def test_partitions_may_take_turns_in_any_way(store: Store, seed: int, turns: list[int]) -> None:
+    """Whoever comes first, of two partitions and of the decisions on both: the same standings."""
+    partitions = parted(history(seed, 60))
+
+    async def judged(standings: StandingStore, order: Sequence[PartitionId]) -> list[Standing]:
+        left = {where: list(records) for where, records in partitions.items()}
+        for where in (*order, *(one for one, records in partitions.items() for _ in records)):
+            if left[where]:
+                author, effect = left[where].pop(0)
+                await standings.save([AuthorEffects(author, where, (effect,))], WEEK_S)
+        messages = {effect.message for _, effect in history(seed, 60) if isinstance(effect, Effect)}
+        return await everything(standings, sorted(messages))
+
+    known = list(partitions)
+    mixed = [known[turn % len(known)] for turn in turns]
+    in_order = on_memory(lambda standings: judged(standings, ()))
+    assert_same(on_memory(lambda standings: judged(standings, mixed)), in_order)
+    assert_same(on_valkey(store, lambda standings: judged(standings, mixed)), in_order)
 
 
 recalls = st.builds(
