@@ -165,7 +165,7 @@ class DeedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     Attributes:
         id: The verdict's id and the deed; of equal ids the first counts.
         bridge: Its name.
-        deed: "delete", "hide", "unhide", "mask", "timeout", "warn" or "report".
+        deed: "delete", "hide", "unhide", "mask", "timeout", "untimeout", "warn" or "report".
         at: RFC 3339.
         reason: Why it isn't done, in words.
     """

@@ -6,9 +6,9 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,6 +17,18 @@ from tests.deployment import Deployment
 
 LONG_S = 60.0
 EXAMPLE = Path(__file__).parents[1] / "examples" / "chat.jsonl"
+
+
+class Member(NamedTuple):
+    """Somebody on a platform.
+
+    Attributes:
+        id: As it stands on messages.
+        say: Say something somewhere.
+    """
+
+    id: str
+    say: Callable[[str, str], Awaitable[Any]]
 
 
 def start_bridge(it: Deployment, kind: str, config: dict[str, Any], *more: str) -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -12,9 +13,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from streams.process.embedded import free_port
+from tests.bridging import Member, until
+from tests.deployment import Deployment
 from tests.services import FETCHED, fetched
 
 FOLDER = FETCHED / "ngircd"
@@ -127,3 +130,84 @@ class Person:
             self.lines.append((time.monotonic(), line))
             if line.startswith("PING"):
                 self.send("PONG" + line[4:])
+
+
+class Place:
+    """A channel, a second one, and the moderators' room, with an operator in all."""
+
+    kind = "irc"
+    # What can be done about a removed message, and what of that is taken back by "not spam".
+    deeds = ("timeout", "report")
+
+    def __init__(self, server: Ngircd, name: str) -> None:
+        self.server = server
+        self.channel, self.other, self.room = f"#c{name}", f"#d{name}", f"#m{name}"
+        self.operator = Person(server.port, f"op{name}")
+        self.people = [self.operator]
+
+    async def make(self) -> None:
+        """Let the operator in first."""
+        await self.operator.enter(self.channel, self.other, self.room)
+
+    async def close(self) -> None:
+        """Let everybody go."""
+        for person in self.people:
+            await person.leave()
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """Return the bridge's file; both channels are listened to."""
+        irc = {
+            "host": "127.0.0.1", "port": self.server.port, "tls": False, "nick": "sieve" + self.channel[2:],
+            "password": PASSWORD, "channels": [self.channel, self.other], "room": self.room,
+        }  # fmt: skip
+        return {"tenant": "lantern", "pace": {"per_s": 1000, "burst": 1000}, "irc": irc | more}
+
+    async def bridged(self, it: Deployment, count: int = 1) -> None:
+        """Return when the bridge is there, for the so-manieth time, and make it an operator."""
+        nick = self.config()["irc"]["nick"]
+
+        def there() -> bool:
+            joins = [
+                line for _, line in self.operator.lines if line.startswith(f":{nick}!") and " JOIN " in line
+            ]
+            return len([line for line in joins if self.room in line]) >= count
+
+        await until(there, it)
+        for channel in (self.channel, self.other):
+            self.operator.send(f"MODE {channel} +o {nick}")
+        await asyncio.sleep(0.2)
+
+    async def person(self, nick: str, *channels: str) -> Person:
+        """Return somebody new who is in some channels."""
+        self.people.append(Person(self.server.port, nick))
+        return await self.people[-1].enter(*(channels or (self.channel,)))
+
+    async def newcomer(self, name: str) -> Member:
+        """Return somebody who is in both channels."""
+        person = await self.person(name, self.channel, self.other)
+
+        async def say(channel: str, text: str) -> None:
+            person.say(channel, text)
+
+        return Member(name.lower(), say)
+
+    async def report(self, words: str) -> str:
+        """Return what a report of these words is answered to by."""
+        line = await self.operator.until(lambda line: self.room in line and words in line)
+        found = re.search(r"\[([0-9a-f]{6})\]", line)
+        assert found
+        return found[1]
+
+    async def not_spam(self, report: str) -> None:
+        """Say so in the room."""
+        self.operator.say(self.room, f"!notspam {report} a joke")
+
+    async def is_silenced(self, member: Member) -> bool:
+        """Return whether the last that the channel was told is that somebody may not write."""
+        ban = f"MODE {self.channel} {{}}b {member.id}!*@*"
+        said = [line for _, line in self.operator.lines if any(ban.format(sign) in line for sign in "+-")]
+        return bool(said) and ban.format("+") in said[-1]
+
+    async def is_gone(self, text: str) -> bool:
+        """Nothing that was said can be taken away here."""
+        return False

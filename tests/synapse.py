@@ -16,6 +16,8 @@ import aiohttp
 import yaml
 
 from streams.process.embedded import free_port
+from tests.bridging import LONG_S, Member, until
+from tests.deployment import Deployment
 from tests.services import FETCHED, fetched
 
 PYTHON = FETCHED / "synapse" / "bin" / "python"
@@ -154,3 +156,92 @@ class Person:
             if not page["chunk"] or "end" not in page:
                 return found
             start = f"&from={page['end']}"
+
+
+class Place:
+    """A room with two people and the bridge, a second one, and the moderators' room."""
+
+    kind = "matrix"
+    # What can be done about a removed message, and what of that is taken back by "not spam".
+    deeds = ("delete", "timeout", "report")
+
+    def __init__(self, server: Synapse, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.people: list[Person] = []
+
+    async def make(self) -> None:
+        """Make accounts and rooms."""
+        self.ana, self.kim, self.sieve = [await self._person(each) for each in ("ana", "kim", "sieve")]
+        # What a homeserver asks of who sets power levels, if nobody says otherwise.
+        levels = {self.sieve.id: 100}
+        self.channel = await self.ana.make_room(self.kim, self.sieve, levels=levels)
+        self.other = await self.ana.make_room(self.sieve, levels=levels)
+        self.mods = await self.ana.make_room(self.sieve)
+        await self.kim.join(self.channel)
+
+    async def _person(self, name: str) -> Person:
+        self.people.append(await self.server.person(f"{name}-{self.name}"))
+        return self.people[-1]
+
+    async def close(self) -> None:
+        """Let connections go."""
+        for person in self.people:
+            await person.leave()
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """Return the bridge's file; both rooms are listened to."""
+        matrix = {
+            "homeserver": self.server.url,
+            "token": self.sieve.token,
+            "rooms": [self.channel, self.other],
+            "room": self.mods,
+        }
+        return {"tenant": "lantern", "pace": {"per_s": 1000, "burst": 1000}, "matrix": matrix | more}
+
+    async def bridged(self, it: Deployment) -> None:
+        """Return when the bridge listens."""
+        await until(lambda: '"synced"' in it.log(len(it.workers) - 1), it)
+        await asyncio.sleep(0.3)
+
+    async def found(self, room: str, wanted: Any) -> dict[str, Any]:
+        """Return the event of a room that is wanted, when it is there."""
+        patience = time.monotonic() + LONG_S
+        while True:
+            for event in await self.ana.history(room):
+                if wanted(event):
+                    return event
+            assert time.monotonic() < patience
+            await asyncio.sleep(0.2)
+
+    async def newcomer(self, name: str) -> Member:
+        """Return somebody who is in both rooms."""
+        person = await self._person(name)
+        for room in (self.channel, self.other):
+            await self.ana.ask("POST", f"/_matrix/client/v3/rooms/{room}/invite", {"user_id": person.id})
+            await person.join(room)
+        return Member(person.id, person.say)
+
+    async def report(self, words: str) -> str:
+        """Return the id of a report of these words."""
+        event = await self.found(self.mods, lambda event: words in event["content"].get("body", ""))
+        return str(event["event_id"])
+
+    async def react(self, report: str, key: str) -> None:
+        """Answer a report."""
+        relation = {"rel_type": "m.annotation", "event_id": report, "key": key}
+        await self.ana.send(self.mods, {"m.relates_to": relation}, "m.reaction")
+
+    async def not_spam(self, report: str) -> None:
+        """Say so in the room."""
+        await self.react(report, "♻️")
+
+    async def is_silenced(self, member: Member) -> bool:
+        """Return whether somebody may not write in the room."""
+        path = f"/_matrix/client/v3/rooms/{self.channel}/state/m.room.power_levels"
+        return bool((await self.ana.ask("GET", path))["users"].get(member.id, 0) < 0)
+
+    async def is_gone(self, text: str) -> bool:
+        """Return whether what somebody said in the room can't be read any more."""
+        said = [event["content"].get("body") for event in await self.ana.history(self.channel)]
+        return text not in said

@@ -182,6 +182,8 @@ class Bridge:
                 log.info("dry_run", deed=task.deed, verdict=task.verdict.id)
                 await self._say(task, Outcome.DRY_RUN, None)
             return
+        if task.deed is Deed.UNTIMEOUT and not await self._memory.is_silenced(task.verdict):
+            return
         repeatable = task.deed in self._platform.repeatable
         if await self._memory.is_done(task.id) if repeatable else not await self._memory.claim(task.id):
             return
@@ -200,6 +202,10 @@ class Bridge:
         else:
             if task.deed is Deed.UNHIDE:
                 await self._memory.forget_gone(task.verdict.message_id)
+            if task.deed is Deed.TIMEOUT:
+                await self._memory.set_silenced(task.verdict)
+            if task.deed is Deed.UNTIMEOUT:
+                await self._memory.end_silenced(task.verdict)
             if report is not None:
                 await self._memory.set_report(report, task.verdict)
             await self._memory.claim(task.id)
@@ -244,6 +250,10 @@ class Bridge:
         """See Ear."""
         await self._memory.set_later(what, at)
 
+    async def not_later(self, what: str) -> None:
+        """See Ear."""
+        await self._memory.end_later(what)
+
     async def watch_time(self) -> None:
         """End holds that have expired, as their verdicts say, and do what was put off, until cancelled."""
         while True:
@@ -263,6 +273,13 @@ class Bridge:
         except Impossible as error:
             log.warning("put_off_impossible", what=what, reason=str(error))
         await self._memory.end_later(what)
+
+    async def _end_time_out(self, verdict: Verdict) -> bool:
+        """Let the author write again, if this verdict keeps them from it; return whether it did."""
+        if not await self._memory.is_silenced(verdict):
+            return False
+        await self.do(Task(Deed.UNTIMEOUT, verdict))
+        return True
 
     async def _lift(self, verdict: Verdict, *, remove: bool) -> bool:
         """Take a message away for good, or bring it back; return whether the platform can."""
@@ -304,7 +321,9 @@ class Bridge:
             return "Removed." if removed else "Noted; it can't be removed from here."
         if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
             back = await self._lift(verdict, remove=False)
-            return "Restored." if back else "Noted; it can't be brought back here."
+            heard = await self._end_time_out(verdict)
+            said = "Restored." if back else "Noted; it can't be brought back here."
+            return f"{said} The author may write again." if heard else said
         return "Noted."
 
     async def why(self, report: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ class Deed(StrEnum):
     """Something that can be done on a platform.
 
     HIDE can be undone by UNHIDE, DELETE can't. MASK stars out the spans of the verdict. TIMEOUT keeps the
-    author from writing for a while. WARN tells the author, REPORT the moderators' room.
+    author from writing for a while, UNTIMEOUT ends that before its time, where a human says that the verdict
+    was wrong. WARN tells the author, REPORT the moderators' room.
     """
 
     DELETE = "delete"
@@ -24,8 +25,15 @@ class Deed(StrEnum):
     UNHIDE = "unhide"
     MASK = "mask"
     TIMEOUT = "timeout"
+    UNTIMEOUT = "untimeout"
     WARN = "warn"
     REPORT = "report"
+
+
+def with_untimeout(can: Iterable[Deed]) -> frozenset[Deed]:
+    """Return what can be done, and that whoever can time an author out can also end that."""
+    found = frozenset(can)
+    return found | {Deed.UNTIMEOUT} if Deed.TIMEOUT in found else found
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,8 +56,10 @@ DEFAULT = (
     Row(Action.REMOVE, (Deed.DELETE, Deed.WARN)),
     Row(Action.HOLD, (Deed.HIDE, Deed.REPORT)),
     Row(Action.FLAG, (Deed.REPORT,)),
-    Row(Action.ALLOW, (Deed.UNHIDE,)),
+    Row(Action.ALLOW, (Deed.UNHIDE, Deed.UNTIMEOUT)),
 )
+# These take something back, and where nothing was done there is nothing to take back.
+TAKEN_BACK = frozenset({Deed.UNHIDE, Deed.UNTIMEOUT})
 
 # What stands in for what a platform can't do; hidden and deleted are not the same to the author, so a held
 # message stays where it can't be hidden, and the room is asked.
@@ -107,8 +117,7 @@ def plan(
     for deed in wanted:
         done = deed if deed in can else _INSTEAD.get(deed)
         if done is None or done not in can:
-            # Nothing was hidden where nothing can be, so there is nothing to bring back.
-            if deed is not Deed.UNHIDE:
+            if deed not in TAKEN_BACK:
                 impossible.append(deed)
         elif done not in tasks:
             tasks[done] = Task(done, verdict, message, visible, row.timeout_s)

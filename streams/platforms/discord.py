@@ -18,7 +18,7 @@ from discord.http import Route
 from rules.message import Kind, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
-from streams.platforms.deeds import Deed, Task
+from streams.platforms.deeds import Deed, Task, with_untimeout
 from streams.platforms.discord_calls import Calls, asked
 from streams.platforms.discord_events import Client, Event
 from streams.platforms.discord_messages import SAID, read
@@ -65,13 +65,13 @@ class Discord:
     nonce, but only for some minutes: a report may come twice after that, a warning may not.
     """
 
-    repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT, Deed.REPORT})
+    repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT, Deed.UNTIMEOUT, Deed.REPORT})
 
     def __init__(self, config: DiscordConfig) -> None:
         self._config = config
         if config.room in config.channels:
             raise ConfigurationError("discord.room is one of discord.channels: the moderators need their own")
-        self.can = frozenset(map(Deed, config.can)) | ({Deed.REPORT} if config.room else set())
+        self.can = with_untimeout(map(Deed, config.can)) | ({Deed.REPORT} if config.room else set())
         # The library has them for the whole process, which has one bridge.
         Route.BASE = config.api.rstrip("/")
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(config.gateway)
@@ -307,6 +307,8 @@ class Discord:
             await self._calls.delete(place, message)
         elif task.deed is Deed.TIMEOUT:
             await self._calls.time_out(int(verdict.channel), author, task.timeout_s, words.warning(verdict))
+        elif task.deed is Deed.UNTIMEOUT:
+            await self._calls.time_out(int(verdict.channel), author, None, "a human said otherwise")
         elif task.deed is Deed.WARN and self._config.warn == "dm":
             await self._calls.send_privately(author, words.warning(verdict), task.id)
         elif task.deed is Deed.WARN:

@@ -33,13 +33,13 @@ class Calls:
             if not (isinstance(cause, discord.NotFound) and cause.code == UNKNOWN_MESSAGE):
                 raise
 
-    async def time_out(self, channel: int, author: int, seconds: float, reason: str) -> None:
-        """Keep a member of the channel's server from writing."""
+    async def time_out(self, channel: int, author: int, seconds: float | None, reason: str) -> None:
+        """Keep a member of the channel's server from writing; with None, no more."""
         guild = getattr(self._client.get_channel(channel), "guild", None)
         if guild is None:
             raise Away(f"Discord doesn't tell of the channel {channel} at the moment")
         member = await asked(guild.fetch_member(author))
-        length = min(LONGEST_TIMEOUT, timedelta(seconds=seconds))
+        length = None if seconds is None else min(LONGEST_TIMEOUT, timedelta(seconds=seconds))
         await asked(member.timeout(length, reason=words.short(reason)))
 
     async def send_privately(self, user: int, text: str, name: str) -> None:

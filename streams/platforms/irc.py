@@ -75,11 +75,11 @@ class Irc:
     """See Platform."""
 
     # A ban that is there isn't set again.
-    repeatable = frozenset({Deed.TIMEOUT})
+    repeatable = frozenset({Deed.TIMEOUT, Deed.UNTIMEOUT})
 
     def __init__(self, config: IrcConfig) -> None:
         self._config = config
-        can = {Deed.TIMEOUT, Deed.WARN} | ({Deed.REPORT} if config.room else set())
+        can = {Deed.TIMEOUT, Deed.UNTIMEOUT, Deed.WARN} | ({Deed.REPORT} if config.room else set())
         self.can = frozenset(can)
         self._client: _Client | None = None
         self._ear: Ear | None = None
@@ -127,6 +127,8 @@ class Irc:
         try:
             if task.deed is Deed.TIMEOUT:
                 await self._silence(client, verdict.channel, nick, task.timeout_s)
+            elif task.deed is Deed.UNTIMEOUT:
+                await self._let_speak(client, verdict.channel, nick)
             elif task.deed is Deed.WARN:
                 await client.notice(nick, words.warning(verdict))
             else:
@@ -141,10 +143,17 @@ class Irc:
 
     async def _silence(self, client: _Client, channel: str, nick: str, seconds: float) -> None:
         if not client.is_operator(channel):
-            raise Impossible(f"the bridge is no operator of {channel}: /mode {channel} +o {client.nickname}")
+            raise Impossible(no_operator(channel, client.nickname))
         assert self._ear is not None
         await self._ear.later(f"{channel} {nick}", time.time() + seconds)
         await client.rawmsg("MODE", channel, "+b", f"{nick}!*@*")
+
+    async def _let_speak(self, client: _Client, channel: str, nick: str) -> None:
+        if not client.is_operator(channel):
+            raise Impossible(no_operator(channel, client.nickname))
+        assert self._ear is not None
+        await client.rawmsg("MODE", channel, "-b", f"{nick}!*@*")
+        await self._ear.not_later(f"{channel} {nick}")
 
     async def due(self, what: str) -> None:
         """Let somebody write again."""
@@ -290,6 +299,11 @@ class _Client(pydle.Client):  # type: ignore[misc]  # pydle has no types
 def report_id(task: Task) -> str:
     """Return a short name that people can type."""
     return hashlib.blake2b(task.id.encode(), digest_size=3).hexdigest()
+
+
+def no_operator(channel: str, nick: str) -> str:
+    """Return what to do where the bridge may not set modes."""
+    return f"the bridge is no operator of {channel}: /mode {channel} +o {nick}"
 
 
 def _done(future: asyncio.Future[None]) -> None:

@@ -27,6 +27,7 @@ REQUEST_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # Events asked for at once where a sync left some out.
 PAGE = 100
+POWER_LEVELS = "m.room.power_levels"
 
 
 class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +59,7 @@ class Matrix:
         self._config = config
         can = {Deed.WARN}
         if config.moderate:
-            can |= {Deed.DELETE, Deed.TIMEOUT}
+            can |= {Deed.DELETE, Deed.TIMEOUT, Deed.UNTIMEOUT}
         if config.room:
             can.add(Deed.REPORT)
         self.can = frozenset(can)
@@ -224,6 +225,8 @@ class Matrix:
             )
         elif task.deed is Deed.TIMEOUT:
             await self._silence(room_id, verdict.author or "", task.timeout_s)
+        elif task.deed is Deed.UNTIMEOUT:
+            await self._let_speak(room_id, verdict.author or "")
         elif task.deed is Deed.WARN:
             await self._say(
                 room_id, f"{verdict.author}: {words.warning(verdict)}", task.id, mentions=verdict.author
@@ -251,19 +254,32 @@ class Matrix:
         await self._ear.later(f"{room_id} {user}", time.time() + seconds)
         await self._set_level(room_id, user, -1)
 
+    async def _let_speak(self, room_id: str, user: str) -> None:
+        assert self._ear is not None
+        await self._set_level(room_id, user, None)
+        await self._ear.not_later(f"{room_id} {user}")
+
     async def due(self, what: str) -> None:
         """Let somebody write again."""
         room_id, _, user = what.partition(" ")
         await self._set_level(room_id, user, None)
 
     async def _set_level(self, room_id: str, user: str, level: int | None) -> None:
-        state = await self._asked(self._client.room_get_state_event(room_id, "m.room.power_levels"))
+        state = await self._asked(self._client.room_get_state_event(room_id, POWER_LEVELS))
         content = dict(state.content)
+        me = self._client.user_id
+        needed = content.get("events", {}).get(POWER_LEVELS, content.get("state_default", 50))
+        ours = content.get("users", {}).get(me, content.get("users_default", 0))
+        if ours < needed:
+            name = self._places.get(room_id, room_id)
+            raise Impossible(
+                f"the bridge may not set power levels in {name}: give {me} the level {needed} (it has {ours})"
+            )
         users = {name: power for name, power in content.get("users", {}).items() if name != user}
         if users != content.get("users") and level is not None and content["users"].get(user, 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
-        await self._asked(self._client.room_put_state(room_id, "m.room.power_levels", content))
+        await self._asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
 
     async def _asked(self, request: Any) -> Any:
         """Return the homeserver's answer; its refusals come out as ours."""

@@ -7,6 +7,7 @@ chatsieve:bridge:<name>:said:<id>       author and channel of a message, for eig
 chatsieve:bridge:<name>:gone:<id>       a message that was taken away by us, for a day
 chatsieve:bridge:<name>:report:<id>     the verdict behind a report, for eight days
 chatsieve:bridge:<name>:later           what a platform has put off, by when it is due
+chatsieve:bridge:<name>:silenced:<who>  the verdict of an author's last time-out in a channel, for eight days
 chatsieve:bridge:<name>:holds           verdicts that hold something, by when they expire
 """
 
@@ -22,6 +23,7 @@ from redis.exceptions import RedisError
 
 from rules.verdict import Verdict
 from streams.errors import ConfigurationError, StoreError
+from streams.feedback.decisions import base_of
 
 DAY_S = 86_400
 # A day longer than verdicts lie on their topic.
@@ -156,6 +158,24 @@ class Memory:
         async with self._asked():
             return bool(await self._redis.zrem(self._at + "holds", message))
 
+    async def set_silenced(self, verdict: Verdict) -> None:
+        """Note that a verdict has cost its author the floor."""
+        async with self._asked():
+            await self._redis.set(self._silenced(verdict), _base(verdict), ex=KEEP_S)
+
+    async def is_silenced(self, verdict: Verdict) -> bool:
+        """Return whether it was this verdict, and no later one, that took the floor from its author."""
+        async with self._asked():
+            return bool(await self._redis.get(self._silenced(verdict)) == _base(verdict))
+
+    async def end_silenced(self, verdict: Verdict) -> None:
+        """Note that its author has the floor again."""
+        async with self._asked():
+            await self._redis.delete(self._silenced(verdict))
+
+    def _silenced(self, verdict: Verdict) -> str:
+        return f"{self._at}silenced:{verdict.channel}/{verdict.author}"
+
     async def set_later(self, what: str, at: float) -> None:
         """Note what is to be done at an epoch second."""
         async with self._asked():
@@ -188,3 +208,7 @@ class Memory:
             yield
         except (RedisError, OSError) as error:
             raise StoreError(f"the store of the bridge's memory refuses: {error}") from error
+
+
+def _base(verdict: Verdict) -> bytes:
+    return base_of(verdict.id).encode()

@@ -52,6 +52,9 @@ class Ear(Protocol):
     async def later(self, what: str, at: float) -> None:
         """Have `Platform.due` called with this, at an epoch second; also after a restart."""
 
+    async def not_later(self, what: str) -> None:
+        """Have it called no more: it is done."""
+
     async def why(self, report: str) -> str:
         """Return the reasons of the verdict behind a report, in words."""
 

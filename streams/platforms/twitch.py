@@ -15,7 +15,7 @@ import structlog
 from rules.message import Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
-from streams.platforms.deeds import Deed, Task
+from streams.platforms.deeds import Deed, Task, with_untimeout
 from streams.platforms.port import Away, Ear, Impossible
 from streams.platforms.twitch_chat import Chat, TwitchConfig
 
@@ -43,7 +43,7 @@ HINT = " — reply !approve, !remove, !notspam or !why"
 class Twitch:
     """See Platform; a message that is gone is not deleted again, nor a time-out begun anew."""
 
-    repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT})
+    repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT, Deed.UNTIMEOUT})
 
     def __init__(self, config: TwitchConfig) -> None:
         unknown = set(config.can) - set(SCOPES)
@@ -52,7 +52,7 @@ class Twitch:
         self._config = config
         if config.room and config.room.lower() in map(str.lower, config.channels):
             raise ConfigurationError("twitch.room is one of twitch.channels: the moderators need their own")
-        self.can = frozenset(config.can) | ({Deed.REPORT} if config.room else set())
+        self.can = with_untimeout(config.can) | ({Deed.REPORT} if config.room else set())
         self._session: aiohttp.ClientSession | None = None
         self._client_id, self._login, self._user_id = "", "", ""
         self._broadcasters: dict[str, str] = {}
@@ -175,6 +175,9 @@ class Twitch:
             seconds = min(LONGEST_TIMEOUT_S, max(1, int(task.timeout_s)))
             data = {"user_id": verdict.author, "duration": seconds, "reason": reason}
             await self._call("POST", f"{self._config.api}/moderation/bans", where, {"data": data})
+        elif task.deed is Deed.UNTIMEOUT:
+            user = ("user_id", verdict.author or "")
+            await self._call("DELETE", f"{self._config.api}/moderation/bans", [*where, user])
         elif task.deed is Deed.WARN:
             data = {"user_id": verdict.author, "reason": reason}
             await self._call("POST", f"{self._config.api}/moderation/warnings", where, {"data": data})

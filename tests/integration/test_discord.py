@@ -126,9 +126,10 @@ async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, discord:
 async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordServer) -> None:
     """By a reaction or a word in reply, with the moderator's name; a held message stays till then.
 
-    Who had something removed may be told by a direct message.
+    Who had something removed may be told by a direct message, and may write again if it wasn't spam.
     """
-    start_bridge(it, "discord", config(discord, warn="dm"))
+    rows = [{"action": "remove", "do": ["delete", "timeout", "warn", "report"]}, *ROWS[1:]]
+    start_bridge(it, "discord", config(discord, warn="dm") | {"deeds": rows})
     await bridged(it)
     held = discord.say("come to zzheld")
     await until(lambda: discord.said[MODS], it)
@@ -147,6 +148,13 @@ async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordSer
     discord.say("this is zzbad")
     await until(lambda: discord.said.get(KIM), it)
     assert discord.said[KIM][0]["author"]["id"] == str(SIEVE)
+    await until(lambda: discord.said[MODS][-1]["content"].startswith("remove: "), it)
+    discord.react(discord.said[MODS][-1]["id"], "♻️")
+    await until(lambda: "may write again" in discord.said[MODS][-1]["content"], it)
+    silenced = [
+        body["communication_disabled_until"] for method, _, body in discord.calls if method == "PATCH"
+    ]
+    assert (len(silenced), silenced[-1]) == (2, None)
 
 
 async def test_nothing_is_left_out_across_breaks_and_kills(it: Deployment, discord: DiscordServer) -> None:

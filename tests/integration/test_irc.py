@@ -16,52 +16,16 @@ import pytest
 from streams.kafka.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
-from tests.ngircd import PASSWORD, Ngircd, Person
-
-
-class Place:
-    """A channel and its moderators' room, with an operator in both."""
-
-    def __init__(self, server: Ngircd, name: str) -> None:
-        self.server = server
-        self.channel, self.room = f"#c{name}", f"#m{name}"
-        self.operator = Person(server.port, f"op{name}")
-        self.people = [self.operator]
-
-    def config(self, **more: Any) -> dict[str, Any]:
-        irc = {
-            "host": "127.0.0.1", "port": self.server.port, "tls": False, "nick": "sieve" + self.channel[2:],
-            "password": PASSWORD, "channels": [self.channel], "room": self.room,
-        }  # fmt: skip
-        return {"tenant": "lantern", "pace": {"per_s": 1000, "burst": 1000}, "irc": irc | more}
-
-    async def bridged(self, it: Deployment, count: int = 1) -> None:
-        """Return when the bridge is there, for the so-manieth time, and make it an operator."""
-        nick = self.config()["irc"]["nick"]
-
-        def there() -> bool:
-            joins = [
-                line for _, line in self.operator.lines if line.startswith(f":{nick}!") and " JOIN " in line
-            ]
-            return len([line for line in joins if self.room in line]) >= count
-
-        await until(there, it)
-        self.operator.send(f"MODE {self.channel} +o {nick}")
-        await asyncio.sleep(0.2)
-
-    async def person(self, nick: str, channel: str | None = None) -> Person:
-        self.people.append(Person(self.server.port, nick))
-        return await self.people[-1].enter(channel or self.channel)
+from tests.ngircd import Ngircd, Place
 
 
 @pytest.fixture
 async def place(ngircd: Ngircd, prefix: str) -> AsyncIterator[Place]:
     """A fresh channel."""
     one = Place(ngircd, prefix[5:11])
-    await one.operator.enter(one.channel, one.room)
+    await one.make()
     yield one
-    for person in one.people:
-        await person.leave()
+    await one.close()
 
 
 async def test_what_is_said_is_judged_with_who_and_where(it: Deployment, place: Place) -> None:

@@ -103,6 +103,20 @@ async def test_the_room_is_asked_and_its_moderators_answer(it: Deployment, twitc
     assert (feedback["reviewer"], feedback["reason"]) == ("Ana", "spam bot")
 
 
+async def test_not_spam_ends_the_time_out(it: Deployment, twitch: Twitch) -> None:
+    """Of the verdict that is spoken of."""
+    rows = [{"action": "remove", "do": ["timeout", "report"]}]
+    start_bridge(it, "twitch", config(twitch, room="lantern_mods") | {"deeds": rows})
+    await bridged(it, twitch)
+    twitch.say("this is zzbad")
+    await until(lambda: twitch.room, it)
+    reply = {"channel": "lantern_mods", "reply-parent-msg-id": twitch.room[0]["id"]}
+    twitch.say("@sieve !notspam", "ana", badges="moderator/1", **reply)
+    await until(lambda: len(twitch.room) > 1 and "may write again" in twitch.room[1]["message"], it)
+    assert [call[:2] for call in twitch.calls] == [("POST", "bans"), ("DELETE", "bans")]
+    assert twitch.calls[1][2]["user_id"] == "id-kim"
+
+
 async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch: Twitch) -> None:
     """On the topic of deeds."""
     twitch.moderator = False

@@ -33,7 +33,7 @@ def test_without_a_mapping_each_action_has_its_deeds() -> None:
     assert deeds(verdict(Action.REMOVE)) == [Deed.DELETE, Deed.WARN]
     assert deeds(verdict(Action.HOLD)) == [Deed.HIDE, Deed.REPORT]
     assert deeds(verdict(Action.FLAG)) == [Deed.REPORT]
-    assert deeds(verdict(Action.ALLOW, kind="edited")) == [Deed.UNHIDE]
+    assert deeds(verdict(Action.ALLOW, kind="edited")) == [Deed.UNHIDE, Deed.UNTIMEOUT]
 
 
 def test_the_row_with_the_label_goes_before_the_one_without() -> None:
