@@ -370,6 +370,12 @@ def rounded(value: float) -> float:
     # Where it can be, without the detour over a text, which takes three times as long.
     if 0.1 <= value < 1.0:
         return round(value * 1e4) / 1e4
+    if 0.01 <= value < 0.1:
+        return round(value * 1e5) / 1e5
+    if 0.001 <= value < 0.01:
+        return round(value * 1e6) / 1e6
+    if 0.0001 <= value < 0.001:
+        return round(value * 1e7) / 1e7
     if 1.0 <= value < 10.0:
         return round(value * 1e3) / 1e3
     return float(f"{value:.4g}") if value else 0.0

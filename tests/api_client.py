@@ -77,7 +77,7 @@ def key(secret: str = SECRET, **more: Any) -> dict[str, Any]:
     return {
         "name": secret,
         "tenant": "lantern",
-        "hash": hash_of(secret),
+        "hash": hash_of(secret.encode()),
         "rate": 1e6,
         "burst": 1_000_000,
     } | more

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
-import structlog
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from rules.message import Message
 from rules.verdict import Verdict
@@ -35,40 +32,21 @@ from streams.api.bodies import (
     read_body,
     read_messages,
 )
+from streams.api.deadlines import Deadlines
+from streams.api.endpoint import JSON, Call, Endpoint, Handler, refusal, request_id_of
 from streams.api.keys import Key, Keyring, May
-from streams.api.problems import MEDIA_TYPE, Fault, Problem, problem
+from streams.api.problems import Fault, Problem, problem
 from streams.api.recorder import Recorder
 from streams.api.review import Known, Review, Wanted
 from streams.api.together import Answer, Together
-from streams.errors import BrokerError
 from streams.judging.moderator import Asked
 from streams.metrics import ApiMetrics
 from streams.wire import MAX_RECORD_BYTES, Feedback, encode
 
-log = structlog.get_logger(__name__)
-
 # Bytes of a body: one message, a hundred, a decision.
 ONE, MANY, DECISION = MAX_RECORD_BYTES + 1024, 4 * MAX_RECORD_BYTES, 64 << 10
-# A body that is too large is read so far: a client that is cut off while it sends sees no answer.
-DRAINED = 16 << 20
-JSON = "application/json"
-# With a body that was not read to its end the connection can't be used again.
-CLOSE = {"Connection": "close"}
 PAGE = 50
 LARGEST_PAGE = 200
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-
-class Call(NamedTuple):
-    """A request that was let in."""
-
-    key: Key
-    request_id: str
-    body: bytes
-    query: Mapping[str, str]
-
-
-Handler = Callable[[Call], Awaitable[tuple[int, object]]]
 
 
 class Api:
@@ -107,74 +85,24 @@ class Api:
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
-        asked: list[tuple[str, May, Handler, int]] = [
-            ("/v1/judge", May.JUDGE, self._judge, ONE),
-            ("/v1/judge/batch", May.JUDGE, self._judge_batch, MANY),
-            ("/v1/feedback", May.FEEDBACK, self._take_feedback, DECISION),
-        ]
-        posts = [
-            Route(path, self._route(path, may, handler, largest), methods=["POST"])
-            for path, may, handler, largest in asked
-        ]
-        page = self._route("/v1/review", May.REVIEW, self._review_page)
-        gets = [
-            Route("/v1/review", page, methods=["GET"]),
+        deadlines = Deadlines(self._timeout_s)
+
+        def route(method: str, path: str, may: May, handler: Handler, largest: int = 0) -> Route:
+            endpoint = Endpoint(
+                path, may, handler, largest,
+                keyring=self._keyring, deadlines=deadlines, metrics=self._metrics,
+            )  # fmt: skip
+            return Route(path, endpoint, methods=[method])
+
+        routes = [
+            route("POST", "/v1/judge", May.JUDGE, self._judge, ONE),
+            route("POST", "/v1/judge/batch", May.JUDGE, self._judge_batch, MANY),
+            route("POST", "/v1/feedback", May.FEEDBACK, self._take_feedback, DECISION),
+            route("GET", "/v1/review", May.REVIEW, self._review_page),
             Route("/health", self._say_health, methods=["GET"]),
             Route("/openapi.json", self._say_document, methods=["GET"]),
         ]
-        return Starlette(routes=[*posts, *gets], exception_handlers={HTTPException: _not_routed})
-
-    def _route(
-        self, path: str, may: May, handler: Handler, largest: int = 0
-    ) -> Callable[[Request], Awaitable[Response]]:
-        counted = lru_cache(32)(lambda status: self._metrics.requests.labels(path, status))
-        seconds = self._metrics.seconds.labels(path)
-
-        async def endpoint(request: Request) -> Response:
-            began = time.perf_counter()
-            request_id = _request_id(request)
-            arrived = not largest
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    key = self._key(request, may)
-                    body = await _body(request, largest) if largest else b""
-                    arrived = True
-                    status, answer = await handler(Call(key, request_id, body, request.query_params))
-                response = Response(encode(answer), status, {"X-Request-Id": request_id}, JSON)
-            except Problem as wrong:
-                response = _said(wrong, request_id)
-            except TimeoutError:
-                response = _said(_late(arrived), request_id)
-            except BrokerError as error:
-                log.warning("not_recorded", request=request_id, error=str(error))
-                response = _said(
-                    problem("busy", "the broker didn't confirm; send it again", retry_after_s=1.0), request_id
-                )
-            except ClientDisconnect:
-                response = _said(Problem("slow", "the body broke off"), request_id)
-            except Exception:  # one request must not cost the others
-                log.exception("request_failed", request=request_id)
-                response = _said(Problem("failed", "the log has it under the request's id"), request_id)
-            counted(response.status_code).inc()
-            seconds.observe(time.perf_counter() - began)
-            return response
-
-        return endpoint
-
-    # -- who, and how much
-
-    def _key(self, request: Request, may: May) -> Key:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        key = self._keyring.find(secret.strip()) if scheme.lower() == "bearer" else None
-        if key is None:
-            raise Problem(
-                "unauthorized",
-                "send `Authorization: Bearer` and a key that is in force",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if may not in key.may:
-            raise Problem("forbidden", f"the key {key.name!r} may not {may}")
-        return key
+        return _Application(routes)
 
     def _pay(self, key: Key, messages: int) -> None:
         wait = self._keyring.wait_for(key, messages)
@@ -214,11 +142,12 @@ class Api:
     # -- humans
 
     async def _review_page(self, call: Call) -> tuple[int, object]:
-        limit = call.query.get("limit", str(PAGE))
+        query = QueryParams(call.query)
+        limit = query.get("limit", str(PAGE))
         if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= LARGEST_PAGE:
             raise _parameter("limit", f"expected a number from 1 to {LARGEST_PAGE}")
-        wanted = Wanted(call.key.tenant, call.query.get("channel"), call.query.get("queue"))
-        items, more = self._review.page(wanted, int(limit), call.query.get("cursor"), time.time())
+        wanted = Wanted(call.key.tenant, query.get("channel"), query.get("queue"))
+        items, more = self._review.page(wanted, int(limit), query.get("cursor"), time.time())
         return 200, ReviewPage([msgspec.Raw(item) for item in items], more)
 
     async def _take_feedback(self, call: Call) -> tuple[int, object]:
@@ -256,6 +185,21 @@ class Api:
         return Response(self._document, media_type=JSON)
 
 
+class _Application(Starlette):
+    """Starlette, with a way around its middleware, which ours need not, for what is asked all day."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        super().__init__(routes=routes, exception_handlers={HTTPException: _not_routed})
+        self._posts = {
+            route.path: route.endpoint for route in routes if route.methods and "POST" in route.methods
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        post = self._posts.get(scope["path"]) if scope.get("method") == "POST" else None
+        await (post or super().__call__)(scope, receive, send)
+
+
 def _answered(answer: Answer, recorded: Recorded | None, call: Call) -> tuple[JudgeAnswer, Problem | None]:
     provisional = recorded is not None
     if isinstance(answer, Verdict):
@@ -287,41 +231,12 @@ def _parameter(name: str, detail: str) -> Problem:
     return Problem("invalid", "a parameter doesn't fit", errors=(Fault(detail, name),))
 
 
-async def _body(request: Request, largest: int) -> bytes:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != JSON:
-        raise Problem("media-type", f"expected {JSON}, got {media or 'none'}")
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= largest:
-            parts.append(part)
-        elif size > DRAINED:
-            break
-    if size > largest:
-        raise Problem("too-large", f"at most {largest} bytes", headers=CLOSE)
-    return b"".join(parts)
-
-
-def _late(arrived: bool) -> Problem:
-    if arrived:
-        return problem("busy", "no answer in time", retry_after_s=1.0)
-    return Problem("slow", "the body didn't arrive in time", headers=CLOSE)
-
-
-def _request_id(request: Request) -> str:
-    given = request.headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
-
-
-def _said(wrong: Problem, request_id: str) -> Response:
-    headers = {"X-Request-Id": request_id, **wrong.headers}
-    return Response(encode(wrong.details(request_id)), wrong.status, headers, MEDIA_TYPE)
-
-
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = "method" if error.status_code == 405 else "not-found"
-    said = f"{request.method} {request.url.path}: see /openapi.json for what there is"
-    return _said(Problem(kind, said, headers=dict(error.headers or {})), _request_id(request))
+    where = f"{request.method} {request.url.path}: see /openapi.json for what there is"
+    given = request.headers.get("x-request-id", "").encode("latin-1")
+    reply = refusal(Problem(kind, where, headers=dict(error.headers or {})), request_id_of(given))
+    answer = Response(reply.body, reply.status)
+    answer.raw_headers = list(reply.headers)
+    return answer

@@ -17,6 +17,7 @@ import uvicorn
 from streams.api.app import Api
 from streams.api.bodies import Health
 from streams.api.keys import Keyring
+from streams.api.one_write import OneWrite
 from streams.api.openapi import document
 from streams.api.recorder import Recorder
 from streams.api.review import Review, ReviewFollower
@@ -170,7 +171,7 @@ async def _answer(api: Api, listening: socket.socket, stop: asyncio.Event) -> No
     server = _Server(
         uvicorn.Config(
             api.application(),
-            http="httptools",
+            http=OneWrite,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -14,6 +14,10 @@ from streams.api.problems import Problem, problem
 from streams.errors import UnreadableError
 from streams.judging.moderator import Asked
 
+# After a batch of so many a moment is waited, so that those who were just answered and ask on come into the
+# next one too: under 64 clients batches of 13 and 51 took turns, which cost each request a sixth more.
+BUSY, GATHER_S = 16, 0.0005
+
 log = structlog.get_logger(__name__)
 
 Answer = Verdict | UnreadableError
@@ -66,9 +70,14 @@ class Together:
 
     async def run(self) -> None:
         """Judge what waits, until cancelled."""
+        last = 0
         while True:
             await self._news.wait()
-            await self._answer(self._next())
+            if last >= BUSY:
+                await asyncio.sleep(GATHER_S)
+            batch = self._next()
+            last = len(batch)
+            await self._answer(batch)
 
     def _next(self) -> list[_Waiting]:
         """Return the questions of the next batch, one at least; those who gave up waiting are passed over."""

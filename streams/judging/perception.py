@@ -63,8 +63,8 @@ async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[
     if model is None or not texts:
         return []
     try:
-        rows = await asyncio.to_thread(model.score, texts)
-        scores = [dict(zip(model.labels, map(float, row), strict=True)) for row in rows]
+        rows = (await asyncio.to_thread(model.score, texts)).tolist()
+        scores = [dict(zip(model.labels, row, strict=True)) for row in rows]
         return [found for _, found in zip(texts, scores, strict=True)]
     except Exception:
         log.exception("model_failed", model=which, messages=len(texts))

@@ -51,7 +51,7 @@ def api(packs: Path, model: Path) -> Part:
         key = {
             "name": "bench",
             "tenant": "bench",
-            "hash": hash_of(SECRET),
+            "hash": hash_of(SECRET.encode()),
             "rate": 1e9,
             "burst": 1_000_000_000,
         }

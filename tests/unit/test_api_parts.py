@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from rules.message import Message
 from rules.verdict import Action, Verdict
+from streams.api.deadlines import Deadlines
 from streams.api.keys import Allowance, Keyring, hash_of
 from streams.api.problems import Problem
 from streams.api.review import Review, Wanted
@@ -205,6 +206,27 @@ async def test_who_gave_up_is_not_judged() -> None:
     running.cancel()
 
 
+async def test_what_takes_too_long_is_ended_and_nothing_else_is() -> None:
+    """Whoever is cancelled otherwise isn't late."""
+    deadlines, ends = Deadlines(0.05), []
+
+    async def work(name: str, seconds: float) -> None:
+        task = deadlines.begin()
+        try:
+            await asyncio.sleep(seconds)
+            ends.append((name, "done"))
+        except asyncio.CancelledError:
+            ends.append((name, "late" if deadlines.was_late(task) else "cancelled"))
+        finally:
+            deadlines.end(task)
+
+    tasks = [asyncio.create_task(work(*each)) for each in (("slow", 5.0), ("left", 5.0), ("quick", 0.0))]
+    await asyncio.sleep(0.01)
+    tasks[1].cancel()
+    await asyncio.wait(tasks, timeout=5.0)
+    assert ends == [("quick", "done"), ("left", "cancelled"), ("slow", "late")]
+
+
 # -- keys
 
 
@@ -233,7 +255,7 @@ def test_an_allowance_fills_with_time_up_to_its_burst() -> None:
 def test_a_file_of_keys_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
     """In one line that names the place."""
     path = tmp_path / "keys.yaml"
-    path.write_text(text.replace("HASH", f'"{hash_of("x")}"'))
+    path.write_text(text.replace("HASH", f'"{hash_of(b"x")}"'))
     with pytest.raises(ConfigurationError) as raised:
         Keyring(path, 1.0)
     assert says in str(raised.value)
@@ -245,10 +267,10 @@ def test_the_environment_fills_in_what_a_file_leaves_to_it(
 ) -> None:
     """Secrets need not lie in files; one that isn't set is named."""
     path = tmp_path / "keys.yaml"
-    path.write_text('keys: [{name: a, tenant: "${WHOSE}", hash: "' + hash_of("x") + '"}]')
+    path.write_text('keys: [{name: a, tenant: "${WHOSE}", hash: "' + hash_of(b"x") + '"}]')
     with pytest.raises(ConfigurationError, match="WHOSE"):
         Keyring(path, 1.0)
     monkeypatch.setenv("WHOSE", "lantern")
-    found = Keyring(path, 1.0).find("x")
+    found = Keyring(path, 1.0).find(b"x")
     assert found is not None
     assert found.tenant == "lantern"
