@@ -139,8 +139,12 @@ async def test_without_the_right_to_silence_a_deed_is_impossible_and_says_how_to
     assert f"give {place.sieve.id} the level 100 (it has 50)" in outcome["reason"]
 
 
+@pytest.mark.timed
 async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) -> None:
-    """By two people who don't wait: each is judged, each removal is redacted, none twice."""
+    """By two people who don't wait: each is judged, each removal is redacted, none twice.
+
+    At the median within two seconds of posting, by the homeserver's clock.
+    """
     texts = example_texts(500)
     config = place.config() | {"deeds": [{"action": "remove", "do": ["delete", "warn"]}]}
     bridge = start_bridge(it, "matrix", config)
@@ -177,18 +181,11 @@ async def test_five_hundred_messages_across_kills(it: Deployment, place: Place) 
     assert set(redactions) == removed
     assert max(redactions.values()) == 1
     assert len(warnings) == len(removed)
-
-
-@pytest.mark.timed
-async def test_a_removal_is_enforced_within_two_seconds_at_the_median(it: Deployment, place: Place) -> None:
-    """From posting to the redaction, by the homeserver's clock."""
-    start_bridge(it, "matrix", place.config() | {"deeds": [{"action": "remove", "do": ["delete"]}]})
-    await place.bridged(it)
-    said = [await place.kim.say(place.channel, f"this is zzbad {number}") for number in range(20)]
-    await asyncio.to_thread(said_deeds, it, 20)
-    history = {event["event_id"]: event for event in await place.ana.history(place.channel)}
     waits = [
-        history[each]["unsigned"]["redacted_because"]["origin_server_ts"] - history[each]["origin_server_ts"]
-        for each in said
+        (event["unsigned"]["redacted_because"]["origin_server_ts"] - event["origin_server_ts"]) / 1000
+        for event in history
+        if event["event_id"] in removed
     ]
-    assert median(waits) < 2000, waits
+    assert len(waits) == len(removed)
+    print(f"from posting to the redaction: {median(waits):.2f} s at the median, {max(waits):.2f} s at most")
+    assert median(waits) < 2.0, waits
