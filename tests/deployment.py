@@ -25,7 +25,7 @@ from rules.verdict import Verdict
 from streams.kafka.records import produce
 from streams.kafka.topics import Access, Topics, ensure
 from streams.process.embedded import free_port
-from streams.process.serve import NO_SECRET
+from streams.process.opening import NO_SECRET
 from streams.store.standings import Ask, Standing
 from streams.store.standings_redis import RedisStandings
 

@@ -23,7 +23,7 @@ def api(ctx: click.Context) -> None:
         return
     _need_libraries()
     from streams.api.serve import serve
-    from streams.process.serve import tune_process
+    from streams.process.tasks import tune_process
 
     settings = settings_module.read()
     log_to_stderr(settings.log, settings.log_format)

@@ -26,8 +26,7 @@ from streams.judging.offline import lines_of
 from streams.kafka.access import access_of
 from streams.kafka.records import produce
 from streams.kafka.topics import Topics
-from streams.process.opening import load_model, load_packs
-from streams.process.serve import secret_of, store_of
+from streams.process.opening import load_model, load_packs, secret_of, store_of
 from streams.settings import Settings
 from streams.store.standings import Ask
 from streams.store.standings_redis import RedisStandings

@@ -54,7 +54,7 @@ def table_of_settings() -> str:
 def serve(embedded: bool) -> None:
     """Run a worker: read chat.messages, judge, publish verdicts."""
     from streams.process.serve import serve as run
-    from streams.process.serve import tune_process
+    from streams.process.tasks import tune_process
 
     settings = settings_module.read()
     log_to_stderr(settings.log, settings.log_format)

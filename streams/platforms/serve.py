@@ -18,7 +18,8 @@ from streams.platforms.bridge import Bridge
 from streams.platforms.memory import Memory
 from streams.platforms.pace import Pace
 from streams.platforms.port import Platform
-from streams.process.serve import stopping_of, store_of
+from streams.process.opening import store_of
+from streams.process.tasks import stopping_of
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -1,9 +1,12 @@
-"""Opens what the settings name: the packs, and the model where there is one."""
+"""Opens what the settings name: packs, the model where there is one, topics; or says what is missing."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import structlog
 
 from rules import packs
 from rules.errors import RuleFileError
@@ -11,10 +14,17 @@ from rules.fold import FOLD_VERSION
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote
 from streams.errors import ConfigurationError
+from streams.kafka.topics import Access, Topics, ensure, partitions
+from streams.settings import Settings
 
 if TYPE_CHECKING:
     from models import Classifier
     from streams.control.last_good import LastGood
+
+log = structlog.get_logger(__name__)
+
+# Without a secret of its own a deployment's hashes can be looked up by whoever knows this line.
+NO_SECRET = b"chatsieve: no secret was set"
 
 
 def load_packs(folder: Path, model: Classifier | None = None) -> RuleSet:
@@ -74,3 +84,33 @@ def load_shadow(folder: Path | None) -> Classifier | None:
         ConfigurationError: When the artifact is unusable.
     """
     return load_model(folder, "CHATSIEVE_SHADOW_MODEL")[0]
+
+
+def store_of(settings: Settings) -> str:
+    """Return the store's URL.
+
+    Raises:
+        ConfigurationError: When none is set.
+    """
+    if not settings.store:
+        raise ConfigurationError(
+            "CHATSIEVE_STORE is not set: name your Redis or Valkey (redis://host:port), or start the "
+            "in-package one with `python -m streams serve --embedded`"
+        )
+    return settings.store
+
+
+def secret_of(settings: Settings) -> bytes:
+    """Return the key of keyed hashes; without one a line that everybody knows, aloud."""
+    if not settings.secret:
+        log.warning("no_secret", hint="set CHATSIEVE_KEY: else hashes of authors and texts can be looked up")
+    return settings.secret or NO_SECRET
+
+
+async def output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
+    """Make the topics that are missing, and return how many partitions each output topic has."""
+    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
+    if made:
+        log.info("topics_made", topics=made, partitions=settings.partitions)
+    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters, topics.feedback)
+    return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}

@@ -18,7 +18,7 @@ from streams.control.last_good import LastGood
 from streams.control.orders import Orders
 from streams.control.reload import PackWatcher
 from streams.control.rulebook import Change, Rulebook
-from streams.process.serve import tune_process
+from streams.process.tasks import tune_process
 from tests.bench.table import Line, Part
 
 SEED = 11

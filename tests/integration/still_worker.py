@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from streams.commands.cli import main
 from streams.judging.moderator import Judged, Moderator
 from streams.judging.outbox import Record
-from streams.process import serve
+from streams.process import judging, serve
 from streams.pump import worker
 from streams.pump.worker import Worker
 
@@ -40,7 +40,7 @@ class DeafWorker(Worker):
 if __name__ == "__main__":
     worker.STOP_S = 1.0
     if sys.argv[1] == "stuck":
-        serve.Moderator = StuckModerator  # type: ignore[misc]
+        judging.Moderator = StuckModerator  # type: ignore[misc]
     else:
         serve.Worker = DeafWorker  # type: ignore[misc]
     main(["serve"])

@@ -16,7 +16,7 @@ from streams.control.rulings import is_ruling
 from streams.judging.verdicts import evidence_of
 from streams.kafka.records import produce, tail
 from streams.process.embedded import Broker, Store
-from streams.process.serve import NO_SECRET
+from streams.process.opening import NO_SECRET
 from streams.store.standings import Ask
 from streams.store.standings_redis import RedisStandings
 from tests.deployment import HALF_LIFE_S, Deployment, terminate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.process.serve import tune_process
+from streams.process.tasks import tune_process
 from tests.bench import stalls
 
 pytestmark = pytest.mark.timed

@@ -14,7 +14,7 @@ from rules.reputation import strikes_at
 from rules.verdict import Verdict
 from streams.kafka.records import produce, tail
 from streams.process.embedded import Broker, Store
-from streams.process.serve import NO_SECRET
+from streams.process.opening import NO_SECRET
 from streams.store.standings import Ask, Standing
 from streams.store.standings_redis import RedisStandings
 from tests.deployment import HALF_LIFE_S, Deployment

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from streams.commands.cli import main
 from streams.judging.moderator import Judged, Moderator
 from streams.judging.outbox import Record
-from streams.process import serve
+from streams.process import judging
 
 FAULT, BATCH = sys.argv[1], int(sys.argv[2])
 
@@ -32,5 +32,5 @@ class FaultyModerator(Moderator):
 
 
 if __name__ == "__main__":
-    serve.Moderator = FaultyModerator  # type: ignore[misc]
+    judging.Moderator = FaultyModerator  # type: ignore[misc]
     main(["serve"])
