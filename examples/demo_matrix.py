@@ -81,7 +81,8 @@ async def _play(it: Deployment, server: Synapse) -> int:
 
 def _removals(it: Deployment, count: int) -> set[str]:
     """Return the ids of messages that the worker wants removed, once all are judged."""
-    return {found["message_id"] for found in verdicts(it, count) if found["action"] == "remove"}
+    found = verdicts(it, count, tenant="demo")
+    return {each["message_id"] for each in found if each["action"] == "remove"}
 
 
 async def _tell(ana: Person, room: str, mods: str, removed: set[str]) -> int:

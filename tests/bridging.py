@@ -6,7 +6,8 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from streams.kafka.records import tail
 from tests.deployment import Deployment
 
 LONG_S = 60.0
+TENANT = "lantern"
 EXAMPLE = Path(__file__).parents[1] / "examples" / "chat.jsonl"
 
 
@@ -31,9 +33,11 @@ class Member(NamedTuple):
     say: Callable[[str, str], Awaitable[Any]]
 
 
-def start_bridge(it: Deployment, kind: str, config: dict[str, Any], *more: str) -> subprocess.Popen[bytes]:
+def start_bridge(
+    it: Deployment, kind: str, config: dict[str, Any], *more: str, file: str = "bridge.yaml"
+) -> subprocess.Popen[bytes]:
     """Start a bridge's process."""
-    path = it.packs.parent / f"{kind}.yaml"
+    path = it.packs.parent / file
     path.write_text(yaml.safe_dump(config))
     command = ("-m", "streams", "bridge", kind, "--config", str(path), *more)
     return it.start(*command, wait=False, fetch_wait=0.02)
@@ -47,22 +51,35 @@ async def until(true: Callable[[], Any], it: Deployment) -> None:
         await asyncio.sleep(0.05)
 
 
-def said_deeds(it: Deployment, count: int) -> list[dict[str, Any]]:
+def told(it: Deployment, topic: str, tenant: str) -> Iterator[dict[str, Any]]:
+    """Yield what stands on a topic of a tenant's, as long as more comes."""
+    with tail(it.access, topic, from_beginning=True, idle_s=LONG_S) as records:
+        for record in records:
+            value = json.loads(record.value or b"")
+            if value["tenant"] == tenant:
+                yield value
+
+
+def said_deeds(it: Deployment, count: int, tenant: str = TENANT) -> list[dict[str, Any]]:
     """What the bridge has said of its deeds."""
-    with tail(it.access, it.topics.deeds, from_beginning=True, count=count, idle_s=LONG_S) as records:
-        return [json.loads(record.value or b"") for record in records]
+    return list(islice(told(it, it.topics.deeds, tenant), count))
 
 
-def verdicts(it: Deployment, count: int, kinds: Collection[str] = ()) -> list[dict[str, Any]]:
+def messages(it: Deployment, count: int, tenant: str = TENANT) -> list[dict[str, Any]]:
+    """What the bridge has sent to be judged."""
+    return list(islice(told(it, it.topics.messages, tenant), count))
+
+
+def verdicts(
+    it: Deployment, count: int, kinds: Collection[str] = (), tenant: str = TENANT
+) -> list[dict[str, Any]]:
     """Return the verdicts on messages of some kinds, each once, when there are so many."""
     found: dict[str, dict[str, Any]] = {}
-    with tail(it.access, it.topics.verdicts, from_beginning=True, idle_s=LONG_S) as records:
-        for record in records:
-            verdict = json.loads(record.value or b"")
-            if not kinds or verdict["kind"] in kinds:
-                found.setdefault(verdict["id"], verdict)
-            if len(found) == count:
-                break
+    for verdict in told(it, it.topics.verdicts, tenant):
+        if not kinds or verdict["kind"] in kinds:
+            found.setdefault(verdict["id"], verdict)
+        if len(found) == count:
+            break
     return list(found.values())
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from streams.kafka.records import tail
 from streams.process.embedded import Broker, Store
-from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
+from tests.bridging import messages, said_deeds, start_bridge, told, until, verdicts
 from tests.deployment import Deployment, kill
-from tests.discord_server import ANA, GUILD, KIM, LOBBY, MODS, SIEVE, THREAD, DiscordServer, user
+from tests.discord_server import (
+    ANA,
+    GUILD,
+    HISTORY,
+    KIM,
+    LOBBY,
+    MODS,
+    SEND,
+    SIEVE,
+    THREAD,
+    VIEW,
+    DiscordServer,
+    user,
+)
 
 ROWS = [
     {"action": "remove", "do": ["delete", "timeout", "warn"], "timeout_s": 60},
@@ -35,39 +46,50 @@ async def discord() -> AsyncIterator[DiscordServer]:
     await one.stop()
 
 
-@pytest.fixture
-def alone(broker: Broker, store: Store, prefix: str) -> Iterator[Deployment]:
-    """A deployment without a worker."""
-    with Deployment(broker.address, store.url, prefix) as deployment:
-        yield deployment
+@pytest.fixture(scope="module")
+def deployment(broker: Broker, store: Store) -> Iterator[Deployment]:
+    """A worker for all tests: each has a tenant and a bridge of its own."""
+    with Deployment(broker.address, store.url, "discord-") as one:
+        one.write_pack("held.yaml", HELD)
+        one.start(fetch_wait=0.02)
+        yield one
 
 
 @pytest.fixture
-def it(alone: Deployment) -> Deployment:
-    """A deployment with one worker."""
-    alone.write_pack("held.yaml", HELD)
-    alone.start(fetch_wait=0.02)
-    return alone
+def it(deployment: Deployment) -> Iterator[Deployment]:
+    """The deployment; bridges end with the test."""
+    yield deployment
+    for bridge in deployment.workers[1:]:
+        if bridge.poll() is None:
+            kill(bridge)
 
 
-def config(discord: DiscordServer, **more: Any) -> dict[str, Any]:
-    return {"tenant": "lantern", "deeds": ROWS, "discord": discord.config(**more)}
+@pytest.fixture
+def tenant(prefix: str) -> str:
+    """Of this test alone."""
+    return prefix.rstrip("-")
+
+
+def config(discord: DiscordServer, tenant: str, **more: Any) -> dict[str, Any]:
+    return {"tenant": tenant, "name": tenant, "deeds": ROWS, "discord": discord.config(**more)}
 
 
 async def bridged(it: Deployment) -> None:
     await until(lambda: '"entered"' in it.log(len(it.workers) - 1), it)
 
 
-async def heard(it: Deployment, count: int) -> dict[tuple[str, str], dict[str, Any]]:
+async def heard(it: Deployment, count: int, tenant: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The messages that the bridge has sent, when they are judged."""
-    await asyncio.to_thread(verdicts, it, count)
-    with tail(it.access, it.topics.messages, from_beginning=True, count=count, idle_s=LONG_S) as records:
-        return {(each["id"], each["kind"]): each for each in (json.loads(r.value or b"") for r in records)}
+    await asyncio.to_thread(verdicts, it, count, tenant=tenant)
+    found = await asyncio.to_thread(messages, it, count, tenant)
+    return {(each["id"], each["kind"]): each for each in found}
 
 
-async def test_what_is_said_edited_and_deleted_is_judged(it: Deployment, discord: DiscordServer) -> None:
+async def test_what_is_said_edited_and_deleted_is_judged(
+    it: Deployment, discord: DiscordServer, tenant: str
+) -> None:
     """With roles, the age of the account, what is quoted, mentioned or attached; previews are no edits."""
-    start_bridge(it, "discord", config(discord))
+    start_bridge(it, "discord", config(discord, tenant))
     await bridged(it)
     first = discord.say("> is it on?\nhi <@275928847299117063> <:torch:77> `code`", attachments=[
         {"id": "5", "filename": "a.png", "size": 1, "url": "https://cdn.test/a.png", "proxy_url": "",
@@ -80,7 +102,7 @@ async def test_what_is_said_edited_and_deleted_is_judged(it: Deployment, discord
     hook = user(42, "from irc", discriminator="0000", bot=True)
     hooked = discord.say("hello there", hook, webhook_id="42")
     inside = discord.say("in a thread", channel=THREAD)
-    said = await heard(it, 6)
+    said = await heard(it, 6, tenant)
     message = said[first, "created"]
     made = datetime.fromisoformat(message["author"].pop("created_at"))
     assert message["author"] == {"id": str(KIM), "name": "Kim", "roles": [], "bot": False, "relay": False}
@@ -99,13 +121,15 @@ async def test_what_is_said_edited_and_deleted_is_judged(it: Deployment, discord
     assert said[f"{THREAD}/{inside}", "created"]["channel"] == str(LOBBY)
 
 
-async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, discord: DiscordServer) -> None:
+async def test_what_is_decided_is_asked_of_the_api_once(
+    it: Deployment, discord: DiscordServer, tenant: str
+) -> None:
     """Turns are waited for; in a thread too; the bridge's own deeds and words are not judged."""
     discord.answers += [429, 503]
-    start_bridge(it, "discord", config(discord))
+    start_bridge(it, "discord", config(discord, tenant))
     await bridged(it)
     name = discord.say("this is zzbad", channel=THREAD)
-    await asyncio.to_thread(said_deeds, it, 3)
+    await asyncio.to_thread(said_deeds, it, 3, tenant)
     (deleted, silenced, warned) = discord.calls
     assert deleted == ("DELETE", f"/channels/{THREAD}/messages/{name}", None)
     assert silenced[:2] == ("PATCH", f"/guilds/{GUILD}/members/{KIM}")
@@ -115,21 +139,21 @@ async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, discord:
     assert warned[2]["content"].startswith(f"<@{KIM}> ")
     assert warned[2]["allowed_mentions"]["users"] == [KIM]
     discord.say("zzbad, says a moderator", ANA)
-    found = await asyncio.to_thread(verdicts, it, 2)
+    found = await asyncio.to_thread(verdicts, it, 2, tenant=tenant)
     assert {each["kind"] for each in found} == {"created"}
-    outcomes = await asyncio.to_thread(said_deeds, it, 6)
+    outcomes = await asyncio.to_thread(said_deeds, it, 6, tenant)
     refused = [(each["deed"], each["reason"]) for each in outcomes if each["outcome"] != "done"]
     assert [deed for deed, _ in refused] == ["timeout"]
     assert "its role stands below the author's" in refused[0][1]
 
 
-async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordServer) -> None:
+async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordServer, tenant: str) -> None:
     """By a reaction or a word in reply, with the moderator's name; a held message stays till then.
 
     Who had something removed may be told by a direct message, and may write again if it wasn't spam.
     """
     rows = [{"action": "remove", "do": ["delete", "timeout", "warn", "report"]}, *ROWS[1:]]
-    start_bridge(it, "discord", config(discord, warn="dm") | {"deeds": rows})
+    start_bridge(it, "discord", config(discord, tenant, warn="dm") | {"deeds": rows})
     await bridged(it)
     held = discord.say("come to zzheld")
     await until(lambda: discord.said[MODS], it)
@@ -142,8 +166,7 @@ async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordSer
     discord.react(report["id"], "🗑️")
     await until(lambda: discord.said[MODS][-1]["content"].endswith("Removed."), it)
     assert not discord.said[LOBBY]
-    with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
-        feedback = json.loads(next(records).value or b"")
+    feedback = next(told(it, it.topics.feedback, tenant))
     assert (feedback["decision"], feedback["reviewer"], feedback["message_id"]) == ("remove", "ana", held)
     discord.say("this is zzbad")
     await until(lambda: discord.said.get(KIM), it)
@@ -157,10 +180,12 @@ async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordSer
     assert (len(silenced), silenced[-1]) == (2, None)
 
 
-async def test_nothing_is_left_out_across_breaks_and_kills(it: Deployment, discord: DiscordServer) -> None:
+async def test_nothing_is_left_out_across_breaks_and_kills(
+    it: Deployment, discord: DiscordServer, tenant: str
+) -> None:
     """The gateway tells it again, or the channels are read: after a break, a lost session, a kill -9."""
     before = discord.say("before the bridge first came")
-    bridge = start_bridge(it, "discord", config(discord))
+    bridge = start_bridge(it, "discord", config(discord, tenant))
     await bridged(it)
     said = [discord.say("hello 0")]
     await discord.drop()
@@ -171,41 +196,45 @@ async def test_nothing_is_left_out_across_breaks_and_kills(it: Deployment, disco
     said += [discord.say(f"session lost {n}", ANA) for n in range(3)]
     await until(lambda: discord.greeted[2:] == ["identified"], it)
     said.append(discord.say("back again"))
-    await asyncio.to_thread(verdicts, it, len(said))
+    await asyncio.to_thread(verdicts, it, len(said), tenant=tenant)
     kill(bridge)
     said += [discord.say(f"killed {n}", ANA) for n in range(120)]
     inside = discord.say("and in a thread", channel=THREAD)
-    start_bridge(it, "discord", config(discord))
-    messages = await heard(it, len(said) + 1)
-    assert before not in {name for name, _ in messages}
-    assert {name for name, _ in messages} == {*said, f"{THREAD}/{inside}"}
-    roles = {each["text"]: each["author"]["roles"] for each in messages.values()}
+    start_bridge(it, "discord", config(discord, tenant))
+    found = await heard(it, len(said) + 1, tenant)
+    assert before not in {name for name, _ in found}
+    assert {name for name, _ in found} == {*said, f"{THREAD}/{inside}"}
+    roles = {each["text"]: each["author"]["roles"] for each in found.values()}
     assert roles["killed 7"] == roles["session lost 1"] == ["moderator", "Lamplighters"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "without", "code", "says"),
-    [
-        ({"token": "old"}, None, 2, "discord.token: Discord refuses it"),
-        ({}, "intent", 2, "the bot lacks the Message Content intent"),
-        ({}, "rights", 2, "the bot lacks manage_messages, moderate_members in #lobby (1002)"),
-        ({"channels": [77]}, None, 2, "the bot sees no channel 77"),
-        ({"room": LOBBY}, None, 2, "discord.room is one of discord.channels"),
-        ({"api": "http://127.0.0.1:1/api/v10"}, None, 1, "Discord doesn't answer at http://127.0.0.1:1"),
-    ],
-)
-async def test_what_keeps_it_out_is_said_in_one_line(
-    alone: Deployment,
-    discord: DiscordServer,
-    wrong: dict[str, Any],
-    without: str | None,
-    code: int,
-    says: str,
-) -> None:
-    """With what to do."""
-    discord.message_content = without != "intent"
-    if without == "rights":
-        discord.rights = 1 << 10 | 1 << 11 | 1 << 16
-    bridge = start_bridge(alone, "discord", config(discord, **wrong))
-    assert await asyncio.to_thread(bridge.wait, 60) == code
-    assert says in alone.log(len(alone.workers) - 1).strip().splitlines()[-1]
+KEPT_OUT: dict[str, tuple[dict[str, Any], int, str]] = {
+    "token": ({"token": "old"}, 2, "discord.token: Discord refuses it"),
+    "intent": ({}, 2, "the bot lacks the Message Content intent"),
+    "rights": ({}, 2, "the bot lacks manage_messages, moderate_members in #lobby (1002)"),
+    "channel": ({"channels": [77]}, 2, "the bot sees no channel 77"),
+    "room": ({"room": LOBBY}, 2, "discord.room is one of discord.channels"),
+    "nobody": ({"api": "http://127.0.0.1:1/api/v10"}, 1, "Discord doesn't answer at http://127.0.0.1:1"),
+}
+
+
+async def test_what_keeps_it_out_is_said_in_one_line(it: Deployment, tenant: str) -> None:
+    """With what to do; the bridges are started side by side, each against a Discord of its own."""
+    servers: list[DiscordServer] = []
+    bridges: dict[str, tuple[int, Any]] = {}
+    for what, (wrong, _, _) in KEPT_OUT.items():
+        servers.append(DiscordServer())
+        servers[-1].message_content = what != "intent"
+        if what == "rights":
+            servers[-1].rights = VIEW | SEND | HISTORY
+        await servers[-1].start()
+        its = config(servers[-1], f"{tenant}-{what}", **wrong)
+        bridges[what] = len(it.workers), start_bridge(it, "discord", its, file=f"{what}.yaml")
+    ended = {
+        what: (await asyncio.to_thread(bridge.wait, 60), it.log(number).strip().splitlines()[-1])
+        for what, (number, bridge) in bridges.items()
+    }
+    for server in servers:
+        await server.stop()
+    for what, (_, code, says) in KEPT_OUT.items():
+        assert (ended[what][0], says in ended[what][1]) == (code, True), ended[what]
