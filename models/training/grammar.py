@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parent / "grammar"
 # Tries for each text that is wanted: short lines run out of variety.
 TRIES = 4
 UNKNOWN = -1
+# Sources of its rows begin with this.
+WRITTEN = "grammar"
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -52,7 +54,7 @@ def written(seed: int, folder: Path = FOLDER) -> list[Row]:
     for path in sorted(folder.glob("*.toml")):
         theme = msgspec.toml.decode(path.read_bytes(), type=Theme)
         for place, say in enumerate(theme.say):
-            source = f"grammar_{path.stem}"
+            source = f"{WRITTEN}_{path.stem}"
             choice = random.Random(number(f"{seed} {source} {place}"))
             labels = {k: v for k, v in (dict.fromkeys(LABELS, 0) | say.labels).items() if v != UNKNOWN}
             rows += [

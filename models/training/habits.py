@@ -37,6 +37,8 @@ _HEADS = [
     "so ",
     "<emote> ",
 ]
+# What folding leaves as it is, hence most of what training has to show.
+_LEFT = ("typo", "typo", "masked", "stretched", "leet")
 _END = re.compile(r"[.!?,;:…]+$")
 
 
@@ -77,5 +79,6 @@ def retyped(text: str, choice: random.Random) -> str:
 
 def hidden(text: str, choice: random.Random) -> str:
     """Return a text with some of its words disguised, most often as folding hands it on."""
-    typed = disguised(text, choice, choice.uniform(0.15, 0.6))
+    trick = choice.choice(_LEFT) if choice.random() < 0.6 else None
+    typed = disguised(text, choice, choice.uniform(0.15, 0.6), trick)
     return readable(typed) if choice.random() < 0.7 else typed
