@@ -92,7 +92,9 @@ def _options() -> argparse.Namespace:
         )
         command.add_argument("--threads", type=int, default=2, help="processor threads")
         command.add_argument("--version", default="1", help="train: the artifact's version")
-        command.add_argument("--family", action="append", help="leave-out: only these")
+        command.add_argument(
+            "--family", action="append", help="leave-out: only these; a+b leaves two out at once"
+        )
         command.add_argument(
             "--all", action="store_true", help="evaluate: the larger parts of unseen sources too"
         )

@@ -82,6 +82,7 @@ def _left_out(left_out: Sequence[Tested]) -> Table:
         [each.family, each.label, each.positives, each.negatives, each.student, each.teacher, each.linear]
         for each in sorted(left_out, key=lambda each: (each.label, each.family))
     ]
+    together = sorted({" + ".join(sorted([each.family, *each.beside])) for each in left_out if each.beside})
     note = (
         "Trained without a family of sources, on a shorter schedule, and tested on it; teacher and linear "
         "model without it too. The teacher's area is over the rows that it has vectors of, in which each "
@@ -89,6 +90,7 @@ def _left_out(left_out: Sequence[Tested]) -> Table:
         "Families of several sources: "
         + "; ".join(f"{name} = {', '.join(members)}" for name, members in FAMILIES.items())
         + "."
+        + (f" Left out in one run, to save time: {'; '.join(together)}." if together else "")
     )
     columns = ["family", "label", "positives", "negatives", "AUC", "teacher", "linear"]
     return Table("Left out, all", note, columns, rows)

@@ -14,6 +14,7 @@ from models.artifact import MODEL, TOKENIZER
 from models.training.card import SPAM, TOXIC, card
 from models.training.evaluation import UNSEEN, evaluated
 from models.training.gathered import Place
+from models.training.grammar import WRITTEN
 from models.training.learning import Plan
 from models.training.leave_out import Tested, families, leave_out
 from models.training.making import exported, text_logits, trained
@@ -39,7 +40,7 @@ def train(options: argparse.Namespace) -> None:
     tokenizer = ground.tokenizer
     model = exported(student, tokenizer, [row.text for row in fitted[::20]])
     found = text_logits(model, tokenizer, [row.text for row in fitted])
-    sources = used([row for row in rows if not row.source.startswith("grammar")], options.data)
+    sources = used([row for row in rows if not row.source.startswith(WRITTEN)], options.data)
     calibration = platts(found, fitted)
     maturity = earned({})
 
@@ -61,8 +62,8 @@ def leave_families_out(options: argparse.Namespace) -> None:
     rows = place.training_rows()
     ground = place.ground(rows)
     found = families(rows)
-    for family in options.family or sorted(found, key=lambda name: name not in (*TOXIC, *SPAM)):
-        for each in leave_out(family, ground, _left_out(options)):
+    for names in options.family or sorted(found, key=lambda name: name not in (*TOXIC, *SPAM)):
+        for each in leave_out(names.split("+"), ground, _left_out(options)):
             print(each, flush=True)
 
 
