@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,7 +17,9 @@ from models.training.habits import hidden, retyped
 from models.training.mentors import Mentors
 from models.training.rows import LABELS, MAX_TOKENS, Row
 from models.training.shuffles import SHORTEST, among, loose
-from models.training.vectors import Vectors
+
+if TYPE_CHECKING:  # it needs what only `make teach` installs
+    from models.training.vectors import Vectors
 
 # A label that follows from how a text was found, and one that is only likely.
 WEAK, ASSUMED = 0.3, 0.15
