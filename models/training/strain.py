@@ -18,6 +18,8 @@ from rules.fold import readable
 TOXIC = LABELS.index("toxic")
 # One word in three, as the bar says.
 SHARE, SAMPLE, PADDINGS = 1 / 3, 3000, (50, 200, 1000)
+# One draw of disguised words moves an area by as much as 0.004.
+DRAWS = 4
 # What a policy does from which promised precision, in the tables of false alarms.
 STEPS = {"hold": 0.8, "remove": 0.95}
 GAMES = ("conda_dota2", "gametox_wot")
@@ -36,15 +38,18 @@ def disguises(rows: Sequence[Row], score: Score) -> Table:
     lines: list[list[Cell]] = []
     for trick in [*TRICKS, "any of them"]:
         choice = random.Random(number(trick))
-        typed = [disguised(row.text, choice, SHARE, trick if trick in TRICKS else None) for row in rows]
-        folded = auc(truth, score([readable(text) for text in typed])[:, TOXIC])
-        bare = auc(truth, score(typed)[:, TOXIC])
-        lines.append([trick, clean, folded, folded - clean, bare, bare - clean])
+        areas = np.zeros(2)
+        for _ in range(DRAWS):
+            typed = [disguised(row.text, choice, SHARE, trick if trick in TRICKS else None) for row in rows]
+            folded = [readable(text) for text in typed]
+            areas += [auc(truth, score(texts)[:, TOXIC]) / DRAWS for texts in (folded, typed)]
+        folded_area, bare = map(float, areas)
+        lines.append([trick, clean, folded_area, folded_area - clean, bare, bare - clean])
     mean = [float(np.mean([float(line[place] or 0) for line in lines[:-1]])) for place in range(1, 6)]
     lines.append(["mean of the tricks", *mean])
     return Table(
         "Disguises",
-        f"AUC of toxic on {len(rows)} dev rows, one word in three disguised. "
+        f"AUC of toxic on {len(rows)} dev rows, one word in three disguised, mean of {DRAWS} draws. "
         "Bar: no more than 0.02 lost folded, 0.05 as typed.",
         ["trick", "clean", "folded", "change", "as typed", "change"],
         lines,
