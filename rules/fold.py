@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 
 from rules.message import Entity, EntityType
+from rules.text.legible import legible
 from rules.text.letters import origins, plain, undisguised
 from rules.text.links import find_links
 
 # A model that was trained on another fold's readable view must not be served with this one.
-FOLD_VERSION = "1"
+FOLD_VERSION = "2"
 
 
 class Folded:
@@ -64,8 +65,8 @@ _MENTION = re.compile(r"(?<![\w.@])@(?!(?:everyone|here)\b)[^\W_][\w-]*(?:\.[\w-
 
 
 def readable(typed: str, entities: Sequence[Entity] = ()) -> str:
-    """Return what the model reads: disguises undone as in the plain view, but case kept, and
-    emotes, mentions and links as `<emote>`, `<user>` and `<link>`.
+    """Return what the model reads: disguises undone as in the plain view and more, but case kept,
+    and emotes, mentions and links as `<emote>`, `<user>` and `<link>`.
 
     "@everyone" and "@here" stay, since they say something. Spans of entities that lie
     outside the text or overlap an earlier one are ignored.
@@ -88,4 +89,4 @@ def _prose(typed: str) -> str:
     text = undisguised(typed)
     if "<" in text:
         text = _TYPED_PLACEHOLDER.sub("< ", text)
-    return _MENTION.sub("<user>", text) if "@" in text else text
+    return legible(_MENTION.sub("<user>", text) if "@" in text else text)
