@@ -8,9 +8,9 @@ import msgspec
 
 from rules.schema.conditions import LinkKind
 from rules.schema.values import Bound
+from rules.text.hosts import latin
 from rules.text.links import HostList, Link
 from rules.text.lookalike_hosts import Lookalikes
-from rules.text.views.lookalikes import latin
 
 
 class LinkSearch:

@@ -35,7 +35,7 @@ class Link(msgspec.Struct, frozen=True):
     @property
     def leads_to_address(self) -> bool:
         """Whether the host is a number instead of a name, in any of the spellings that browsers take."""
-        return _ADDRESS.fullmatch(self.host) is not None
+        return _NUMBER.fullmatch(self.host) is not None
 
 
 def find_links(typed: str, entities: Sequence[Entity] = (), *, spaced: bool = True) -> list[Link]:
@@ -96,10 +96,13 @@ _WORD = rf"[^\W_{NO_SPACES}]"
 _LABEL = rf"{_WORD}{{1,63}}+(?:-{{1,31}}+{_WORD}{{1,63}}+){{0,31}}+"
 _DOT = r"(?:[.。]| ?[\[({] ?(?:\.|dot) ?[\])}] ?)"  # the plain view has no other full stops
 _SIX = r"\[[0-9a-f]*:[0-9a-f:.]*\]"  # an address of IP version 6
-_ADDRESS = re.compile(rf"\d{{1,3}}(?:\.\d{{1,3}}){{3}}|\d{{8,10}}|0x[0-9a-f]{{1,8}}|{_SIX}")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+# Browsers take a host for an address when its last part is a number, in base 8, 10 or 16 (WHATWG URL, 3.5).
+_NUMBER = re.compile(rf"(?:.*\.)?(?:\d+|0x[0-9a-f]*)|{_SIX}")
 _NET = re.compile(r"/\d{1,2}")
+_SCHEME = r"(?:h(?:tt|xx|\*\*)ps?|ftp)(?:(?:\[:\]|:)[/\\]{1,9}+|[/\\]{2}+)"
 _LINK = re.compile(
-    rf"(?:(?:h(?:tt|xx)ps?|ftp)(?:\[:\]|:)[/\\]{{2}}(?P<authority>(?:{_SIX}|{_DOT}|[^\s/?#\\<>\"`'|,;()\[\]{{}}])++)"
+    rf"(?:{_SCHEME}(?P<authority>(?:{_SIX}|{_DOT}|[^\s/?#\\<>\"`'|,;()\[\]{{}}])++)"
     rf"|(?<!{_WORD})(?<![@/\\_])(?<!{_WORD}[.])(?P<host>{_LABEL}(?:{_DOT}{_LABEL}){{1,126}}+)(?!@|_|[.]?{_WORD})"
     r"(?::\d{1,5})?+)"
     rf"(?P<rest>(?:[/?#\\][^\s<>\"`{NO_SPACES}\u3000-\u303f]*+)?+)"
@@ -152,11 +155,16 @@ def _seen(typed: str, *, trusted: bool = False) -> Iterator[Link]:
             behind = text[named_end:rest_at] + rest
             if not is_host(name, has_path=bool(rest)) and not _is_address(name, behind):
                 continue
-        host = _PORT.sub("", _DOTS.sub(".", named.rpartition("@")[2])).strip(".")
+        host = _PORT.sub("", _DOTS.sub(".", _decoded(named.rpartition("@")[2]))).strip(".")
         if host:
             end = rest_at + len(rest) if rest else named_end
             span = (spans[match.start()][0], spans[end - 1][1])
             yield Link(host, original(rest_at, rest_at + len(rest)), span, bare)
+
+
+def _decoded(named: str) -> str:
+    """Return a host without its percent-encoding, which browsers undo."""
+    return re.split("[/?#]", plain(unquote(named)).text, maxsplit=1)[0] if "%" in named else named
 
 
 def _spaced(typed: str) -> Iterator[Link]:

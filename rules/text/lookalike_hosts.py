@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from unicodedata import combining, normalize
 
 from rules.errors import PatternError
 from rules.text.hosts import as_shown
@@ -24,7 +25,7 @@ _LURES = frozenset(
 # only what looks like a protected name and isn't it is ever reported.
 _ONE_KIND = {
     "0": "o", "1": "l", "i": "l", "j": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
-    "q": "g", "2": "z", "ï": "l", "ї": "l", "ł": "l", "đ": "d", "ø": "o", "ß": "b",
+    "q": "g", "2": "z", "ł": "l", "đ": "d", "ø": "o", "ß": "b",
 }  # fmt: skip
 _ALIKE = str.maketrans(
     _ONE_KIND | {shape: _ONE_KIND.get(letter, letter) for shape, letter in (SMALL | CAPITAL).items()}
@@ -107,6 +108,8 @@ def _is_slip(one: str, other: str) -> bool:
 @lru_cache(4096)
 def _skeleton(label: str) -> str:
     """Return what a hasty reader sees: letters that look alike are one."""
+    if not label.isascii():
+        label = "".join(one for one in normalize("NFD", label) if not combining(one))
     spelled = label.translate(_ALIKE)
     for pair, letter in _PAIRS:
         spelled = spelled.replace(pair, letter)

@@ -42,6 +42,8 @@ _SURE_ENDINGS = frozenset(("com", "org", "xyz"))  # no sentence begins with thes
 _SIGN = re.compile(r"(?=.*[^\W\d_]).*[\d-]")
 _DIGIT = re.compile(r"\d")
 _FEW_LETTERS = 4
+# Of so few letters that their endings decide nothing, but with a path they are always links.
+_SHORT_HOSTS = frozenset(("t.me", "wa.me"))
 _AT_A_STOP = re.compile(r"\s*(?:[^\w\s]|$)")
 
 
@@ -73,6 +75,8 @@ def _is_meant(spelled: str, end: int, text: str, path: str | None) -> bool:
     if names[0] == "www":
         return is_host(_JOINTS.sub(".", spelled), has_path=has_path)
     name = names[-1]
+    if has_path and joint != ". " and _JOINTS.sub(".", spelled) in _SHORT_HOSTS:
+        return True
     if not is_plain_ending(ending):
         # "telegram . me/a1", but not "come over . to/from".
         certain = path is not None and _DIGIT.search(path) is not None and len(name) >= _FEW_LETTERS

@@ -43,6 +43,16 @@ def test_links_are_found_with_their_parts() -> None:
         ("login.steam.it", "login.steam.it"),
         ("bbc.co.uk?", "bbc.co.uk"),
         ("Discord.GG", "discord.gg"),
+        ("https://dlscord%2Egift/x", "dlscord.gift"),
+        ("https://%64lscord.gift%2Fx", "dlscord.gift"),
+        ("https:/evil.example/x", "evil.example"),
+        ("https:///evil.example/x", "evil.example"),
+        ("https//evil.example/x", "evil.example"),
+        ("h**ps://evil.example/x", "evil.example"),
+        ("t . me / abc", "t.me"),
+        ("wa dot me slash 4912", "wa.me"),
+        ("dlscord.gіft", "dlscord.gіft"),
+        ("ᴅɪꜱᴄᴏʀᴅ.ɢɪꜰᴛ", "ᴅɪꜱᴄᴏʀᴅ.ɢɪꜰᴛ"),
     ],
 )
 def test_disguised_and_bare_hosts_are_found(text: str, host: str) -> None:
@@ -69,6 +79,12 @@ def test_disguised_and_bare_hosts_are_found(text: str, host: str) -> None:
         "//",
         "好。世界",
         "x\ud800.com",
+        "that was great.lol",
+        "we lost 5.rip",
+        "in 10.lol",
+        "at 7.in Berlin",
+        "ладно.со мной",
+        "so do not . me / you",
     ],
 )
 def test_innocent_dots_are_not_links(text: str) -> None:

@@ -26,6 +26,7 @@ PROTECTED = Lookalikes(
         ("secure.paypal.com.evil.example", "paypal"), ("dіƽⲥord.bio", "discord"),
         ("xn--dord-lkb301b3r7g.bio", "discord"), ("steamcоmmunіty.ru", "steamcommunity"),
         ("xn--steamcmmunty-9fk62a.ru", "steamcommunity"),
+        ("dìscord.com", "discord"), ("pạypal.com", "paypal"),
     ],
 )  # fmt: skip
 def test_a_pretender_is_named_by_whom_it_pretends_to_be(host: str, name: str) -> None:
