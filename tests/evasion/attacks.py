@@ -79,8 +79,26 @@ def between(sign: str) -> Attack:
     return lambda word, rng: sign.join(characters(word))
 
 
+def emoji_inside(word: str, rng: random.Random) -> str:
+    if len(word) < FROM_LETTERS or not all("a" <= one <= "\u052f" for one in word):
+        return word
+    at = rng.randrange(1, len(word))
+    return word[:at] + "🔥" + word[at:]
+
+
 def behind_each(signs: str, fits: Callable[[str], bool] = bool) -> Attack:
     return lambda word, rng: "".join(one + rng.choice(signs) if fits(one) else one for one in word)
+
+
+def both(one: Attack, other: Attack) -> Attack:
+    return lambda word, rng: other(one(word, rng), rng)
+
+
+def last(table: dict[str, Sequence[str]]) -> Attack:
+    """Return an attack that respells the last letter of each longer word."""
+    return lambda word, rng: (
+        word[:-1] + rng.choice(table[word[-1]]) if len(word) >= FROM_LETTERS and word[-1] in table else word
+    )
 
 
 def wide(word: str, rng: random.Random) -> str:
@@ -97,6 +115,7 @@ def _is_arabic(letter: str) -> bool:
 
 
 LEET: dict[str, Sequence[str]] = {"o": "0", "i": "1!", "l": "1", "e": "3", "a": "4@", "s": "5$", "t": "7"}
+LAST: dict[str, Sequence[str]] = {"o": "0", "i": "1", "e": "3", "a": "4@", "t": "7"}
 EMOJI: dict[str, Sequence[str]] = {
     "a": ["🅰️"], "b": ["🅱️"], "o": ["🅾️", "⭕", "0️⃣"], "p": ["🅿️"], "m": ["Ⓜ️"], "i": ["ℹ️", "❗", "1️⃣"],
     "x": ["❌"], "s": ["💲", "5️⃣"], "e": ["3️⃣"], "t": ["➕", "7️⃣"],
@@ -108,6 +127,8 @@ FLAGS: dict[str, Sequence[str]] = {
     letter: shape for shape, letter in ENCLOSED.items() if shape >= "\U0001f1e6"
 }
 LETTERS = shapes(lambda shape: shape not in ENCLOSED and shape != "ı" and shape not in SMALL_CAPITALS)
+
+RESPELLED = respelled(LETTERS, inner=True)
 
 ATTACKS: dict[str, tuple[str, Attack]] = {
     "width": ("every letter full-width", wide),
@@ -121,7 +142,7 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     ),
     "look-alikes": (
         "one to three letters from Cyrillic, Greek, Armenian …, one kept",
-        respelled(LETTERS, inner=True),
+        RESPELLED,
     ),
     "small capitals": ("every letter that has one", every(shapes(SMALL_CAPITALS.__contains__))),
     "enclosed": ("every letter a negative square", every(SQUARES)),
@@ -131,7 +152,9 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "tatweel": ("every Arabic letter drawn out", behind_each("\u0640", _is_arabic)),
     "upside-down": ("the whole term, read from behind", upside_down),
     "leet": ("one to three inner letters, at most half", respelled(LEET, inner=True)),
+    "leet at the end": ("the last of four letters up: 0 for o, 1 for i …", last(LAST)),
     "stretched": ("one to three letters three to six times", stretch),
+    "an emoji inside": ("one at one place, in Latin and Cyrillic", emoji_inside),
     "signs inside": ("one of . - _ * ~ and a bar, at one to three places", punctuate),
     "dots": ("a dot between all letters", between(".")),
     "dashes": ("a hyphen between all letters", between("-")),
@@ -139,6 +162,14 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "spaces": ("a space between all letters", between(" ")),
     "line breaks": ("a line break between all letters", between("\n")),
     "masked": ("one to three inner letters starred, at most half", mask),
+    "look-alikes and dots": ("both, the first of one to three letters", both(RESPELLED, between("."))),
+    "look-alikes and spaces": ("the same", both(RESPELLED, between(" "))),
+    "small capitals and dashes": ("both", both(every(shapes(SMALL_CAPITALS.__contains__)), between("-"))),
+    "flags and spaces": (
+        "a regional indicator for every letter, spaces between",
+        both(every(FLAGS), between(" ")),
+    ),
+    "width and dots": ("both", both(wide, between("."))),
 }
 # Of these the gaps between words are no more than those between letters.
-WITHOUT_GAPS = ("upside-down", "spaces", "line breaks")
+WITHOUT_GAPS = ("upside-down", "spaces", "line breaks", "look-alikes and spaces", "flags and spaces")

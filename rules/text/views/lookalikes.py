@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from rules.text.hosts import as_shown
 from rules.text.letter_shapes import (
     CAPITAL,
     ENCLOSED,
@@ -27,6 +26,8 @@ _WORD = re.compile(f"{_OF_WORD}+")
 _TURNED = f"[{''.join(UPSIDE_DOWN)}]+"
 _FLIPPED = re.compile(f"(?<!{_OF_WORD}){_TURNED}(?: +{_TURNED})*(?!{_OF_WORD})")
 _TURKISH = re.compile("[ğşçöü]")
+# By itself a small capital is a sign of phoneticians.
+_FROM_SMALL_CAPITALS = 2
 _FROM_DOTLESS = 5  # letters of a word in which ı may be an i
 _INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 # Two indicators are a flag, unless others beside them spell words.
@@ -42,6 +43,7 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
     respelled: list[Edit] = []
     turkish = _TURKISH.search(text) is not None
     flags = _SPELLED_OUT.search(text) is None
+    lone = sum(one in SMALL_CAPITALS for one in text) < _FROM_SMALL_CAPITALS
     for match in _WORD.finditer(text):
         beside = bisect_right(taken, match.start())
         if (
@@ -50,33 +52,38 @@ def undo(text: str, vocabulary: Vocabulary, capitals: frozenset[int] = frozenset
             or (beside < len(taken) and edits[beside].start < match.end())
         ):
             continue
-        spelled = _spelled(match[0], match.start(), vocabulary, capitals, turkish=turkish, flags=flags)
+        spelled = _spelled(
+            match[0], match.start(), vocabulary, capitals, turkish=turkish, flags=flags, lone=lone
+        )
         if spelled != match[0]:
             respelled.append(Edit(*match.span(), spelled))
     yield sorted([*edits, *respelled])
 
 
-def latin(word: str) -> str:
-    """Return a label as it looks: punycode undone, and Latin where all of it looks so."""
-    word = as_shown(word)
-    if word.isascii():
-        return word
-    folded = "".join(SMALL.get(one) or CAPITAL.get(one) or one for one in word)
-    return folded if any(one.isascii() and one.isalpha() for one in word) and folded.isascii() else word
+def respelled(letters: str, vocabulary: Vocabulary) -> str:
+    """Return letters that stood apart as `undo` would spell the word that they make."""
+    return _spelled(letters, 0, vocabulary, frozenset(), turkish=False, flags=False, lone=False)
 
 
 def _spelled(
-    word: str, start: int, vocabulary: Vocabulary, capitals: frozenset[int], *, turkish: bool, flags: bool
+    word: str,
+    start: int,
+    vocabulary: Vocabulary,
+    capitals: frozenset[int],
+    *,
+    turkish: bool,
+    flags: bool,
+    lone: bool,
 ) -> str:
     cyrillic_too = any("\u0400" <= one <= "\u04ff" for one in word)
     if not (cyrillic_too or any(one in SMALL or one in CAPITAL or one in ENCLOSED for one in word)):
         return word
     letters = [one for one in word if one.isalpha() or one in ENCLOSED]
     own = [one for one in letters if _is_latin(one)]
-    small_capitals = sum(one in SMALL_CAPITALS for one in letters)
-    if not own and small_capitals < 2 and not any(one in ENCLOSED for one in letters):
+    small = not SMALL_CAPITALS.isdisjoint(letters) and not lone
+    if not (own or small or any(one in ENCLOSED for one in letters)):
         return word
-    if flags and len(letters) < 3 and set(letters) <= _INDICATORS:
+    if flags and len(letters) == 2 and set(letters) <= _INDICATORS:
         return word
     folded = "".join(_shape(one, start + at in capitals) for at, one in enumerate(word))
     choices = [folded] if all(_is_latin(one) for one in folded if one.isalpha()) else []

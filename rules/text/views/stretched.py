@@ -40,6 +40,14 @@ def undo(text: str, vocabulary: Vocabulary) -> Iterator[list[Edit]]:
         ]
 
 
+def unheld(word: str, vocabulary: Vocabulary) -> str | None:
+    """Return what a word is without the letters that are held, if that is one of a term."""
+    ways = (
+        spelled for _, _, runs, ways in _words(word, vocabulary) for spelled, _ in [_spelled(runs, ways[0])]
+    )
+    return next(filter(vocabulary.knows, ways), None)
+
+
 def _words(text: str, vocabulary: Vocabulary) -> Iterator[_Word]:
     """Yield the words in which letters are held, with their runs, and the counts that make sense."""
     done = 0
