@@ -88,7 +88,7 @@ TERMS = (
     "fuck", "free nitro", "kill yourself", "shit*", "ass", "what's up", "self-harm", "tits", "noon", "操你妈",
     "сука", "хуй", "हरामजादे", "seni yakarım", "i am", "rule 34", "kkk",
 )  # fmt: skip
-INDEX = KeywordIndex.build(Term(term, 0) for term in TERMS)
+INDEX = KeywordIndex.build(Term(term, 0) for term in TERMS).vocabulary
 UNDO = {
     Step.LOOKALIKES: lookalikes.undo,
     Step.SEPARATED: separated.undo,
