@@ -72,12 +72,14 @@ services: $(TEMP)/synapse/.done ## fetch the servers that tests of bridges talk 
 chaos: $(VENV)/.dev ## the fault runs, ten times over
 	@$(PYTHON) -m pytest tests/kafka -m chaos --rounds 10 -s
 
-check: $(VENV)/.dev ## lint, types, import contracts, rule packs
+check: $(VENV)/.dev ## lint, types, import contracts, rule packs, the optional ones beside them too
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON) -m streams check
+	@rm -rf $(TEMP)/all-packs && mkdir -p $(TEMP)/all-packs && cp -R rules/packs/. rules/optional/. $(TEMP)/all-packs
+	@$(PYTHON) -m streams check $(TEMP)/all-packs
 
 $(TEMP)/alt-profanity-check/.done: requirements/bench.txt | $(PYTHON)
 	@$(PYTHON) -m venv $(TEMP)/alt-profanity-check
