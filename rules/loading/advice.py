@@ -41,6 +41,7 @@ def advice(
         if not rule.status.idle:
             yield from _at(entry, _waits(entry, promises))
             yield from _at(entry, _asks(entry, armed))
+            yield from _at(entry, _severe(entry, armed))
             yield from _against_itself(entry, speakers)
     yield from _spares(entries, armed)
 
@@ -185,6 +186,13 @@ def _asks(entry: Entry, armed: Mapping[str, Armed]) -> Iterator[Advice]:
     if needed and all(one.shadow for one in needed):
         names = ", ".join(sorted(one.id for one in needed))
         yield "all" if rule.all_of else "any", f"asks for rules in shadow only ({names}); it never fires"
+
+
+def _severe(entry: Entry, armed: Mapping[str, Armed]) -> Iterator[Advice]:
+    """A severity that no term of a rule's lists has."""
+    rule = entry.rule
+    if rule.severity is not None and rule.id in armed and not armed[rule.id].terms:
+        yield "severity", "no term of its lists has such a severity; nothing is found"
 
 
 # -- rules beside each other

@@ -56,6 +56,8 @@ def _voice(rule: Rule) -> Iterator[Doubt]:
         yield Doubt("action", "needs a label that says what it is for")
     if rule.action is Action.ALLOW:
         yield Doubt("action", "allow is the least anyway; at_most: allow holds other rules back")
+    if rule.at_most is Action.REMOVE:
+        yield Doubt("at_most", "remove is the most anyway; take it out")
     if rule.action and rule.at_most and rule.action.rank > rule.at_most.rank:
         yield Doubt("at_most", f"is milder than the rule's own action: {rule.action}")
     if not (weighed or rule.action or rule.at_most or rule.tags or rule.queue or rule.mask):
@@ -95,6 +97,9 @@ def _idle_keys(rule: Rule) -> Iterator[Doubt]:
     for language in rule.scope.languages:
         if not is_language(language):
             yield Doubt("scope", f'languages: write codes such as en, de or pt, not "{language}"')
+    for language in rule.message:
+        if not is_language(language):
+            yield Doubt("message", f'write codes such as en, de or pt, not "{language}"')
 
 
 def _allow(rule: Rule, written: Collection[str]) -> Iterator[Doubt]:

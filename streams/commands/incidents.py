@@ -198,6 +198,8 @@ def block_add(
     lasts: str, by: str | None, reason: str,
 ) -> None:  # fmt: skip
     """Add TERM; `block TERM` is short for it."""
+    if not term.strip():
+        raise ConfigurationError("TERM is empty; name what is to be found")
     order = BlockOrder(
         **signature(lasts, by, reason),
         term=term, label=label, action=Action(action), tenant=tenant, channel=channel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import click
@@ -68,6 +69,9 @@ def rollback(ruleset: str, lasts: str, by: str | None, reason: str) -> None:
     give(there, RollbackOrder(**signature(lasts, by, reason), ruleset=_full(ruleset, there)))
 
 
+_HASH = re.compile("[0-9a-f]{6,64}")
+
+
 def _full(ruleset: str, there: Desk) -> str:
     """Return the whole hash for the beginning of one, as verdicts, workers or this machine know it."""
     wanted = ruleset.partition("+")[0]
@@ -77,6 +81,8 @@ def _full(ruleset: str, there: Desk) -> str:
     found = sorted(each for each in known if each and each.startswith(wanted))
     if len(found) > 1:
         raise ConfigurationError(f"{ruleset!r} may be {' or '.join(found)}")
+    if not found and _HASH.fullmatch(wanted) is None:
+        raise ConfigurationError(f"{ruleset!r} is no rule set; `rules history` and `rules status` name them")
     return found[0] if found else wanted
 
 

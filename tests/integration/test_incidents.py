@@ -210,9 +210,10 @@ def test_going_back_to_an_earlier_rule_set(fleet: Deployment) -> None:
         (("control", "raid", "--channel", "a", "--lower", "100", "--reason", "x"), "lower"),
         (("control", "end", "nosuch"), "there is no order 'nosuch'"),
         (("block", "zz*x", "--reason", "x"), "a star stands before or behind"),
+        (("block", " ", "--reason", "x"), "TERM is empty"),
         (("block", "zz", "--label", "odd", "--reason", "x"), 'unknown label "odd"'),
         (("block", "zz", "--action", "allow", "--reason", "x"), "'allow' is not one of"),
-        (("rules", "rollback", "nothex", "--reason", "x"), "ruleset"),
+        (("rules", "rollback", "nothex", "--reason", "x"), "'nothex' is no rule set"),
     ],
 )
 def test_bad_input_gets_one_clear_line(fleet: Deployment, arguments: tuple[str, ...], says: str) -> None:

@@ -103,6 +103,14 @@ def test_a_severer_term_within_a_milder_one_is_not_idle() -> None:
     assert advised(rule, words="gold\ngold rush | 3\n") == []
 
 
+def test_a_severity_that_no_term_has_is_named() -> None:
+    """Such a rule never fires."""
+    rule = "- {id: spam/a, label: spam, strength: weak, list: lists/words.txt, severity: '>= 4'}"
+    assert advised(rule, words="gold | 3\n") == [
+        "test.yaml:2: spam/a: severity: no term of its lists has such a severity; nothing is found"
+    ]
+
+
 def test_a_long_list_is_looked_at_in_no_time() -> None:
     """Comparing each term with each would take minutes."""
     words = "\n".join(f"word{number} and more" for number in range(30_000))

@@ -115,6 +115,8 @@ def test_a_folder_that_did_not_change_gives_back_the_previous_rule_set(tmp_path:
         (WEAK + "weight: 2\n  terms: [x]", 5, "strength or weight, not both"),
         ("- id: scam/a\n  label: scam\n  weight: -2\n  terms: [x]", 4, "has against:"),
         (ACT + "at_most: flag\n  terms: [x]", 5, "is milder than the rule's own"),
+        (WEAK + "terms: [x]\n  message: {english: Please be kind.}", 6, 'message: write codes such as en'),
+        ("- id: scam/a\n  at_most: remove\n  terms: [x]", 3, "at_most: remove is the most anyway"),
         (WEAK + "final: true\n  terms: [x]", 5, "final: needs an action"),
         (ACT + "final: true\n  terms: [x]\n  author: {messages: '< 3'}", 5,
          "final: doesn't go with conditions on standing"),
