@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from rules.fold import fold, readable
 from rules.ruleset import RuleSet
 from rules.text.links import find_links
+from rules.text.views.chain import ALL_SIGNS
 from tests.rule_folders import loaded, said
 
 pytestmark = pytest.mark.timed
 
-ALL_SIGNS = 31
 UNITS = (
     "a.", "a ", "a-", "a-a.", "a[.]", "a[dot]", "a . ", "a dot ", ". ", "((dot)", "((((", "[::", "http://",
     "a.com ",
@@ -23,6 +23,9 @@ UNITS = (
     ":", "'", "_", "*",
     "\u0301", "a\u0316\u0301", "a\u0301\u0302\u0303", "n\u0336", "\u0640", "İ", "ﷺ", "\ud800",
     "क\u094d\u200d",
+    "f. u. c. k. ", "f u u u c c c k ", "f.u.с.k.", "f u ¢ 1 k ", "f🔥u", "fu🔥ck ", "shi7 ",
+    "\u202ekcuf", "\u202ef\u202c",
+    "https:/", "https://%64.", "t . me / ", "ꜰ*ᴄᴋ ",
     "ʞɔnɟ ", "аa ", "á.", "🅰", "🇫", "中。", "가",
 )  # fmt: skip
 SHORT, LONG, LONGEST = 4_000, 16_000, 100_000
