@@ -3,126 +3,52 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from struct import Struct
+from typing import Final, NamedTuple, Protocol
 
-from rules.finding import seen as measured
 from rules.finding.likeness import Kin
-from rules.message import Kind, Message
+from rules.finding.trail import (
+    CHANNEL,
+    COMMAND,
+    EDITED,
+    EMOTES,
+    FLAGS,
+    INVITES,
+    LETTERS,
+    LINKS,
+    MENTIONS,
+    MESSAGE,
+    SIZE,
+    STAMP,
+    TEXT,
+    Fields,
+    back,
+    entries,
+    reach,
+    since,
+    stamp_back,
+    sum_at_most,
+)
 from rules.schema.conditions import Behaviour
 from rules.schema.values import Bound
-from rules.text.links import HostList, Link, find_links
 from rules.verdict import Campaign
 
-# So many of an author's messages are looked back at, and so long.
-MOST: Final = 32
+# Rules look back at an author so long.
 LONGEST_S: Final = 3600.0
 # So many messages of new authors are remembered of a channel.
 MOST_NEW: Final = 256
 
-COMMAND, EMOTES, EDITED = 1, 2, 4
-
-_COMMAND_SIGNS = frozenset("!/$?.+-")
-_COMMAND = re.compile(r"[!/$?.+-]{1,2}[^\W\d_]\w*(?:\s+\S+){0,4}")
-_NO_WORD_CHARACTERS = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
-_INVITES = HostList(
-    (
-        "discord.gg", "discord.com/invite", "discordapp.com/invite", "dsc.gg", "t.me", "telegram.me",
-        "chat.whatsapp.com", "guilded.gg", "revolt.chat/invite", "matrix.to", "signal.group",
-    )
-)  # fmt: skip
-
-
-class Said(NamedTuple):
-    """A message as far as it is remembered; whoever remembers it names texts and places by hashes.
-
-    Attributes:
-        at: Epoch seconds, the record's time.
-        partition: Of the record, by a hash; with `offset` it names the record.
-        text: Hash of what `gist` returns.
-        letters: Letters and digits in the text, up to 255; so are links, mentions and invites.
-        flags: COMMAND: it is one. EMOTES: it is nothing else. EDITED: the record is an edit.
-    """
-
-    at: float
-    partition: int
-    offset: int
-    text: bytes
-    channel: bytes
-    message: int
-    letters: int
-    flags: int
-    links: int = 0
-    mentions: int = 0
-    invites: int = 0
-
-
-# The fields of Said by their place: what is read from a store has no names.
-Fields = tuple[Any, ...]
-_AT, _PARTITION, _OFFSET, _TEXT, _CHANNEL, _MESSAGE, _LETTERS, _FLAGS = range(8)
-
-
-class Measures(NamedTuple):
-    """What of a message is counted. The fields are those of Said."""
-
-    letters: int
-    flags: int
-    links: int
-    mentions: int
-    invites: int
-
-
-# What is added up from message to message; the others are numbers of messages or of channels.
-_SUMMED = ("links", "mentions", "invites")
+# What is added up from message to message, and where it stands; the others are messages or channels.
+_SUMMED = {"links": LINKS, "mentions": MENTIONS, "invites": INVITES}
 _NUMBERED = ("messages", "same_text", "channels")
-
-
-def gist(folded: str, data: bytes) -> tuple[bytes, int]:
-    """Return what makes two texts the same, and how many letters and digits there are.
-
-    Case, spaces and punctuation don't; where nothing else is left they do.
-
-    Args:
-        folded: The plain view.
-        data: The same in UTF-8.
-    """
-    if len(folded) == len(data):
-        bare = data.translate(None, _NO_WORD_CHARACTERS)
-        return bare or data, len(bare)
-    letters = "".join(filter(str.isalnum, folded))
-    return letters.encode() or data, len(letters)
-
-
-def measures(message: Message, letters: int, links: Sequence[Link] | None) -> Measures:
-    """Return what is counted of a message; `links` are its links, if somebody has looked for them."""
-    text, entities = message.text, message.entities
-    if links is None:
-        links = find_links(text, entities)
-    flags = EDITED if message.kind is Kind.EDITED else 0
-    letters = min(letters, 255)
-    if not (links or entities or message.mentions or "@" in text):
-        if text[:1] in _COMMAND_SIGNS and _COMMAND.fullmatch(text):
-            flags |= COMMAND
-        elif not letters and not text.isascii() and _is_emotes(message):
-            flags |= EMOTES
-        return Measures(letters, flags, 0, 0, 0)
-    if entities and _is_emotes(message):
-        flags |= EMOTES
-    addressed = min(measured.mentions(message), 255)
-    invites = sum(map(_INVITES.match, links)) if links else 0
-    return Measures(letters, flags, min(len(links), 255), addressed, min(invites, 255))
-
-
-def _is_emotes(message: Message) -> bool:
-    pictures, others = measured.emoji(message)
-    return bool(pictures and not others)
 
 
 class Asked(NamedTuple):
     """A condition on behaviour, made ready.
 
     Attributes:
+        reach: `within`, by stamps.
         before: So many messages must have been said before this one for it to hold; 0 where the counts
             are of links and the like.
         marks: This message must have some of these.
@@ -135,6 +61,7 @@ class Asked(NamedTuple):
 
     counts: tuple[tuple[str, Bound], ...]
     within: float
+    reach: int
     before: int
     marks: tuple[str, ...]
     alike: int
@@ -152,6 +79,7 @@ class Asked(NamedTuple):
         return cls(
             counts,
             float(written.within or 0.0),
+            reach(written.within or 0.0),
             max((others.get(key, 0) for key in _NUMBERED), default=0),
             tuple(key for key, _ in counts if key in _SUMMED),
             others.get("alike", 0),
@@ -177,12 +105,16 @@ class Alarm(NamedTuple):
 
     Attributes:
         spoken: So many messages before this one; the fewest first.
+        repeated: So many with the same text; the fewest first.
+        fewest_copies: The least of these numbers.
         marked: A link or a mention.
-        alike: So many others who said nearly the same.
+        alike: So many others who said nearly the same; the fewest first.
         newcomers: So many other new authors.
     """
 
     spoken: tuple[Asked, ...]
+    repeated: tuple[Asked, ...]
+    fewest_copies: float
     marked: tuple[Asked, ...]
     alike: tuple[Asked, ...]
     newcomers: tuple[Asked, ...]
@@ -191,15 +123,21 @@ class Alarm(NamedTuple):
     def of(cls, asked: Iterable[Asked]) -> Alarm:
         """Return the alarm for these; for none it never goes off."""
         left = sorted(asked, key=lambda one: one.before)
-        spoken = [one for one in left if one.before]
+        spoken = [one for one in left if one.before and not one.same]
+        repeated = [one for one in left if one.before and one.same]
         marked = [one for one in left if one.marks and not one.before]
         alike = [one for one in left if one.alike and not (one.before or one.marks)]
+        alike.sort(key=lambda one: one.alike)
         new = [one for one in left if one.newcomers and not (one.before or one.marks or one.alike)]
-        return cls(tuple(spoken), tuple(marked), tuple(alike), tuple(new))
+        fewest = repeated[0].before if repeated else math.inf
+        return cls(tuple(spoken), tuple(repeated), fewest, tuple(marked), tuple(alike), tuple(new))
 
 
 class Seen(Protocol):
     """What is known of an author's behaviour up to a message."""
+
+    def sets_off(self, alarm: Alarm) -> bool:
+        """Return whether one of the rules behind an alarm gets what it waits for."""
 
     def holds(self, asked: Asked) -> bool:
         """Return whether the author did all of this."""
@@ -208,116 +146,104 @@ class Seen(Protocol):
         """Return what they did, in the terms of what is asked: "7 messages in 10 s"."""
 
 
-class Trail:
-    """An author's messages in the order of their records.
-
-    Attributes:
-        said: Each a Said, or a plain tuple of its fields, which is quicker to make.
-    """
-
-    __slots__ = ("_texts", "said")
-
-    def __init__(self, said: Sequence[Fields]) -> None:
-        self.said = said
-        self._texts: list[bytes] | None = None
-
-    def copies(self, text: bytes, start: int, end: int) -> int:
-        """Return how often a text stands from one place up to another."""
-        if self._texts is None:
-            self._texts = [one[_TEXT] for one in self.said]
-        return self._texts[start:end].count(text)
+# What is noted of a new author's message: time, a hash of its partition, offset, a hash of the author.
+NEWCOMER: Final = Struct(">dIQ8s")
+_AT, _PARTITION, _OFFSET, _AUTHOR = range(4)
 
 
 class Wave(NamedTuple):
-    """New authors in a channel: messages of theirs, of which `upto` came before this one of another.
+    """New authors in a channel.
 
     Attributes:
-        said: Time, partition, offset and hash of the author, of each.
+        own: What is noted of this message.
+        said: What was noted of theirs, one after another.
     """
 
     own: Fields
-    said: Sequence[Fields]
-    upto: int
+    said: bytes
+
+    @property
+    def at_most(self) -> int:
+        """There are no more than so many, this message's included."""
+        return 1 + len(self.said) // NEWCOMER.size
 
     def authors(self, within_s: float) -> int:
         """Return how many there are, this message's included."""
         own = self.own
         recent = (
             one
-            for one in self.said[max(0, self.upto - MOST_NEW) : self.upto]
-            if one[_AT] > own[_AT] - within_s and (one[_PARTITION] == own[_PARTITION] or one[_AT] <= own[_AT])
+            for one in NEWCOMER.iter_unpack(self.said)
+            if one[_AT] > own[_AT] - within_s
+            # Whoever judges it again finds itself, and later ones.
+            and (one[_OFFSET] < own[_OFFSET] if one[_PARTITION] == own[_PARTITION] else one[_AT] <= own[_AT])
         )
-        return len({own[3], *(one[3] for one in recent)})
+        return len({own[_AUTHOR], *(one[_AUTHOR] for one in recent)})
 
 
 class Lately:
     """What was seen of an author up to one of their messages.
 
     Args:
-        trail: The author's messages, of which the first `upto` came before this one.
-        marked: The same of messages with links or mentions, of which more are remembered.
+        own: The message, as an entry of a trail.
+        trail: What they said before it, see rules.finding.trail.
         kin: What this message is like, where anybody looked.
         wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_copies", "_kin", "_marked", "_marked_upto", "_own", "_said", "_trail", "_upto", "_wave")
+    __slots__ = ("_kin", "_own", "_said", "_trail", "_wave")
 
-    def __init__(
-        self,
-        own: Said,
-        trail: Trail,
-        upto: int,
-        marked: Sequence[Fields] = (),
-        marked_upto: int = 0,
-        kin: Kin | None = None,
-        wave: Wave | None = None,
-    ) -> None:
+    def __init__(self, own: Fields, trail: bytes, kin: Kin | None = None, wave: Wave | None = None) -> None:
         self._own = own
         self._trail = trail
-        self._said = trail.said
-        self._upto = upto
-        self._marked = marked
-        self._marked_upto = marked_upto
         self._kin = kin
         self._wave = wave
-        self._copies: int | None = None
+        self._said: list[Fields] | None = None
 
     def sets_off(self, alarm: Alarm) -> bool:
-        """Return whether one of the rules behind an alarm gets what it waits for."""
-        said, upto, at = self._said, self._upto, self._own.at
+        """See Seen."""
+        own, trail, kin = self._own, self._trail, self._kin
+        said = len(trail) // SIZE
         for asked in alarm.spoken:
-            before = asked.before
-            if before > upto:
+            if asked.before > said:
                 break
-            if (
-                said[upto - before][_AT] > at - asked.within
-                and not (asked.same and self._same() < before)
-                and self.holds(asked)
-            ):
+            if self._are_recent(asked) and self.holds(asked):
                 return True
-        own = self._own
-        if (own.links or own.mentions) and any(map(self.holds, alarm.marked)):
-            return True
-        if self._kin is not None and any(map(self.holds, alarm.alike)):
-            return True
+        if said >= alarm.fewest_copies:
+            copies = trail.count(own[TEXT])
+            for asked in alarm.repeated:
+                if asked.before > copies:
+                    break
+                if self._are_recent(asked) and self.holds(asked):
+                    return True
+        if own[LINKS] or own[MENTIONS]:
+            for asked in alarm.marked:
+                if own[_SUMMED[asked.marks[0]]] and self.holds(asked):
+                    return True
+        if kin is not None and kin.counts:
+            most = kin.at_most
+            for asked in alarm.alike:
+                if asked.alike >= most:
+                    break
+                if self.holds(asked):
+                    return True
         return self._wave is not None and any(map(self.holds, alarm.newcomers))
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
-        own, before = self._own, asked.before
-        if before:
-            # If the first of so many isn't within the time there can't be as many.
-            first = self._upto - before
-            if first < 0 or self._said[first][_AT] <= own.at - asked.within:
+        own, trail = self._own, self._trail
+        if asked.before:
+            if asked.before > len(trail) // SIZE or not self._are_recent(asked):
                 return False
-            if asked.same and self._same() < before:
+            if asked.same and trail.count(own[TEXT]) < asked.before:
                 return False
-        if asked.marks and not all(getattr(own, key) for key in asked.marks):
-            return False
         if asked.alike and (self._kin is None or not self._kin.counts or self._kin.at_most <= asked.alike):
             return False
-        if asked.newcomers and (self._wave is None or self._wave.upto < asked.newcomers):
+        if asked.newcomers and (self._wave is None or self._wave.at_most <= asked.newcomers):
             return False
+        for key, bound in asked.counts:
+            field = _SUMMED.get(key)
+            if field is not None and not (own[field] and bound.holds(own[field] + sum_at_most(trail, field))):
+                return False
         counts = self._counts(asked)
         return all(bound.holds(counts[key]) for key, bound in asked.counts)
 
@@ -329,49 +255,51 @@ class Lately:
         """Return the campaign that the message is part of, if it is."""
         return self._kin.campaign(asked.within) if self._kin is not None else None
 
-    def _same(self) -> int:
-        """Return how many of the messages before have this text, however old they are."""
-        if self._copies is None:
-            start = max(0, self._upto + 1 - MOST)
-            self._copies = self._trail.copies(self._own.text, start, self._upto)
-        return self._copies
+    def _are_recent(self, asked: Asked) -> bool:
+        """Return whether so many messages came within the time, whatever they are."""
+        return stamp_back(self._trail, asked.before) > since(self._own[STAMP], asked.reach)
+
+    def _before(self) -> list[Fields]:
+        if self._said is None:
+            self._said = entries(self._trail)
+        return self._said
 
     def _counts(self, asked: Asked) -> Mapping[str, int]:
-        own, since = self._own, self._own.at - asked.within
-        if own.flags & asked.unlike or own.letters < asked.letters:
+        own, after = self._own, since(self._own[STAMP], asked.reach)
+        if own[FLAGS] & asked.unlike or own[LETTERS] < asked.letters:
             return dict.fromkeys(asked.keys, 0)
-        counted: list[Fields] = [
-            own,
-            *(
-                one
-                for one in _back(self._said, self._upto, since)
-                if not (one[_FLAGS] & (asked.unlike | EDITED) or one[_LETTERS] < asked.letters)
-            ),
-        ]
-        same = [one for one in counted if one[_TEXT] == own.text]
-        counts = {
-            "messages": len({one[_MESSAGE] for one in counted}),
-            "same_text": len({one[_MESSAGE] for one in same}),
-            "channels": len({one[_CHANNEL] for one in same}),
-        }
+        counts: dict[str, int] = {}
+        if asked.before:
+            counted: list[Fields] = [
+                own,
+                *(
+                    one
+                    for one in back(self._before(), after)
+                    if not (one[FLAGS] & (asked.unlike | EDITED) or one[LETTERS] < asked.letters)
+                ),
+            ]
+            same = [one for one in counted if one[TEXT] == own[TEXT]]
+            counts["messages"] = len({one[MESSAGE] for one in counted})
+            counts["same_text"] = len({one[MESSAGE] for one in same})
+            counts["channels"] = len({one[CHANNEL] for one in same})
         if asked.alike:
             campaign = self.campaign(asked)
             counts["alike"] = campaign.size if campaign else 1
         if asked.newcomers:
             counts["newcomers"] = self._wave.authors(asked.within) if self._wave else 0
         for key in asked.marks:
-            counts[key] = self._sum(Said._fields.index(key), asked, since)
+            counts[key] = self._sum(_SUMMED[key], asked, after)
         return counts
 
-    def _sum(self, field: int, asked: Asked, since: float) -> int:
+    def _sum(self, field: int, asked: Asked, after: int) -> int:
         """Add up what the messages have of something; of a message and its edits the most counts."""
-        own: Fields = self._own
+        own = self._own
         if not own[field]:
             return 0
-        most = {own[_MESSAGE]: own[field]}
-        for one in _back(self._marked, self._marked_upto, since):
-            if not (one[_FLAGS] & asked.unlike or one[_LETTERS] < asked.letters):
-                most[one[_MESSAGE]] = max(one[field], most.get(one[_MESSAGE], 0))
+        most = {own[MESSAGE]: own[field]}
+        for one in back([one for one in self._before() if one[LINKS] or one[MENTIONS]], after):
+            if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
+                most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
         return sum(most.values())
 
 
@@ -380,6 +308,10 @@ class Counted:
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = counts
+
+    def sets_off(self, alarm: Alarm) -> bool:  # noqa: ARG002 - a rule's test asks the rule itself
+        """See Seen."""
+        return True
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
@@ -412,11 +344,3 @@ def _length(seconds: float) -> str:
         if seconds >= size and not math.fmod(seconds, size):
             return f"{seconds / size:g} {unit}"
     return f"{seconds:g} s"
-
-
-def _back(said: Sequence[Fields], upto: int, since: float) -> Iterator[Fields]:
-    """Yield the last messages before a place, back to the first that is too old."""
-    for number in range(upto - 1, max(-1, upto - MOST), -1):
-        if said[number][_AT] <= since:
-            return
-        yield said[number]

@@ -28,6 +28,7 @@ class Place:
         languages: Those that are spoken here; empty where none are set.
         links: Those that look at links.
         lookers: Those that look for nothing in the text, only at conditions.
+        calm: Of these, those that wait for nothing that authors did.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
         stirring: Of these, what the author must have done lately for one to be worth asking.
         watched: From which probability of a label on a rule may fire though nothing was found.
@@ -41,6 +42,7 @@ class Place:
         "_lowered",
         "active",
         "by_id",
+        "calm",
         "copiers",
         "labels",
         "lang",
@@ -75,6 +77,7 @@ class Place:
         for armed in lookers:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
+        self.calm = tuple(armed for armed in self.lookers if not armed.stirring)
         self.copiers = tuple(armed for armed in rules if armed.copies)
         self.stirring = Alarm.of({armed.stirring[0]: None for armed in lookers if armed.stirring})
         self.watched: dict[str, float] = {}

@@ -66,7 +66,10 @@ class _Firing:
         self._copied = self._spared_copies(evidence)
         self._sift(evidence)
         composites = {}
-        for armed in (*(place.by_id[rule] for rule in self._found), *place.lookers):
+        # Nearly nobody does what rules on behaviour wait for, and there are many of these.
+        stirred = facts.seen is not None and facts.seen.sets_off(place.stirring)
+        lookers = place.lookers if stirred else place.calm
+        for armed in (*(place.by_id[rule] for rule in self._found), *lookers):
             if armed.composite:
                 composites[armed.id] = armed
             else:

@@ -8,6 +8,7 @@ one trail, and what stands there is compared place by place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from rules.verdict import Campaign
@@ -28,19 +29,20 @@ ONE_IN: Final = 16
 # So many authors are counted at most: who is one of a hundred is seen no better by looking longer.
 MOST_ALIKE: Final = 32
 # So many entries of a trail are kept and looked through, the last ones first.
-KEPT: Final = 64
+KEPT: Final = 32
 
-# By their place in an entry: time, partition, offset, hash of the author, flags, sketch.
+# An entry: the record's time in epoch seconds, a hash of its partition, its offset; a hash of the author,
+# flags, sketch.
+LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
 _AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _SKETCH = range(6)
 
 
 class Band(NamedTuple):
-    """A trail in which alike messages stand, of which the first `upto` were noted before a message."""
+    """A trail in which alike messages stand, the entries one after another."""
 
     name: str
-    entries: Sequence[Entry]
-    upto: int
+    entries: bytes
 
 
 class Kin:
@@ -61,7 +63,7 @@ class Kin:
     @property
     def at_most(self) -> int:
         """No more authors than this are in its cluster."""
-        return 1 + sum(band.upto for band in self._bands)
+        return 1 + sum(len(band.entries) for band in self._bands) // LAYOUT.size
 
     def campaign(self, within_s: float) -> Campaign | None:
         """Return the cluster that the message belongs to, itself included; None where it stands alone.
@@ -91,13 +93,16 @@ class Kin:
         others = len(flags) - len(marked | new)
         size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
         counted = own[_FLAGS] & MARKED or size > len(marked)
-        largest = max(self._bands, key=lambda band: band.upto)
+        largest = max(self._bands, key=lambda band: len(band.entries))
         return Campaign(largest.name, min(size, MOST_ALIKE)) if counted and size > 1 else None
 
     def _latest(self) -> Iterator[Entry]:
+        """Yield what was noted before the message; whoever judges it again finds itself, and later ones."""
+        own = self._own
         for band in self._bands:
-            for number in range(band.upto - 1, max(-1, band.upto - 1 - KEPT), -1):
-                yield band.entries[number]
+            for entry in reversed(list(LAYOUT.iter_unpack(band.entries))):
+                if entry[_PARTITION] != own[_PARTITION] or entry[_OFFSET] < own[_OFFSET]:
+                    yield entry
 
     def _is_alike(self, entry: Entry, since: float) -> bool:
         own = self._own

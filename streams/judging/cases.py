@@ -8,13 +8,15 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from rules.finding.behaviour import Lately, Wave
+from rules.finding.likeness import Kin
+from rules.finding.trail import Fields, added
 from rules.message import Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
 from rules.verdict import Judgement
 from streams.control.orders import RaidOrder
 from streams.errors import UnreadableError
-from streams.judging.behaviour import Sighting
 from streams.judging.outbox import Record
 from streams.store.standings import Charge, Effect, PartitionId, Recall, Standing, settle
 
@@ -24,11 +26,19 @@ log = structlog.get_logger(__name__)
 MAX_CLOCK_SKEW_S = 300.0
 
 
+# What is missing where nobody knows what authors did.
+UNSEEN = "behaviour"
+
+
 class Case(msgspec.Struct, gc=False):
     """A message on its way through a batch.
 
     Attributes:
         at: Epoch seconds, see `time_of`.
+        said: What its author's trail will say of it; None where it isn't counted, or nobody watches.
+        trail: What its author said before; None where that isn't known.
+        kin: What it is like; None where nobody said anything like it.
+        wave: The new authors in its channel, where its own is one.
         missing: What was not available to judge it by.
     """
 
@@ -39,28 +49,51 @@ class Case(msgspec.Struct, gc=False):
     evidence: Evidence = msgspec.UNSET  # type: ignore[assignment]  # until it is scanned
     scores: dict[str, float] | None = None
     shadow_scores: dict[str, float] | None = None
-    sighting: Sighting | None = None
+    said: Fields | None = None
+    trail: bytes | None = None
+    kin: Kin | None = None
+    wave: Wave | None = None
     raid: RaidOrder | None = None
     text_hash: str | None = None
     missing: tuple[str, ...] = ()
+
+    def seen(self) -> Lately | None:
+        """Return what the author did lately; None where it isn't known or isn't counted."""
+        said, trail = self.said, self.trail
+        if said is None or trail is None or UNSEEN in self.missing:
+            return None
+        return Lately(said, trail, self.kin, self.wave)
 
 
 class Live:
     """An author's standing as it moves through a batch; None while the store is away."""
 
-    __slots__ = ("effects", "marks", "recalls", "reputation")
+    __slots__ = ("_fresh", "_trail", "effects", "marks", "recalls", "reputation")
 
     def __init__(self, standing: Standing | None) -> None:
         self.reputation: Reputation | None = standing.reputation if standing else None
         self.marks = standing.marks if standing else {}
         self.recalls: dict[str, Recall] = standing.recalls if standing else {}
         self.effects: dict[PartitionId, list[Effect]] = {}
+        self._trail = standing.trail if standing else b""
+        self._fresh: list[bytes] = []
+
+    @property
+    def trail(self) -> bytes:
+        """What the author said so far."""
+        if self._fresh:  # most say one thing in a batch, and nobody asks again
+            for entry in self._fresh:
+                self._trail = added(self._trail, entry)
+            self._fresh = []
+        return self._trail
 
     def move(self, effect: Effect, where: PartitionId, rules: RuleSet) -> Reputation | None:
         """Let an effect move the standing; return what it is then."""
         self.marks[where] = effect.offset
         if self.reputation is None:
             return None
+        if effect.entry:
+            self._fresh.append(effect.entry)
         delta, remember = settle(effect, self.recalls.get(effect.message), where)
         if remember is not None:
             self.recalls[effect.message] = remember

@@ -1,64 +1,87 @@
-"""Words that an author splits over messages: bits of up to three letters, remembered for a minute.
+"""Words that an author splits over messages: bits of up to three letters, one after the other.
 
-In the store a bit lies under a key stream made of the secret and its record, so that a dump shows no text.
+In a trail a bit stands under a cipher with a key, so that a dump of the store shows no text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from hashlib import blake2b
-from struct import Struct
 from typing import Final
 
-from rules.finding.behaviour import EDITED, Fields
-from streams.store.trails import Kind
+from rules.finding.trail import EDITED, FLAGS, LETTERS, STAMP, TEXT, Fields, entries, reach, since
 
 MOST_LETTERS: Final = 3
-GAP_S: Final = 10.0
+# Just longer than a gap may be: clocks go to the millisecond.
+GAP: Final = reach(10.001)
 MOST_TOGETHER: Final = 12
-KEEP_S: Final = 60
+# Bits kept at hand: they are short, so the same come again and again.
+AT_HAND: Final = 8_192
 
-_BYTES = 4 * MOST_LETTERS
-LAYOUT = Struct(f">dIQ{_BYTES}s")
-FRAGMENT = Kind("f", LAYOUT.size, 2 * MOST_TOGETHER)
-
-# By their place in the fields of Said.
-_AT, _PARTITION, _OFFSET, _LETTERS, _FLAGS = 0, 1, 2, 6, 7
-_RECORD = Struct(">IQ")
+_LETTER_BITS = 21  # of a code point
+_LETTER = (1 << _LETTER_BITS) - 1
+_HALF_BITS = 32
+_ROUNDS = 4
 
 
-def is_fragment(said: Fields) -> bool:
+def is_fragment(letters: int, flags: int) -> bool:
     """Return whether a message is so short that it may be a part of a word."""
-    return 1 <= said[_LETTERS] <= MOST_LETTERS and not said[_FLAGS] & EDITED
+    return 1 <= letters <= MOST_LETTERS and not flags & EDITED
 
 
-def covered(text: bytes, partition: int, offset: int, secret: bytes) -> bytes:
-    """Return a fragment as it lies in the store; of what this returns, the fragment."""
-    stream = blake2b(_RECORD.pack(partition, offset), key=secret[:64], digest_size=_BYTES).digest()
-    mixed = int.from_bytes(text.ljust(_BYTES, b"\0"), "big") ^ int.from_bytes(stream, "big")
-    return mixed.to_bytes(_BYTES, "big")
-
-
-def together(
-    own: Fields, before: Sequence[Fields], upto: int, texts: Mapping[tuple[int, int], str]
-) -> list[str]:
+def together(own: Fields, trail: bytes, uncovered: Callable[[bytes], str]) -> list[str]:
     """Return the texts of an author's successive fragments up to their message, the earliest first.
 
     One that comes more than ten seconds before the next, and any longer message, ends them.
 
     Args:
-        before: The author's messages, of which `upto` came before.
-        texts: Of fragments, by partition and offset.
+        trail: What the author said before.
+        uncovered: Returns the text of a fragment, of what stands in its entry.
     """
-    found: list[str] = []
-    one, at = own, own[_AT]
-    while is_fragment(one) and at - one[_AT] <= GAP_S and len(found) < MOST_TOGETHER:
-        text = texts.get((one[_PARTITION], one[_OFFSET]))
-        if text is None:
+    found, at = [uncovered(own[TEXT])], own[STAMP]
+    for one in reversed(entries(trail)):
+        if len(found) >= MOST_TOGETHER or not is_fragment(one[LETTERS], one[FLAGS]):
             break
-        found.append(text)
-        at, upto = one[_AT], upto - 1
-        if upto < 0:
+        if one[STAMP] <= since(at, GAP):
             break
-        one = before[upto]
+        found.append(uncovered(one[TEXT]))
+        at = one[STAMP]
     return found[::-1]
+
+
+class Cover:
+    """A cipher for fragments, 64 bits each: a Feistel network of four rounds, its functions keyed BLAKE2b.
+
+    The same text comes out the same, so that it can be counted (Luby and Rackoff, 1988).
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._start = blake2b(key=secret[:64], digest_size=_HALF_BITS // 8, person=b"fragments")
+        self.covered = lru_cache(AT_HAND)(self._covered)
+        self.uncovered = lru_cache(AT_HAND)(self._uncovered)
+
+    def _covered(self, text: bytes) -> bytes:
+        """Return what stands for up to three letters, in UTF-8."""
+        number = 0
+        for letter in text.decode()[:MOST_LETTERS]:
+            number = number << _LETTER_BITS | ord(letter)
+        left, right = number >> _HALF_BITS, number & (1 << _HALF_BITS) - 1
+        for turn in range(_ROUNDS):
+            left, right = right, left ^ self._mixed(turn, right)
+        return (left << _HALF_BITS | right).to_bytes(8, "big")
+
+    def _uncovered(self, text: bytes) -> str:
+        number = int.from_bytes(text, "big")
+        left, right = number >> _HALF_BITS, number & (1 << _HALF_BITS) - 1
+        for turn in reversed(range(_ROUNDS)):
+            left, right = right ^ self._mixed(turn, left), left
+        number = left << _HALF_BITS | right
+        letters = (number >> shift & _LETTER for shift in (2 * _LETTER_BITS, _LETTER_BITS, 0))
+        # What another key has covered is no letter, most of the time.
+        return "".join(chr(letter) for letter in letters if 0 < letter <= 0x10FFFF)
+
+    def _mixed(self, turn: int, half: int) -> int:
+        state = self._start.copy()
+        state.update(bytes((turn,)) + half.to_bytes(_HALF_BITS // 8, "big"))
+        return int.from_bytes(state.digest(), "big")

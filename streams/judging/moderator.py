@@ -11,6 +11,8 @@ from typing import NamedTuple
 import structlog
 
 from rules.decide import decide
+from rules.finding.trail import FLAGS, LAYOUT, LETTERS
+from rules.finding.trail import before as earlier
 from rules.message import Kind, Message
 from rules.reputation import Reputation
 from rules.ruleset import Evidence, RuleSet
@@ -22,8 +24,9 @@ from streams.control.rulings import Rulings
 from streams.errors import StoreError, UnreadableError
 from streams.judging.behaviour import Observer
 from streams.judging.brake import Brake
-from streams.judging.cases import MAX_CLOCK_SKEW_S, Case, Live, charge_of, judging_failed, time_of
+from streams.judging.cases import MAX_CLOCK_SKEW_S, UNSEEN, Case, Live, charge_of, judging_failed, time_of
 from streams.judging.counting import count_batch, count_verdict
+from streams.judging.fragments import is_fragment
 from streams.judging.outbox import Outbox, Record
 from streams.judging.perception import Perception, Scores
 from streams.judging.raids import Raids
@@ -135,7 +138,7 @@ class Moderator:
         read = await self._read(records, started, refuse, turns)
         newest = max((case.at for case in read), default=started)
         # The store answers while we scan; the task gets its turn once, so that the question is sent.
-        looking_up = asyncio.create_task(self._look_up(read, newest))
+        looking_up = asyncio.create_task(self._look_up(read, newest, rules))
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, turns)
@@ -192,7 +195,7 @@ class Moderator:
             Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
             for n, each in enumerate(asked)
         ]
-        looking_up = asyncio.create_task(self._look_up(read, now))
+        looking_up = asyncio.create_task(self._look_up(read, now, rules))
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, Turns())
@@ -211,6 +214,8 @@ class Moderator:
             try:
                 content_hash = self._hash.content(case.message)
                 case.raid = self._raids.at(case.message) if self._raids is not None else None
+                if case.said is not None and before is not None and live is not None:
+                    case.trail = live.trail
                 judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
                 standing = (before, before) if before is not None else None
                 answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
@@ -265,35 +270,36 @@ class Moderator:
         *,
         noting: bool,
     ) -> None:
-        """See what authors did before each of these; where nobody can, say so."""
+        """See what each of these is to its author's trail, and what others do; where nobody can, say so."""
         if not rules.behaviour or not cases:
             return
-        if self._observer is not None and not self._desk.away:
+        if self._observer is not None:
             try:
-                await self._observer.see(
-                    cases,
-                    rules.behaviour,
-                    topic_id,
-                    turns,
-                    known=lambda author: lives[author].reputation,
-                    noting=noting,
-                )
+                await self._observer.remember(cases, topic_id, turns)
+                if not self._desk.away:
+                    await self._observer.look_round(
+                        cases,
+                        rules.behaviour,
+                        topic_id,
+                        known=lambda author: lives[author].reputation,
+                        noting=noting,
+                    )
+                    return
             except StoreError as error:
                 log.warning("behaviour_unknown", messages=len(cases), error=str(error))
             except Exception:
                 log.exception("behaviour_failed", messages=len(cases))
-            else:
-                return
         for case in cases:
-            case.missing += ("behaviour",)
+            case.missing += (UNSEEN,)
 
-    async def _look_up(self, cases: Sequence[Case], now: float) -> dict[str, Live]:
+    async def _look_up(self, cases: Sequence[Case], now: float, rules: RuleSet) -> dict[str, Live]:
         messages: dict[str, list[str]] = {}
         for case in cases:
             if case.author is not None:
                 messages.setdefault(case.author, []).append(case.message.id)
         asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
-        standings = await self._desk.load(asks, now) if asks else []
+        trails = bool(rules.behaviour) and self._observer is not None
+        standings = await self._desk.load(asks, now, trails=trails) if asks else []
         return {ask.author: Live(standing) for ask, standing in zip(asks, standings, strict=True)}
 
     def _decide(
@@ -313,6 +319,9 @@ class Moderator:
         repeat = live is not None and live.marks.get(where, -1) >= record.offset
         content_hash = self._hash.content(message)
         case.raid = self._raids.at(message) if self._raids is not None else None
+        said = case.said
+        if said is not None and before is not None and live is not None:
+            case.trail = earlier(live.trail, said) if repeat else live.trail
         judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
         current = before
         if live is not None and not repeat:
@@ -321,7 +330,8 @@ class Moderator:
             good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
-            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge)
+            entry = LAYOUT.pack(*said) if said is not None else b""
+            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge, entry)
             live.effects.setdefault(where, []).append(effect)
             current = live.move(effect, where, rules)
             if self._raids is not None and judgement.reasons:
@@ -394,7 +404,7 @@ class Moderator:
         ):
             return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
         evidence, braked = self._evidence(case, rules), self._brake.tripped(message.tenant)
-        seen = case.sighting.seen() if case.sighting is not None else None
+        seen = case.seen()
         lower = case.raid.lower if case.raid is not None else 0.0
         judgement = decide(
             message, evidence, rules, scores=case.scores, reputation=before, now=now,
@@ -413,10 +423,12 @@ class Moderator:
         if why is not None and self._raids is not None:
             self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
 
-    @staticmethod
-    def _evidence(case: Case, rules: RuleSet) -> Evidence:
+    def _evidence(self, case: Case, rules: RuleSet) -> Evidence:
         """Return what was found in a message, and in the author's bits of words before it."""
-        parts = case.sighting.joined() if case.sighting is not None else ()
+        said, trail = case.said, case.trail
+        if not trail or said is None or self._observer is None or not is_fragment(said[LETTERS], said[FLAGS]):
+            return case.evidence
+        parts = self._observer.joined(said, trail)
         return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
 
     def _ruling(self, case: Case, now: float) -> Ruling | None:

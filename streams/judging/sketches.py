@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from zlib import crc32
 
@@ -18,20 +18,21 @@ from rules.message import Message
 from rules.text.words import tokens
 
 _PLACEHOLDERS = frozenset({b"link", b"user", b"emote"})
-_BAND_BYTES = 4 * ROWS
+# Links, hosts, mentions and addresses, with all that is written onto them.
+_NO_WORDS = re.compile(r"\S*(?:[@/]|\w\.\w)\S*")
 
 
-def words_of(message: Message, evidence: Evidence, *, marked: bool) -> list[int] | None:
+def words_of(message: Message, evidence: Evidence) -> list[int] | None:
     """Return the hashes of the words that are compared; None where there are too few.
 
     Links, mentions, emotes, emoji and numbers are none: they are what a campaign varies.
     """
     folded = evidence.folded
-    if marked or message.entities:
+    if message.entities:
         text = readable(message.text, message.entities).casefold()
         found = set(tokens(text)) - _PLACEHOLDERS
     else:
-        found = set(tokens(folded.text, easy=folded.easy))
+        found = set(tokens(_NO_WORDS.sub(" ", folded.text), easy=folded.easy))
     words = [crc32(word) for word in found if not word.isdigit()]
     return words if len(words) >= FEWEST_WORDS else None
 
@@ -42,33 +43,30 @@ class Sketcher:
     def __init__(self, secret: bytes) -> None:
         seed = int.from_bytes(blake2b(b"sketches", key=secret[:64], digest_size=8).digest(), "big")
         dice = random.Random(seed)
-        odd = [dice.getrandbits(64) | 1 for _ in range(HASHES)]
-        self._factors = np.array(odd, dtype=np.uint64)[:, None]
-        self._name = lru_cache(4096)(lambda tenant: blake2b(tenant.encode(), key=secret[:64], digest_size=4))
+        self._factors = np.array([dice.getrandbits(64) | 1 for _ in range(HASHES)], dtype=np.uint64)
+        names = [dice.getrandbits(64) | 1 for _ in range(BANDS * ROWS)]
+        self._names = np.array(names, dtype=np.uint64).reshape(BANDS, ROWS)
 
-    def sketch(self, texts: Sequence[Sequence[int]]) -> list[tuple[bytes, list[bytes]]]:
-        """Return each text's sketch and the bytes that name its bands."""
+    def sketch(self, texts: Sequence[Sequence[int]], tenants: Sequence[int]) -> list[tuple[bytes, list[str]]]:
+        """Return each text's sketch, and the names of its bands in 16 hexadecimal digits each.
+
+        Args:
+            texts: Hashes of the words of each.
+            tenants: A hash of the tenant of each, up to 64 bits, so that two tenants share no band.
+        """
         if not texts:
             return []
         least = self._least(texts)
-        sketches = (least & 0xFF).astype(np.uint8).T.tobytes()
-        # The low bytes come first: those of a minimum are even, its high ones are not.
-        named = np.ascontiguousarray(least[: BANDS * ROWS].T).astype("<u4").tobytes()
-        row = BANDS * _BAND_BYTES
-        return [
-            (
-                sketches[number * HASHES : (number + 1) * HASHES],
-                [
-                    named[number * row + band * _BAND_BYTES : number * row + (band + 1) * _BAND_BYTES]
-                    for band in range(BANDS)
-                ],
-            )
-            for number in range(len(texts))
-        ]
+        bits = (least & 0xFF).astype(np.uint8).tobytes()
+        sketches = [bits[start : start + HASHES] for start in range(0, len(bits), HASHES)]
+        rows = least[:, : BANDS * ROWS].astype(np.uint64).reshape(-1, BANDS, ROWS)
+        named = (rows * self._names).sum(axis=2) + np.array(tenants, dtype=np.uint64)[:, None]
+        bands = [[f"{name:016x}" for name in names] for names in named.tolist()]
+        return list(zip(sketches, bands, strict=True))
 
     def _least(self, texts: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
-        """Return the least value of each hash function over the words of each text."""
-        words = np.array([word for text in texts for word in text], dtype=np.uint64)
+        """Return, by texts, the least value of each hash function over a text's words."""
+        words = np.array([word for text in texts for word in text], dtype=np.uint64)[:, None]
         starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
         hashed = ((words * self._factors) >> np.uint64(32)).astype(np.uint32)
-        return np.minimum.reduceat(hashed, starts, axis=1)
+        return np.minimum.reduceat(hashed, starts, axis=0)

@@ -83,7 +83,7 @@ class Desk:
         """Effects that are judged and not saved."""
         return len(self._journal)
 
-    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing | None]:
+    async def load(self, asks: Sequence[Ask], now: float, *, trails: bool = False) -> list[Standing | None]:
         """Return the standing for each ask with all that is judged so far; None is unknown."""
         if self._away:
             return [None] * len(asks)
@@ -91,7 +91,9 @@ class Desk:
         pending = self._journal.snapshot(ask.author for ask in asks)
         try:
             loaded = await self._store.load(
-                [widened(ask, pending[ask.author]) if ask.author in pending else ask for ask in asks], now
+                [widened(ask, pending[ask.author]) if ask.author in pending else ask for ask in asks],
+                now,
+                trails=trails,
             )
         except StoreError as error:
             self._lose(error)

@@ -1,9 +1,11 @@
 -- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
 -- at or below the author's mark for its partition was applied before. The twin of `settle` in
--- standings.py, and of `after`, `joined` and `reversed_in` in rules/reputation.py.
+-- standings.py, of `after`, `joined` and `reversed_in` in rules/reputation.py, and of `added` in
+-- rules/finding/trail.py.
 --
 -- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, most
---          entries of a ledger, authors};
+--          entries of a ledger, seconds that trails are kept, bytes of an entry of a trail, most entries
+--          of a trail, authors};
 --          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, effects};
 --          per effect, by ascending offset: {offset, at, kind, message hash, today, yesterday, strike,
 --          good, counts, action, content hash}, where today and yesterday count the author's hashes of
@@ -11,7 +13,9 @@
 --          (below 0: it isn't alone), credit. A reversal: {offset, at, "reversed", verdict}. What was
 --          learned: {offset, at, "learned", strikes, good, messages, first seen (perhaps)}.
 --          All times are in seconds
--- KEYS     per author, in that order: the author's hash, then the hashes of recalls
+-- ARGV[2]… where trails are kept, per author: what each effect adds to the trail, zeros for nothing
+-- KEYS     per author, in that order: the author's hash, then the hashes of recalls, then where trails are
+--          kept the trail
 -- result   the number of effects that were applied
 --
 -- An author's hash holds s, g, n, f, t (strikes off the ledger, left out where there are none; good,
@@ -19,9 +23,11 @@
 -- msgpack {amount, at, label, rule set, alone, credit, reversed}.
 -- A hash of recalls holds, by message hash, "strike good action content-hash".
 
-local half_life, keep_author, keep_recalls, most_entries, authors = unpack(cmsgpack.unpack(ARGV[1]))
+local half_life, keep_author, keep_recalls, most_entries, keep_trail, size, most_said, authors =
+  unpack(cmsgpack.unpack(ARGV[1]))
 local day_s = 86400
 local applied = 0
+local blank = string.rep('\0', size)
 
 -- With 17 digits, because Lua's own way to write a number drops the last three.
 local function exact(number)
@@ -166,13 +172,38 @@ local function reverse(ledger, verdict, at, s, g, t)
   return s, g
 end
 
-local function save(key, recalls, mark_field, effects)
+-- Whether the entry of a trail that begins at a byte has a link or a mention.
+local function is_marked(trail, start)
+  return string.byte(trail, start + size - 3) > 0 or string.byte(trail, start + size - 2) > 0
+end
+
+-- Returns a trail with an entry at its end.
+local function added(trail, entry)
+  trail = trail .. entry
+  while #trail > most_said * size and not is_marked(trail, 1) do
+    trail = string.sub(trail, size + 1)
+  end
+  if #trail <= 2 * most_said * size then
+    return trail
+  end
+  local last = #trail - most_said * size
+  local marked = {}
+  for start = 1, last, size do
+    if is_marked(trail, start) then
+      marked[#marked + 1] = string.sub(trail, start, start + size - 1)
+    end
+  end
+  return table.concat(marked, '', math.max(1, #marked - most_said + 1)) .. string.sub(trail, last + 1)
+end
+
+local function save(key, recalls, mark_field, effects, trail_key, entries)
   local stored = redis.call('HMGET', key, 's', 'g', 'n', 'f', 't', mark_field)
   local s, g, n = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   local f, t, mark = stored[4] and tonumber(stored[4]), tonumber(stored[5] or 0), tonumber(stored[6] or -1)
   local old_mark, written, ledger = mark, {}, nil
+  local trail
 
-  for _, effect in ipairs(effects) do
+  for nth, effect in ipairs(effects) do
     local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
       label, ruleset, most, credit = unpack(effect)
     if offset > mark and kind == 'reversed' then
@@ -210,6 +241,10 @@ local function save(key, recalls, mark_field, effects)
         redis.call('HSET', recalls[today], message, table.concat(recall, ' '))
         written[today] = true
       end
+      local entry = entries and string.sub(entries, (nth - 1) * size + 1, nth * size)
+      if entry and entry ~= blank then
+        trail = added(trail or redis.call('GET', trail_key) or '', entry)
+      end
       applied = applied + 1
     end
   end
@@ -225,20 +260,25 @@ local function save(key, recalls, mark_field, effects)
     ledger.write()
   end
   redis.call('EXPIRE', key, keep_author)
+  if trail then
+    redis.call('SET', trail_key, trail, 'EX', keep_trail)
+  end
   for today in pairs(written) do
     redis.call('EXPIRE', recalls[today], keep_recalls)
   end
 end
 
 local taken = 0
-for _, author in ipairs(authors) do
+for nth, author in ipairs(authors) do
   local mark_field, days, effects = unpack(author)
   local recalls = {}
   for day = 1, days do
     recalls[day] = KEYS[taken + 1 + day]
   end
-  save(KEYS[taken + 1], recalls, mark_field, effects)
-  taken = taken + 1 + days
+  local entries = ARGV[1 + nth]
+  local trail_key = entries and KEYS[taken + 2 + days]
+  save(KEYS[taken + 1], recalls, mark_field, effects, trail_key, entries)
+  taken = taken + 1 + days + (entries and 1 or 0)
 end
 
 return applied

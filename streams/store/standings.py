@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from rules.finding.trail import added
 from rules.message import Kind
 from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, joined, reversed_in
 from rules.verdict import Action
@@ -77,6 +78,7 @@ class Effect(msgspec.Struct, frozen=True):
         recall: What to remember; in it the strike that the verdict costs, and whether it is a good one.
         counts: False for bots and relays, whose messages are not counted.
         charge: What a strike is booked on.
+        entry: What is added to the author's trail (rules.finding.trail), or nothing.
     """
 
     offset: int
@@ -86,6 +88,7 @@ class Effect(msgspec.Struct, frozen=True):
     recall: Recall
     counts: bool = True
     charge: Charge = UNSPECIFIED
+    entry: bytes = b""
 
 
 class Reversal(msgspec.Struct, frozen=True):
@@ -211,11 +214,13 @@ class Standing(msgspec.Struct, frozen=True):
     Attributes:
         marks: By partition, the highest offset whose effect is in `reputation`.
         recalls: By message id; a message that isn't remembered is absent.
+        trail: The author's last messages, see rules.finding.trail; b"" where it wasn't asked for.
     """
 
     reputation: Reputation
     marks: dict[PartitionId, int] = {}
     recalls: dict[str, Recall] = {}
+    trail: bytes = b""
 
 
 def applied(
@@ -226,7 +231,7 @@ def applied(
     `standing.recalls` has to hold what is remembered of the effects' messages.
     """
     mark = standing.marks.get(partition, -1)
-    reputation, recalls = standing.reputation, dict(standing.recalls)
+    reputation, recalls, trail = standing.reputation, dict(standing.recalls), standing.trail
     for effect in effects:
         if effect.offset > mark:
             mark = effect.offset
@@ -237,7 +242,9 @@ def applied(
             reputation = after(reputation, delta, half_life_s)
             if remember is not None:
                 recalls[effect.message] = remember
-    return Standing(reputation, standing.marks | {partition: mark}, recalls)
+            if effect.entry:
+                trail = added(trail, effect.entry)
+    return Standing(reputation, standing.marks | {partition: mark}, recalls, trail)
 
 
 class StandingStore(Protocol):
@@ -247,10 +254,13 @@ class StandingStore(Protocol):
         StoreError: From each method, when the store doesn't answer in time or refuses.
     """
 
-    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
+    async def load(self, asks: Sequence[Ask], now: float, *, trails: bool = False) -> list[Standing]:
         """Return one Standing per Ask, in their order; an unknown author is a newcomer.
 
         Recalls are those of messages from the UTC day of `now` and the day before.
+
+        Args:
+            trails: Ask for the authors' trails as well.
         """
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
@@ -295,9 +305,13 @@ class MemoryStandings:
     def __init__(self) -> None:
         self._authors: dict[str, _Author] = {}
 
-    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
+    async def load(self, asks: Sequence[Ask], now: float, *, trails: bool = False) -> list[Standing]:
         """See StandingStore."""
-        return [self._authors.get(ask.author, _NOBODY).standing(ask.messages, day(now)) for ask in asks]
+        today = day(now)
+        return [
+            self._authors.get(ask.author, _NOBODY).standing(ask.messages, today, trails=trails)
+            for ask in asks
+        ]
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
         """See StandingStore."""
@@ -358,14 +372,15 @@ class _Author(msgspec.Struct):
 
     reputation: Reputation = NEWCOMER
     marks: dict[PartitionId, int] = {}
+    trail: bytes = b""
     recalls: dict[int, dict[str, Recall]] = {}
     revisions: dict[str, list[str]] = {}
     reports: dict[str, dict[str, float]] = {}
 
-    def standing(self, messages: Sequence[str], today: int) -> Standing:
+    def standing(self, messages: Sequence[str], today: int, *, trails: bool) -> Standing:
         found = ((message, self.recall(message, today)) for message in messages)
         recalls = {message: recall for message, recall in found if recall is not None}
-        return Standing(self.reputation, dict(self.marks), recalls)
+        return Standing(self.reputation, dict(self.marks), recalls, self.trail if trails else b"")
 
     def recall(self, message: str, today: int) -> Recall | None:
         recent = (self.recalls.get(each, {}).get(message) for each in (today, today - 1))
@@ -380,6 +395,8 @@ class _Author(msgspec.Struct):
         self.reputation = after(self.reputation, delta, half_life_s)
         if remember is not None:
             self.recalls.setdefault(today, {})[effect.message] = remember
+        if effect.entry:
+            self.trail = added(self.trail, effect.entry)
         for old in [each for each in self.recalls if each < today - KEEP_DAYS]:
             del self.recalls[old]
 

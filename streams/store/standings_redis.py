@@ -4,6 +4,7 @@ An author's key is hashed with a secret, and the hash picks the bucket of that a
 
     chatsieve:{0f}:a:<author>          standing, ledger and marks, kept for 90 days after the last message
     chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
+    chatsieve:{0f}:w:<author>          the trail: the last messages, for an hour and a minute after the last
     chatsieve:{0f}:d:<author>          what humans decided on which verdict, and who reported it, 90 days
 
 What the fields are is said in the scripts.
@@ -17,6 +18,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from rules.finding.behaviour import LONGEST_S
+from rules.finding.trail import MOST, SIZE
 from rules.reputation import DAY_S, LEDGER, Entry, Reputation, age
 from rules.verdict import Action
 from streams.errors import ConfigurationError
@@ -41,6 +44,8 @@ from streams.store.standings import (
 
 KEEP_AUTHOR_S = 90 * DAY_S
 KEEP_RECALLS_S = 2 * DAY_S
+# A little longer than rules look back: the store's clock is not the records'.
+KEEP_TRAIL_S = int(LONGEST_S) + 60
 
 # Hashes kept at hand, because what a batch loads it saves soon after: some batches' worth, since
 # more would only be out of the processor's caches when they are asked for.
@@ -75,7 +80,7 @@ class RedisStandings:
         self._message_start = blake2b(key=key, digest_size=8)
         self._message = lru_cache(AT_HAND)(self._message_hash)
 
-    async def load(self, asks: Sequence[Ask], now: float) -> list[Standing]:
+    async def load(self, asks: Sequence[Ask], now: float, *, trails: bool = False) -> list[Standing]:
         """See StandingStore."""
         today = day(now)
         questions = []
@@ -84,16 +89,25 @@ class RedisStandings:
             recalls = place.recalls
             days = (f"{recalls}{today}", f"{recalls}{today - 1}") if ask.messages else ()
             messages = [self._message(message) for message in ask.messages]
-            questions.append(Item(place.bucket, (place.standing, *days), messages))
+            trail = (place.trail,) if trails else ()
+            questions.append(Item(place.bucket, (place.standing, *days, *trail), messages))
         answers: list[Answer | None] = [None] * len(asks)
-        for numbers, reply in await self._scripts.run(self._load, questions, ()):
+        said = [b""] * len(asks)
+        for numbers, (reply, *found) in await self._scripts.run(self._load, questions, (trails,)):
             for number, answer in zip(numbers, ANSWERS.decode(reply), strict=True):
                 answers[number] = answer
-        return [answer.standing(ask.messages) for ask, answer in zip(asks, answers, strict=True) if answer]
+            for number, trail in zip(numbers, found, strict=False):  # there are none if none were asked for
+                said[number] = trail
+        return [
+            answer.standing(ask.messages, trail)
+            for ask, answer, trail in zip(asks, answers, said, strict=True)
+            if answer
+        ]
 
     async def save(self, batch: Sequence[AuthorEffects], half_life_s: float) -> None:
         """See StandingStore."""
         changes = []
+        trails = any(isinstance(one, Effect) and one.entry for each in batch for one in each.effects)
         for each in batch:
             place, days = self._place(each.author), days_of(each.effects)
             effects = [
@@ -102,9 +116,14 @@ class RedisStandings:
             ]
             recalls = place.recalls
             keys = (place.standing, *(f"{recalls}{one}" for one in days))
-            changes.append(Item(place.bucket, keys, (mark_field(each.partition), len(days), effects)))
+            said = (mark_field(each.partition), len(days), effects)
+            changes.append(
+                Item(place.bucket, (*keys, place.trail), said, entries_of(each.effects))
+                if trails
+                else Item(place.bucket, keys, said)
+            )
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
-        before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER)
+        before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER, KEEP_TRAIL_S, SIZE, MOST)
         await self._scripts.run(self._save, changes, before)
 
     async def numbered(self, decisions: Sequence[Decided]) -> list[int]:
@@ -191,6 +210,11 @@ class Place(NamedTuple):
         return f"{self.stem}a:{self.author}"
 
     @property
+    def trail(self) -> str:
+        """The key of the trail."""
+        return f"{self.stem}w:{self.author}"
+
+    @property
     def revisions(self) -> str:
         """The key of what humans decided."""
         return f"{self.stem}d:{self.author}"
@@ -213,7 +237,7 @@ class Answer(msgspec.Struct):
     l: list[Entry] = []  # noqa: E741 - the script's name for it
     r: list[str] = []
 
-    def standing(self, messages: Sequence[str]) -> Standing:
+    def standing(self, messages: Sequence[str], trail: bytes) -> Standing:
         return Standing(
             Reputation(
                 self.s,
@@ -227,6 +251,7 @@ class Answer(msgspec.Struct):
             {message: recall(text) for message, text in zip(messages, self.r, strict=True) if text}
             if any(self.r)  # most messages are new
             else {},
+            trail,
         )
 
 
@@ -249,6 +274,11 @@ def whole(change: Reversal | Learned) -> tuple[object, ...]:
     # Nothing stands at the end for an author who was never seen: nil would end a list in Lua.
     seen = () if it.first_seen is None else (it.first_seen,)
     return (change.offset, it.as_of, "learned", it.strikes, it.good, it.messages, *seen)
+
+
+def entries_of(changes: Iterable[Change]) -> bytes:
+    """Return what each change adds to the trail, one after another; what adds nothing is blank."""
+    return b"".join([getattr(each, "entry", b"") or BLANK for each in changes])
 
 
 def days_of(effects: Iterable[Change]) -> Mapping[int, int]:
@@ -277,6 +307,7 @@ def recall(text: str) -> Recall:
     return Recall(content_hash, ACTIONS[action], float(strike), good == "1")
 
 
+BLANK = bytes(SIZE)
 ACTIONS = {action.value: action for action in Action}
 ANSWERS = msgspec.msgpack.Decoder(list[Answer])
 COUNTS = msgspec.msgpack.Decoder(list[tuple[int, float]])

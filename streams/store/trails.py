@@ -1,4 +1,4 @@
-"""Where it is noted what was seen: the contract of a store of trails, and the store that lives in memory.
+"""Where it is noted what several authors did: the contract of a store of trails, and the store in memory.
 
 A trail is what was noted under one key, the last entries of it. Entries have one length and begin with a
 `STAMP`: the time, and the partition and offset of the record. An entry whose record is in the trail
@@ -23,33 +23,25 @@ class Kind(NamedTuple):
         name: One letter, in the keys of the store.
         size: Bytes of an entry.
         keep: Entries that are kept.
+        keep_s: Seconds after which a trail is gone, unless something is noted again.
     """
 
     name: str
     size: int
     keep: int
-
-
-class Notes(NamedTuple):
-    """What is to be noted in one trail.
-
-    Attributes:
-        key: Hexadecimal digits, a keyed hash of what the trail is about.
-        entries: Joined, by the order of their records; b"" only asks what stands there.
-        keep_s: Seconds from now after which the trail is gone, unless something is noted again.
-    """
-
-    kind: Kind
-    key: str
-    entries: bytes
     keep_s: int
+
+
+# What is to be noted in a trail: its kind; its key, hexadecimal digits of a keyed hash of what it is about;
+# the entry, where b"" only asks what stands there.
+Note = tuple[Kind, str, bytes]
 
 
 class TrailStore(Protocol):
     """A store of trails: asks and notes a batch in one round trip."""
 
-    async def note(self, notes: Sequence[Notes]) -> list[bytes]:
-        """Add entries to trails and return what stood in each before, the entries joined.
+    async def note(self, notes: Sequence[Note]) -> list[bytes]:
+        """Add entries to trails, one after another, and return what stood in each before, the entries joined.
 
         A trail that is full lets its first entry go for a new one, unless the new one is older.
 
@@ -64,36 +56,26 @@ class MemoryTrails:
     def __init__(self) -> None:
         self._trails: dict[tuple[str, str], bytes] = {}
 
-    async def note(self, notes: Sequence[Notes]) -> list[bytes]:
+    async def note(self, notes: Sequence[Note]) -> list[bytes]:
         """See TrailStore."""
-        return self.noted(notes)
+        return [self._note(*one) for one in notes]
 
-    def noted(self, notes: Sequence[Notes]) -> list[bytes]:
-        """Return what `note` does, without waiting."""
-        return [self._note(one) for one in notes]
-
-    def _note(self, one: Notes) -> bytes:
-        name = (one.kind.name, one.key)
-        before = self._trails.get(name, b"")
-        if one.entries:
-            self._trails[name] = added(before, one.entries, one.kind)
+    def _note(self, kind: Kind, key: str, entry: bytes) -> bytes:
+        before = self._trails.get((kind.name, key), b"")
+        if entry:
+            self._trails[kind.name, key] = added(before, entry, kind)
         return before
 
 
-def added(before: bytes, entries: bytes, kind: Kind) -> bytes:
-    """Return a trail with entries added to it. The Lua twin is note_trails.lua."""
-    size, most = kind.size, kind.size * kind.keep
-    trail = before
-    for start in range(0, len(entries), size):
-        entry = entries[start : start + size]
-        if _stands(trail, entry[_RECORD], size):
-            continue
-        if len(trail) >= most:
-            if _TIME.unpack_from(entry)[0] < _TIME.unpack_from(trail)[0]:
-                continue
-            trail = trail[size:]
-        trail += entry
-    return trail
+def added(trail: bytes, entry: bytes, kind: Kind) -> bytes:
+    """Return a trail with an entry added to it. The Lua twin is note_trails.lua."""
+    if _stands(trail, entry[_RECORD], kind.size):
+        return trail
+    if len(trail) >= kind.size * kind.keep:
+        if _TIME.unpack_from(entry)[0] < _TIME.unpack_from(trail)[0]:
+            return trail
+        trail = trail[kind.size :]
+    return trail + entry
 
 
 def _stands(trail: bytes, record: bytes, size: int) -> bool:

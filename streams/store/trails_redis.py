@@ -1,12 +1,9 @@
 """Keeps trails in Redis or Valkey: a string each, under chatsieve:{0f}:<kind>:<key>, with a time to live."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from streams.store.redis_scripts import Item, Scripts, bucket_of, script
-from streams.store.trails import Notes
-
-AT_HAND = 65_536
+from streams.store.redis_scripts import BUCKETS, Item, Scripts, script
+from streams.store.trails import Note
 
 
 class RedisTrails:
@@ -24,13 +21,18 @@ class RedisTrails:
     def __init__(self, url: str, *, prefix: str = "chatsieve:", timeout_s: float = 0.25) -> None:
         self._scripts = Scripts(url, timeout_s=timeout_s)
         self._note = script("note_trails.lua")
-        # What is asked in one batch is asked again soon.
-        self._place = lru_cache(AT_HAND)(lambda kind, key: _place(prefix, kind, key))
+        # By the first two digits of a key, its bucket and how it begins.
+        buckets = {f"{number:02x}": f"{number % BUCKETS:02x}" for number in range(256)}
+        self._places = {digits: (bucket, f"{prefix}{{{bucket}}}:") for digits, bucket in buckets.items()}
 
-    async def note(self, notes: Sequence[Notes]) -> list[bytes]:
+    async def note(self, notes: Sequence[Note]) -> list[bytes]:
         """See TrailStore."""
-        answers = [b""] * len(notes)
-        for numbers, replies in await self._scripts.run(self._note, [self._item(one) for one in notes], ()):
+        places, items = self._places, []
+        for kind, key, entry in notes:
+            bucket, stem = places[key[:2]]
+            items.append(Item(bucket, (f"{stem}{kind.name}:{key}",), kind[1:], entry))
+        answers: list[bytes] = [b""] * len(notes)
+        for numbers, replies in await self._scripts.run(self._note, items, ()):
             for number, reply in zip(numbers, replies, strict=True):
                 answers[number] = reply
         return answers
@@ -38,13 +40,3 @@ class RedisTrails:
     async def close(self) -> None:
         """Let the connections go."""
         await self._scripts.close()
-
-    def _item(self, one: Notes) -> Item:
-        kind = one.kind
-        bucket, keys = self._place(kind.name, one.key)
-        return Item(bucket, keys, (kind.size, kind.keep, one.keep_s), one.entries)
-
-
-def _place(prefix: str, kind: str, key: str) -> tuple[str, tuple[str]]:
-    bucket = bucket_of(key)
-    return bucket, (f"{prefix}{{{bucket}}}:{kind}:{key}",)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from rules import packs
-from rules.finding.behaviour import Lately, Said, Trail, gist
+from rules.finding.behaviour import Lately
+from rules.finding.said import gist
+from rules.finding.trail import LAYOUT, stamp
 from rules.message import Author
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -105,10 +107,9 @@ def test_a_rule_in_shadow_reports_and_ends_by_itself(rules: RuleSet) -> None:
 def test_behaviour_is_counted_and_where_it_is_unknown_nobody_is_blamed(rules: RuleSet) -> None:
     """10: what the author did is handed in; offline nobody knows."""
     message = said("again and again and again")
-    text = gist(message.text, message.text.encode())[0]
-    before = [Said(NOW - 5 * n, 0, 9 - n, text, b"here", n, 22, 0) for n in (4, 3, 2, 1)]
-    own = Said(NOW, 0, 9, text, b"here", 9, 22, 0)
-    seen = Lately(own, Trail(before), 4)
+    text, letters = gist(message.text, message.text.encode())
+    entries = [(stamp(NOW - 5 * n, 0), 9 - n, text[:8], 1, n, letters, 0, 0, 0, 0) for n in range(5)]
+    seen = Lately(entries[0], b"".join(LAYOUT.pack(*one) for one in reversed(entries[1:])))
     assert judged(rules, message).action is Action.ALLOW
     judgement = judged(rules, message, seen=seen)
     assert (judgement.action, judgement.strike) == (Action.HOLD, 0.0)

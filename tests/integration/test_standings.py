@@ -2,6 +2,7 @@
 
 import pytest
 
+from rules.finding.trail import SIZE
 from rules.message import Kind
 from rules.reputation import LEDGER, NEWCOMER, Entry, Reputation, strikes_at
 from rules.verdict import Action
@@ -41,10 +42,11 @@ def effect(
     good: bool = False,
     counts: bool = True,
     content: str = "c0ffee",
+    entry: bytes = b"",
 ) -> Effect:
     """An effect whose action goes with its strike."""
     action = Action.REMOVE if strike else Action.ALLOW
-    return Effect(offset, at, message, kind, Recall(content, action, strike, good), counts)
+    return Effect(offset, at, message, kind, Recall(content, action, strike, good), counts, entry=entry)
 
 
 def struck(offset: int, amount: float, at: float = NOON, partition: PartitionId = HERE) -> Entry:
@@ -382,3 +384,26 @@ async def test_what_is_applied_here_is_what_the_store_will_say(standings: Standi
     ahead = applied(await look(standings, "t/p/ana", "m1", "m2"), HERE, second, WEEK_S)
     await standings.save([of("t/p/ana", *second)], WEEK_S)
     assert ahead == await look(standings, "t/p/ana", "m1", "m2")
+
+
+async def test_a_trail_comes_back_where_it_is_asked_for(standings: StandingStore) -> None:
+    """In the order of the records, each entry once; messages that aren't counted leave none."""
+    entries = [bytes([offset]) * SIZE for offset in range(1, 4)]
+    said = [effect(offset, f"m{offset}", entry=one) for offset, one in enumerate(entries, start=1)]
+    uncounted = effect(4, "m4", counts=False)
+    await standings.save([of("t/p/ana", *said[:2])], WEEK_S)
+    await standings.save([of("t/p/ana", *said, uncounted), of("t/p/bo", uncounted)], WEEK_S)
+    asks = [Ask("t/p/ana"), Ask("t/p/bo"), Ask("t/p/nobody")]
+    found = await standings.load(asks, NOON, trails=True)
+    assert [standing.trail for standing in found] == [b"".join(entries), b"", b""]
+    assert [standing.trail for standing in await standings.load(asks, NOON)] == [b"", b"", b""]
+
+
+async def test_a_reversal_moves_no_trail(standings: StandingStore) -> None:
+    """Also where it is saved beside messages."""
+    entry = b"x" * SIZE
+    taken_back = Reversal(2, NOON, f"{HERE.topic_id}/{HERE.partition}/1")
+    await standings.save([of("t/p/ana", effect(1, "m1", strike=1.0, entry=entry), taken_back)], WEEK_S)
+    [standing] = await standings.load([Ask("t/p/ana")], NOON, trails=True)
+    assert standing.trail == entry
+    assert standing.reputation.ledger[0].reversed

@@ -11,6 +11,7 @@ import pytest
 import redis
 from redis.crc import key_slot
 
+from rules.finding.trail import SIZE
 from rules.message import Kind
 from rules.reputation import NEWCOMER
 from rules.schema.values import Seconds
@@ -183,14 +184,17 @@ async def test_what_a_script_touches_lies_in_one_bucket(
 async def test_what_is_not_seen_again_is_forgotten(
     standings: RedisStandings, store: Store, prefix: str
 ) -> None:
-    """An author after 90 days, messages after two; each save begins the time anew."""
-    await standings.save(batch(ANA.author), WEEK_S)
+    """An author after 90 days, messages after two, a trail after an hour; each save begins the time anew."""
+    said = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.ALLOW), entry=b"x" * SIZE)
+    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, (said,))], WEEK_S)
     with redis.Redis.from_url(store.url) as client:
         (author,), (recalls,) = client.keys(f"{prefix}*:a:*"), client.keys(f"{prefix}*:m:*")
         assert 0 <= 90 * DAY_S - client.ttl(author) < 60
         assert 0 <= 2 * DAY_S - client.ttl(recalls) < 60
+        (trail,) = client.keys(f"{prefix}*:w:*")
+        assert 0 <= 3660 - client.ttl(trail) < 60
         client.expire(author, 100)
-        await standings.save(batch(ANA.author, offset=1), WEEK_S)
+        await standings.save(batch(ANA.author, offset=2), WEEK_S)
         assert client.ttl(author) > 100
 
 
@@ -199,12 +203,12 @@ async def test_a_scan_finds_nothing_of_who_was_erased(store: Store, prefix: str)
     standings = RedisStandings(store.url, key=b"secret", prefix=prefix, timeout_s=10)
     others = [f"acme/chat/{number}" for number in range(3_000)]
     await standings.save(batch(*others), WEEK_S)
-    charged = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, 0.5))
+    charged = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, 0.5), entry=b"x" * SIZE)
     await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, (charged,))], WEEK_S)
     with redis.Redis.from_url(store.url) as client:
         before = set(client.scan_iter(f"{prefix}*", count=1000))
         name = standings.hashed(ANA.author)
-        assert await standings.erase(ANA.author) == 2
+        assert await standings.erase(ANA.author) == 3
         after = set(client.scan_iter(f"{prefix}*", count=1000))
         dump = b"".join(client.dump(key) for key in list(before & after)[:500]) + b"".join(before)
     assert {key for key in before if name.encode() in key} == before - after

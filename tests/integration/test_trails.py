@@ -10,11 +10,11 @@ import redis
 
 from streams.errors import StoreError
 from streams.process.embedded import Store
-from streams.store.trails import STAMP, Kind, MemoryTrails, Notes, TrailStore
+from streams.store.trails import STAMP, Kind, MemoryTrails, Note, TrailStore
 from streams.store.trails_redis import RedisTrails
 
-KIND = Kind("t", STAMP.size + 3, 4)
-OTHER = Kind("u", STAMP.size + 3, 4)
+KIND = Kind("t", STAMP.size + 3, 4, 60)
+OTHER = Kind("u", STAMP.size + 3, 4, 60)
 
 
 class ClusterNode(Store):
@@ -42,58 +42,58 @@ def entry(offset: int, *, at: float | None = None, partition: int = 7) -> bytes:
     return STAMP.pack(offset if at is None else at, partition, offset) + b"abc"
 
 
-def notes(*entries: bytes, key: str = "0a1b", kind: Kind = KIND) -> Notes:
+def notes(*entries: bytes, key: str = "0a1b", kind: Kind = KIND) -> list[Note]:
     """Entries for one trail."""
-    return Notes(kind, key, b"".join(entries), 60)
+    return [(kind, key, one) for one in entries]
 
 
 async def stands(trails: TrailStore, key: str = "0a1b", kind: Kind = KIND) -> list[int]:
     """The offsets in a trail, in its order."""
-    (answer,) = await trails.note([Notes(kind, key, b"", 60)])
+    (answer,) = await trails.note([(kind, key, b"")])
     return [STAMP.unpack_from(answer, start)[2] for start in range(0, len(answer), kind.size)]
 
 
 async def test_the_answer_is_what_stood_there_before(trails: TrailStore) -> None:
-    """What is noted in the same breath isn't in it."""
-    assert await trails.note([notes(entry(1), entry(2))]) == [b""]
-    assert await trails.note([notes(entry(3))]) == [entry(1) + entry(2)]
+    """What was noted in the same breath before it is in it, itself isn't."""
+    assert await trails.note(notes(entry(1), entry(2))) == [b"", entry(1)]
+    assert await trails.note(notes(entry(3))) == [entry(1) + entry(2)]
     assert await stands(trails) == [1, 2, 3]
 
 
 async def test_a_record_is_noted_once(trails: TrailStore) -> None:
     """However often, and with whatever neighbours, it comes again; one of another partition is another."""
-    await trails.note([notes(entry(1), entry(2))])
-    await trails.note([notes(entry(2), entry(3), entry(2, partition=8))])
+    await trails.note(notes(entry(1), entry(2)))
+    await trails.note(notes(entry(2), entry(3), entry(2, partition=8)))
     assert await stands(trails) == [1, 2, 3, 2]
 
 
 async def test_bytes_that_look_like_a_record_are_none(trails: TrailStore) -> None:
     """A record is looked for where records stand, not across their borders."""
     odd = struct.pack(">d", 5.0) + entry(2)[8:20][::-1] + b"abc"
-    await trails.note([notes(b"\0" * 11 + entry(2)[8:20], odd)])
-    await trails.note([notes(entry(2))])
+    await trails.note(notes(b"\0" * 11 + entry(2)[8:20], odd))
+    await trails.note(notes(entry(2)))
     assert len(await stands(trails)) == 3
 
 
 async def test_the_last_ones_are_kept(trails: TrailStore) -> None:
     """A full trail lets its first entry go; what is older than that isn't taken any more."""
-    await trails.note([notes(*map(entry, range(6)))])
+    await trails.note(notes(*map(entry, range(6))))
     assert await stands(trails) == [2, 3, 4, 5]
-    await trails.note([notes(entry(1), entry(6))])
+    await trails.note(notes(entry(1), entry(6)))
     assert await stands(trails) == [3, 4, 5, 6]
 
 
 async def test_cuts_change_nothing(trails: TrailStore) -> None:
     """One by one or all together."""
-    await trails.note([notes(*map(entry, range(9)))])
+    await trails.note(notes(*map(entry, range(9))))
     for offset in range(9):
-        await trails.note([notes(entry(offset), key="0a1c")])
+        await trails.note(notes(entry(offset), key="0a1c"))
     assert await stands(trails) == await stands(trails, "0a1c")
 
 
 async def test_trails_lie_apart(trails: TrailStore) -> None:
     """By key and by kind; answers come in the order of the questions, more than fit into one call."""
-    asked = [notes(entry(number), key=f"{number:04x}") for number in range(300)]
+    asked = [(KIND, f"{number:04x}", entry(number)) for number in range(300)]
     await trails.note(asked)
     answers = await trails.note(asked)
     assert answers == [entry(number) for number in range(300)]
@@ -108,7 +108,7 @@ async def test_nothing_is_asked(trails: TrailStore) -> None:
 async def test_every_key_ends(store: Store, prefix: str) -> None:
     """A trail has a time to live, which each note sets anew, and none is made by a question."""
     trails = RedisTrails(store.url, prefix=prefix, timeout_s=10)
-    await trails.note([notes(entry(1)), Notes(KIND, "ffff", b"", 60)])
+    await trails.note([*notes(entry(1)), (KIND, "ffff", b"")])
     await trails.close()
     with redis.Redis.from_url(store.url) as server:
         keys = list(server.scan_iter(f"{prefix}*"))
@@ -124,7 +124,7 @@ async def test_on_a_cluster(tmp_path: Path) -> None:
             while client.cluster("info")["cluster_state"] != "ok":
                 await asyncio.sleep(0.01)
         trails = RedisTrails(node.url, timeout_s=10)
-        asked = [notes(entry(number), key=f"{number:04x}") for number in range(300)]
+        asked = [(KIND, f"{number:04x}", entry(number)) for number in range(300)]
         await trails.note(asked)
         answers = await trails.note(asked)
         await trails.close()
@@ -135,5 +135,5 @@ async def test_a_store_that_is_away_says_so() -> None:
     """The caller can tell it from an empty trail."""
     trails = RedisTrails("redis://127.0.0.1:1", timeout_s=1)
     with pytest.raises(StoreError):
-        await trails.note([notes(entry(1))])
+        await trails.note(notes(entry(1)))
     await trails.close()

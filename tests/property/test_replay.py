@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules.finding.trail import LAYOUT
 from rules.message import Kind
 from rules.reputation import Entry, Reputation
 from rules.verdict import Action
@@ -71,8 +72,14 @@ def history(seed: int, length: int, *, jumps_s: float = 0.0) -> History:
         alone = dice.choice((None, None, 0.5))
         charge = Charge(dice.choice(("spam", "hate")), "a1b2", alone, dice.random() < 0.8)
         message, counts = dice.choice(ids[author][-5:]), dice.random() < 0.9
-        records.append((author, Effect(offset, at, message, kind, recall, counts, charge)))
+        entry = entry_of(offset, dice.choice((0, 0, 0, 1))) if dice.random() < 0.9 else b""
+        records.append((author, Effect(offset, at, message, kind, recall, counts, charge, entry)))
     return records
+
+
+def entry_of(offset: int, links: int) -> bytes:
+    """What is added to an author's trail."""
+    return LAYOUT.pack(offset, offset, b"the text", 1, offset, 8, 0, links, 0, 0)
 
 
 @st.composite
@@ -110,7 +117,8 @@ async def everything(standings: StandingStore, messages: Sequence[str]) -> list[
     """All standings, with what is remembered on several days."""
     found = []
     for days in DAYS:
-        found += await standings.load([Ask(a, tuple(messages)) for a in AUTHORS], NOON + days * DAY_S)
+        asks = [Ask(a, tuple(messages)) for a in AUTHORS]
+        found += await standings.load(asks, NOON + days * DAY_S, trails=True)
     return found
 
 
@@ -141,6 +149,7 @@ def assert_same(found: Sequence[Standing], expected: Sequence[Standing]) -> None
     """Strikes to a billionth, everything else exactly."""
     assert [each.marks for each in found] == [each.marks for each in expected]
     assert [each.recalls for each in found] == [each.recalls for each in expected]
+    assert [each.trail for each in found] == [each.trail for each in expected]
     for left, right in zip(found, expected, strict=True):
         a, b = left.reputation, right.reputation
         assert (a.good, a.messages, a.first_seen, a.as_of) == (b.good, b.messages, b.first_seen, b.as_of)
@@ -212,7 +221,10 @@ def parted(records: History) -> dict[PartitionId, History]:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), turns=st.lists(st.integers(0, 2), min_size=60, max_size=60))
 def test_partitions_may_take_turns_in_any_way(store: Store, seed: int, turns: list[int]) -> None:
-    """Whoever comes first, of two partitions and of the decisions on both: the same standings."""
+    """Whoever comes first, of two partitions and of the decisions on both: the same standings.
+
+    A trail alone is in the order in which what stands in it was saved.
+    """
     partitions = parted(history(seed, 60))
 
     async def judged(standings: StandingStore, order: Sequence[PartitionId]) -> list[Standing]:
@@ -220,6 +232,8 @@ def test_partitions_may_take_turns_in_any_way(store: Store, seed: int, turns: li
         for where in (*order, *(one for one, records in partitions.items() for _ in records)):
             if left[where]:
                 author, effect = left[where].pop(0)
+                if isinstance(effect, Effect):
+                    effect = msgspec.structs.replace(effect, entry=b"")
                 await standings.save([AuthorEffects(author, where, (effect,))], WEEK_S)
         messages = {effect.message for _, effect in history(seed, 60) if isinstance(effect, Effect)}
         return await everything(standings, sorted(messages))
@@ -255,6 +269,7 @@ effects = st.builds(
     recalls,
     st.booleans(),
     charges,
+    st.just(b"") | st.builds(entry_of, st.integers(0, 30), st.integers(0, 1)),
 )
 reversals = st.builds(
     Reversal,
@@ -313,7 +328,7 @@ def test_the_next_batch_sees_what_is_not_saved_yet(seed: int, cuts: list[int]) -
         await standings.save(batch_of(records[saved:in_between]), WEEK_S)
         journal.saved(batch_of(records[saved:in_between]))
         asks = [widened(Ask(author), pending.get(author, ())) for author in AUTHORS]
-        loaded = await standings.load(asks, NOON)
+        loaded = await standings.load(asks, NOON, trails=True)
         ahead = [
             overlay(standing, pending.get(ask.author, ()), WEEK_S)
             for ask, standing in zip(asks, loaded, strict=True)
@@ -321,6 +336,6 @@ def test_the_next_batch_sees_what_is_not_saved_yet(seed: int, cuts: list[int]) -
 
         for left in journal.snapshot(AUTHORS).values():
             await standings.save(left, WEEK_S)
-        assert_same(ahead, await standings.load(asks, NOON))
+        assert_same(ahead, await standings.load(asks, NOON, trails=True))
 
     asyncio.run(run())

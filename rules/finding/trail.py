@@ -1,0 +1,110 @@
+"""The last messages of an author, packed one after another: what conditions on behaviour look back at.
+
+An entry depends on its message alone. A trail holds the last `MOST` entries, and of those before them the
+last `MOST` with a link or a mention, so that small talk doesn't push out the fifth link of an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from struct import Struct
+from typing import Any, Final
+
+# So many of an author's messages are looked back at.
+MOST: Final = 32
+
+COMMAND, EMOTES, EDITED = 1, 2, 4
+
+# The fields of an entry:
+#   stamp     milliseconds since the epoch, shifted by PARTITION_BITS, and a hash of the record's partition
+#   offset    the lowest 32 bits of the record's
+#   text      a keyed hash of what `gist` returns; of up to three letters these, under a cipher
+#   channel   a keyed hash; so is the message's id, in `message`
+#   letters   letters and digits in the text, up to 255; so are links, mentions and invites
+#   flags     COMMAND: it is one. EMOTES: it is nothing else. EDITED: the record is an edit
+LAYOUT: Final = Struct(">QI8sHIBBBBB")
+SIZE: Final = LAYOUT.size
+STAMP, OFFSET, TEXT, CHANNEL, MESSAGE, LETTERS, FLAGS, LINKS, MENTIONS, INVITES = range(10)
+
+PARTITION_BITS: Final = 20
+_PARTITION: Final = (1 << PARTITION_BITS) - 1
+_STAMP: Final = Struct(">Q")
+_LAST: Final = {LINKS: SIZE - 3, MENTIONS: SIZE - 2, INVITES: SIZE - 1}
+_OFFSETS: Final = 1 << 32
+_MARKS: Final = slice(SIZE - 3, SIZE - 1)
+_NO_MARKS: Final = bytes(2)
+
+Fields = tuple[Any, ...]
+
+
+def stamp(at: float, partition: int) -> int:
+    """Return the stamp of a record.
+
+    Args:
+        at: Epoch seconds.
+        partition: A hash, of which as many bits count as there are.
+    """
+    return int(at * 1000.0 + 0.5) << PARTITION_BITS | partition & _PARTITION
+
+
+def reach(seconds: float) -> int:
+    """Return how far stamps are apart that are so many seconds apart."""
+    return round(seconds * 1000.0) << PARTITION_BITS
+
+
+def since(own: int, apart: int) -> int:
+    """Return a stamp that is below those, and only those, of less than a `reach` before another's."""
+    return (own | _PARTITION) - apart
+
+
+def stamp_back(trail: bytes, number: int) -> int:
+    """Return the stamp of the last entry but `number` - 1; there have to be so many."""
+    found: int = _STAMP.unpack_from(trail, len(trail) - number * SIZE)[0]
+    return found
+
+
+def sum_at_most(trail: bytes, field: int) -> int:
+    """Return how many LINKS, MENTIONS or INVITES the entries have together, however old they are."""
+    return sum(trail[_LAST[field] :: SIZE])
+
+
+def entries(trail: bytes) -> list[Fields]:
+    """Return the entries, unpacked."""
+    return list(LAYOUT.iter_unpack(trail))
+
+
+def added(trail: bytes, entry: bytes) -> bytes:
+    """Return a trail with an entry at its end; its Lua twin is in save_standings.lua."""
+    trail += entry
+    while len(trail) > MOST * SIZE and trail[_MARKS] == _NO_MARKS:
+        trail = trail[SIZE:]
+    if len(trail) <= 2 * MOST * SIZE:
+        return trail
+    older, last = trail[: -MOST * SIZE], trail[-MOST * SIZE :]
+    marked = [one for one in _cut(older) if one[_MARKS] != _NO_MARKS]
+    return b"".join(marked[-MOST:]) + last
+
+
+def before(trail: bytes, own: Fields) -> bytes:
+    """Return a trail without what came after a message in its own partition, or is the message itself.
+
+    Whoever judges a record again finds what was noted of it and of later ones.
+    """
+    partition, offset = own[STAMP] & _PARTITION, own[OFFSET]
+    return b"".join(
+        one
+        for one, fields in zip(_cut(trail), LAYOUT.iter_unpack(trail), strict=True)
+        if fields[STAMP] & _PARTITION != partition or 0 < (offset - fields[OFFSET]) % _OFFSETS < _OFFSETS // 2
+    )
+
+
+def back(said: Sequence[Fields], after: int) -> Iterator[Fields]:
+    """Yield the last MOST - 1 messages at most, the latest first, back to one that isn't after a stamp."""
+    for one in said[:-MOST:-1]:
+        if one[STAMP] <= after:
+            return
+        yield one
+
+
+def _cut(trail: bytes) -> Iterator[bytes]:
+    return (trail[start : start + SIZE] for start in range(0, len(trail), SIZE))
