@@ -37,8 +37,6 @@ SAID = (
     "I kill the process and it comes right back",
     "did anyone else get kicked out just now",
     "that play at {number}:{number} was unreal",
-    "see https://wiki.example/{thing}/{number} for the numbers",
-    "clip is here: https://clips.example/{name}-{number}",
     "¿alguien quiere jugar en {place} {day}, con {name}?",
     "no encuentro la {thing} desde la actualización, ¿ideas?",
     "mañana a las {hour} empezamos en {place}, llegad a tiempo",
@@ -81,7 +79,7 @@ MORE = (
 CLOSERS = (
     "", "", "", "", "", "", "", "", "", " lol", " haha", "!", "...", " 😂", " 🔥🔥", " ❤️", " PogChamp",
     " Kappa", " imo", ", thoughts?", " or at least {name} says so", " (not even joking)", ", can't wait",
-    " but the {thing} was fine",
+    " but the {thing} was fine", " https://clips.example/{name}-{number}",
 )  # fmt: skip
 
 BAD = (
