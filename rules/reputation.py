@@ -6,6 +6,8 @@ import msgspec
 
 # Entries that a ledger holds; the strikes of older ones are one number.
 LEDGER = 32
+# What an older strike leaves when it is taken back is no strike, but what the numbers are off by.
+CRUMB = 1e-9
 DAY_S = 86_400
 
 
@@ -99,11 +101,16 @@ def halved(elapsed_s: float, half_life_s: float) -> float:
     return float(2.0 ** (-elapsed_s / half_life_s)) if elapsed_s > 0.0 else 1.0
 
 
-def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputation:
+def after(
+    reputation: Reputation, delta: Delta, half_life_s: float, fell: list[Entry] | None = None
+) -> Reputation:
     """Return the reputation with `delta` added, in whatever order deltas come.
 
     The later of both times becomes `as_of`, and what is older is halved up to it:
     exponential decay makes the result independent of the order.
+
+    Args:
+        fell: Gets the entry that falls off the ledger and whose strike goes on as a number.
     """
     as_of = max(reputation.as_of, delta.at)
     seen = reputation.first_seen
@@ -114,7 +121,7 @@ def after(reputation: Reputation, delta: Delta, half_life_s: float) -> Reputatio
     if delta.entry is None:
         return Reputation(strikes, good, messages, seen, as_of, reputation.ledger)
     moved = Reputation(strikes, good, messages, seen, as_of, reputation.ledger)
-    return _entered(moved, delta.entry, delta.most, half_life_s)
+    return _entered(moved, delta.entry, delta.most, half_life_s, fell)
 
 
 def joined(reputation: Reputation, learned: Reputation, half_life_s: float) -> Reputation:
@@ -132,20 +139,35 @@ def joined(reputation: Reputation, learned: Reputation, half_life_s: float) -> R
     )
 
 
-def reversed_in(reputation: Reputation, verdict: str, at: float, half_life_s: float) -> Reputation:
+def reversed_in(
+    reputation: Reputation, verdict: str, at: float, half_life_s: float, fell: list[Entry] | None = None
+) -> Reputation:
     """Return the reputation as if the verdict had not been given; a second time nothing changes.
 
     A verdict that isn't on the ledger is noted on it at `at`: should its strike come later it costs
-    nothing. Of one that has fallen off the ledger the strike stays.
+    nothing. One that has fallen off the ledger is for `given_back`.
+
+    Args:
+        fell: As for `after`.
     """
     found = next((entry for entry in reputation.ledger if entry.verdict == verdict), None)
     if found is None:
         note = Entry(verdict, 0.0, at, reversed=True)
-        return _bounded(reputation, (*reputation.ledger, note), half_life_s)
+        return _bounded(reputation, (*reputation.ledger, note), half_life_s, fell)
     return reputation if found.reversed else _taken_back(reputation, found)
 
 
-def _entered(reputation: Reputation, entry: Entry, most: float | None, half_life_s: float) -> Reputation:
+def given_back(reputation: Reputation, entry: Entry, half_life_s: float) -> Reputation:
+    """Return the reputation as if a verdict whose entry has fallen off the ledger had not been given."""
+    left = reputation.strikes - entry.amount * halved(reputation.as_of - entry.at, half_life_s)
+    return msgspec.structs.replace(
+        reputation, strikes=left if left > CRUMB else 0.0, good=reputation.good + int(entry.credit)
+    )
+
+
+def _entered(
+    reputation: Reputation, entry: Entry, most: float | None, half_life_s: float, fell: list[Entry] | None
+) -> Reputation:
     before = next((one for one in reputation.ledger if one.verdict == entry.verdict), None)
     if before is not None:
         # It was reversed before it came.
@@ -156,7 +178,7 @@ def _entered(reputation: Reputation, entry: Entry, most: float | None, half_life
         if not amount:
             return reputation
         entry = msgspec.structs.replace(entry, amount=amount)
-    return _bounded(reputation, (*reputation.ledger, entry), half_life_s)
+    return _bounded(reputation, (*reputation.ledger, entry), half_life_s, fell)
 
 
 def _alone(reputation: Reputation, at: float) -> float:
@@ -174,7 +196,9 @@ def _taken_back(reputation: Reputation, entry: Entry) -> Reputation:
     )
 
 
-def _bounded(reputation: Reputation, entries: tuple[Entry, ...], half_life_s: float) -> Reputation:
+def _bounded(
+    reputation: Reputation, entries: tuple[Entry, ...], half_life_s: float, fell: list[Entry] | None
+) -> Reputation:
     """Return the reputation with these entries, one less where they are too many.
 
     The oldest that was reversed goes first: else what takes back an old strike would push a
@@ -187,6 +211,8 @@ def _bounded(reputation: Reputation, entries: tuple[Entry, ...], half_life_s: fl
         ledger.remove(gone)
         if not gone.reversed:
             strikes += gone.amount * halved(reputation.as_of - gone.at, half_life_s)
+            if fell is not None:
+                fell.append(gone)
     return msgspec.structs.replace(reputation, strikes=strikes, ledger=tuple(ledger))
 
 

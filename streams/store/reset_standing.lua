@@ -2,7 +2,7 @@
 -- those of what was learned go, so that it may be learned again.
 --
 -- ARGV[1]  msgpack: a list of one, how the marks begin of what was learned
--- KEYS     the author's hash
+-- KEYS     the author's hash, and that of what has fallen off the ledger
 -- result   the number of fields that were removed
 
 local learned = cmsgpack.unpack(ARGV[1])[1]
@@ -14,4 +14,5 @@ for j = 1, #fields, 2 do
     gone = gone + redis.call('HDEL', KEYS[1], name)
   end
 end
+redis.call('UNLINK', KEYS[2])
 return gone

@@ -1,12 +1,14 @@
 -- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
 -- at or below the author's mark for its partition was applied before. The twin of `settle` in
--- standings.py, of `after`, `joined` and `reversed_in` in rules/reputation.py, and of `added` in
--- rules/finding/trail.py.
+-- standings.py, of `after`, `joined`, `reversed_in` and `given_back` in rules/reputation.py, and of `added`
+-- in rules/finding/trail.py.
 --
 -- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, most
---          entries of a ledger, seconds that trails are kept, bytes of an entry of a trail, most entries
+--          entries of a ledger, most entries that have fallen off one and are kept aside, how many of
+--          these are let go at once, seconds that trails are kept, bytes of an entry of a trail, most entries
 --          of a trail, authors};
---          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, effects};
+--          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, whether a
+--          strike or a reversal is among the effects, effects};
 --          per effect, by ascending offset: {offset, at, kind, message hash, today, yesterday, strike,
 --          good, counts, action, content hash}, where today and yesterday count the author's hashes of
 --          recalls from 1; with a strike also: label, rule set, what the model alone may cost in a day
@@ -14,19 +16,22 @@
 --          learned: {offset, at, "learned", strikes, good, messages, first seen (perhaps)}.
 --          All times are in seconds
 -- ARGV[2]… where trails are kept, per author: what each effect adds to the trail, zeros for nothing
--- KEYS     per author, in that order: the author's hash, then the hashes of recalls, then where trails are
---          kept the trail
+-- KEYS     per author, in that order: the author's hash, then the hashes of recalls, then where a strike or
+--          a reversal is among the effects the hash of what has fallen off the ledger, then where trails
+--          are kept the trail
 -- result   the number of effects that were applied
 --
 -- An author's hash holds s, g, n, f, t (strikes off the ledger, left out where there are none; good,
 -- messages, first seen or '', as of), the marks, and by verdict ("topic-id/partition/offset") the ledger:
 -- msgpack {amount, at, label, rule set, alone, credit, reversed}.
+-- What has fallen off the ledger lies in a hash of its own: by verdict, msgpack {amount, at, credit}.
 -- A hash of recalls holds, by message hash, "strike good action content-hash".
 
-local half_life, keep_author, keep_recalls, most_entries, keep_trail, size, most_said, authors =
-  unpack(cmsgpack.unpack(ARGV[1]))
+local half_life, keep_author, keep_recalls, most_entries, most_fallen, at_once, keep_trail, size, most_said,
+  authors = unpack(cmsgpack.unpack(ARGV[1]))
 local day_s = 86400
 local applied = 0
+local crumb = 1e-9
 local blank = string.rep('\0', size)
 
 -- With 17 digits, because Lua's own way to write a number drops the last three.
@@ -66,9 +71,27 @@ local function settle(kind, counts, now, before)
   return now.strike - before.strike, number(now.good) - number(before.good), 0, now
 end
 
+-- Lets the oldest go of what has fallen off, where that is too much.
+local function bound(fallen_key)
+  if redis.call('HLEN', fallen_key) <= most_fallen then
+    return
+  end
+  local found, fields = {}, redis.call('HGETALL', fallen_key)
+  for j = 1, #fields, 2 do
+    local _, at = unpack(cmsgpack.unpack(fields[j + 1]))
+    found[#found + 1] = {at = at, verdict = fields[j]}
+  end
+  table.sort(found, function(one, other)
+    return one.at < other.at or (one.at == other.at and one.verdict < other.verdict)
+  end)
+  for j = 1, at_once do
+    redis.call('HDEL', fallen_key, found[j].verdict)
+  end
+end
+
 -- An author's ledger, read when it is first needed; `write` stores what has changed in it.
-local function open_ledger(key)
-  local ledger = {entries = {}, count = 0, dirty = {}, gone = {}}
+local function open_ledger(key, fallen_key)
+  local ledger = {entries = {}, count = 0, dirty = {}, gone = {}, fell = false}
   local fields = redis.call('HGETALL', key)
   for j = 1, #fields, 2 do
     if #fields[j] > 1 and not tonumber(fields[j + 1]) then
@@ -89,10 +112,10 @@ local function open_ledger(key)
     ledger.dirty[entry.verdict], ledger.gone[entry.verdict] = entry, nil
   end
 
-  -- Returns the entry that is one too many, which is no longer there, or nil.
-  function ledger.shed()
+  -- Lets the entry go that is one too many, if one is; returns what its strike is at a time, which goes on.
+  function ledger.shed(t)
     if ledger.count <= most_entries then
-      return nil
+      return 0
     end
     local oldest
     for _, one in pairs(ledger.entries) do
@@ -104,7 +127,25 @@ local function open_ledger(key)
     ledger.entries[oldest.verdict], ledger.dirty[oldest.verdict] = nil, nil
     ledger.gone[oldest.verdict] = true
     ledger.count = ledger.count - 1
-    return oldest
+    if oldest.reversed then
+      return 0
+    end
+    redis.call('HSET', fallen_key, oldest.verdict, cmsgpack.pack({oldest.amount, oldest.at, oldest.credit}))
+    ledger.fell = true
+    bound(fallen_key)
+    return oldest.amount * halved(t - oldest.at)
+  end
+
+  -- Returns what a verdict's strike is at a time, and whether it would have been a good message, if it has
+  -- fallen off the ledger; it is forgotten then.
+  function ledger.fallen(verdict, t)
+    local found = redis.call('HGET', fallen_key, verdict)
+    if not found then
+      return nil
+    end
+    redis.call('HDEL', fallen_key, verdict)
+    local amount, at, credit = unpack(cmsgpack.unpack(found))
+    return amount * halved(t - at), credit
   end
 
   -- What the model alone has cost in the UTC day of `at`.
@@ -126,6 +167,9 @@ local function open_ledger(key)
     for verdict in pairs(ledger.gone) do
       redis.call('HDEL', key, verdict)
     end
+    if ledger.fell then
+      redis.call('EXPIRE', fallen_key, keep_author)
+    end
   end
 
   return ledger
@@ -146,24 +190,23 @@ local function enter(ledger, entry, most, s, g, t)
     end
   end
   ledger.put(entry)
-  local gone = ledger.shed()
-  if gone and not gone.reversed then
-    s = s + gone.amount * halved(t - gone.at)
-  end
+  s = s + ledger.shed(t)
   return s, g
 end
 
 -- Takes a verdict back, or notes that it was; returns as `enter` does.
 local function reverse(ledger, verdict, at, s, g, t)
+  local left, would_be_good = ledger.fallen(verdict, t)
+  if left then
+    s = s - left
+    return s > crumb and s or 0, g + number(would_be_good)
+  end
   local entry = ledger.entries[verdict]
   if not entry then
     local note = {amount = 0, label = '', ruleset = '', alone = false, credit = false, reversed = true}
     note.verdict, note.at = verdict, at
     ledger.put(note)
-    local gone = ledger.shed()
-    if gone and not gone.reversed then
-      s = s + gone.amount * halved(t - gone.at)
-    end
+    s = s + ledger.shed(t)
   elseif not entry.reversed then
     entry.reversed = true
     ledger.put(entry)
@@ -196,7 +239,7 @@ local function added(trail, entry)
   return table.concat(marked, '', math.max(1, #marked - most_said + 1)) .. string.sub(trail, last + 1)
 end
 
-local function save(key, recalls, mark_field, effects, trail_key, entries)
+local function save(key, recalls, fallen_key, mark_field, effects, trail_key, entries)
   local stored = redis.call('HMGET', key, 's', 'g', 'n', 'f', 't', mark_field)
   local s, g, n = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   local f, t, mark = stored[4] and tonumber(stored[4]), tonumber(stored[5] or 0), tonumber(stored[6] or -1)
@@ -207,7 +250,7 @@ local function save(key, recalls, mark_field, effects, trail_key, entries)
     local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
       label, ruleset, most, credit = unpack(effect)
     if offset > mark and kind == 'reversed' then
-      ledger = ledger or open_ledger(key)
+      ledger = ledger or open_ledger(key, fallen_key)
       s, g = reverse(ledger, message, at, s, g, t)
       mark, applied = offset, applied + 1
     elseif offset > mark and kind == 'learned' then
@@ -229,7 +272,7 @@ local function save(key, recalls, mark_field, effects, trail_key, entries)
         f = math.min(f or at, at)
       end
       if add_s > 0 then
-        ledger = ledger or open_ledger(key)
+        ledger = ledger or open_ledger(key, fallen_key)
         s, g = enter(ledger, {
           verdict = mark_field .. '/' .. string.format('%.0f', offset), amount = add_s, at = at,
           label = label, ruleset = ruleset, alone = most >= 0, reversed = false,
@@ -270,15 +313,23 @@ end
 
 local taken = 0
 for nth, author in ipairs(authors) do
-  local mark_field, days, effects = unpack(author)
+  local mark_field, days, concerned, effects = unpack(author)
   local recalls = {}
   for day = 1, days do
     recalls[day] = KEYS[taken + 1 + day]
   end
+  local key, fallen_key, trail_key = KEYS[taken + 1], nil, nil
+  taken = taken + 1 + days
+  if concerned then
+    taken = taken + 1
+    fallen_key = KEYS[taken]
+  end
   local entries = ARGV[1 + nth]
-  local trail_key = entries and KEYS[taken + 2 + days]
-  save(KEYS[taken + 1], recalls, mark_field, effects, trail_key, entries)
-  taken = taken + 1 + days + (entries and 1 or 0)
+  if entries then
+    taken = taken + 1
+    trail_key = KEYS[taken]
+  end
+  save(key, recalls, fallen_key, mark_field, effects, trail_key, entries)
 end
 
 return applied

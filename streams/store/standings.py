@@ -8,11 +8,26 @@ import msgspec
 
 from rules.finding.trail import added
 from rules.message import Kind
-from rules.reputation import DAY_S, NEWCOMER, Delta, Entry, Reputation, after, joined, reversed_in
+from rules.reputation import (
+    DAY_S,
+    NEWCOMER,
+    Delta,
+    Entry,
+    Reputation,
+    after,
+    age,
+    given_back,
+    joined,
+    reversed_in,
+)
 from rules.verdict import Action
 
 # Decisions on a verdict that are kept apart.
 MOST_REVISIONS = 64
+# Entries that have fallen off an author's ledger and are kept aside, so that they can be taken back;
+# when they are more, so many of the oldest are let go at once.
+MOST_FALLEN = 1024
+FALLEN_AT_ONCE = 256
 # Users whose report of a verdict counts.
 MOST_REPORTERS = 64
 # How the topic id begins of what was learned and not judged.
@@ -228,6 +243,7 @@ def applied(
 ) -> Standing:
     """Return the standing as a store would leave it: effects at or below the mark move nothing.
 
+    What has fallen off the ledger only the store can give back.
     `standing.recalls` has to hold what is remembered of the effects' messages.
     """
     mark = standing.marks.get(partition, -1)
@@ -353,7 +369,9 @@ class MemoryStandings:
     async def erase(self, author: str) -> int:
         """See StandingStore."""
         gone = self._authors.pop(author, None)
-        return 0 if gone is None else 1 + len(gone.recalls) + bool(gone.revisions or gone.reports)
+        if gone is None:
+            return 0
+        return 1 + len(gone.recalls) + bool(gone.fallen) + bool(gone.revisions or gone.reports)
 
     def known(self) -> Iterator[tuple[str, Reputation]]:
         """Yield every author."""
@@ -374,6 +392,7 @@ class _Author(msgspec.Struct):
     marks: dict[PartitionId, int] = {}
     trail: bytes = b""
     recalls: dict[int, dict[str, Recall]] = {}
+    fallen: dict[str, Entry] = {}
     revisions: dict[str, list[str]] = {}
     reports: dict[str, dict[str, float]] = {}
 
@@ -387,18 +406,38 @@ class _Author(msgspec.Struct):
         return next((recall for recall in recent if recall is not None), None)
 
     def take(self, effect: Change, partition: PartitionId, half_life_s: float) -> None:
-        if not isinstance(effect, Effect):
-            self.reputation = _whole(self.reputation, effect, half_life_s)
+        if isinstance(effect, Reversal):
+            self.take_back(effect, half_life_s)
+            return
+        if isinstance(effect, Learned):
+            self.reputation = joined(self.reputation, effect.reputation, half_life_s)
             return
         today = day(effect.at)
         delta, remember = settle(effect, self.recall(effect.message, today), partition)
-        self.reputation = after(self.reputation, delta, half_life_s)
+        fell: list[Entry] = []
+        self.reputation = after(self.reputation, delta, half_life_s, fell)
+        self.put_aside(fell)
         if remember is not None:
             self.recalls.setdefault(today, {})[effect.message] = remember
         if effect.entry:
             self.trail = added(self.trail, effect.entry)
         for old in [each for each in self.recalls if each < today - KEEP_DAYS]:
             del self.recalls[old]
+
+    def take_back(self, change: Reversal, half_life_s: float) -> None:
+        found = self.fallen.pop(change.verdict, None)
+        if found is not None:
+            self.reputation = given_back(self.reputation, found, half_life_s)
+            return
+        fell: list[Entry] = []
+        self.reputation = reversed_in(self.reputation, change.verdict, change.at, half_life_s, fell)
+        self.put_aside(fell)
+
+    def put_aside(self, fell: Sequence[Entry]) -> None:
+        self.fallen.update((one.verdict, one) for one in fell)
+        if len(self.fallen) > MOST_FALLEN:
+            for one in sorted(self.fallen.values(), key=age)[:FALLEN_AT_ONCE]:
+                del self.fallen[one.verdict]
 
 
 _NOBODY = _Author()

@@ -5,6 +5,7 @@ An author's key is hashed with a secret, and the hash picks the bucket of that a
     chatsieve:{0f}:a:<author>          standing, ledger and marks, kept for 90 days after the last message
     chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
     chatsieve:{0f}:w:<author>          the trail: the last messages, for an hour and a minute after the last
+    chatsieve:{0f}:o:<author>          strikes that fell off the ledger, kept as long as the standing
     chatsieve:{0f}:d:<author>          what humans decided on which verdict, and who reported it, 90 days
 
 What the fields are is said in the scripts.
@@ -25,7 +26,9 @@ from rules.verdict import Action
 from streams.errors import ConfigurationError
 from streams.store.redis_scripts import Item, Scripts, bucket_of, hashed, script
 from streams.store.standings import (
+    FALLEN_AT_ONCE,
     LEARNED,
+    MOST_FALLEN,
     MOST_REPORTERS,
     MOST_REVISIONS,
     Ask,
@@ -116,14 +119,18 @@ class RedisStandings:
             ]
             recalls = place.recalls
             keys = (place.standing, *(f"{recalls}{one}" for one in days))
-            said = (mark_field(each.partition), len(days), effects)
+            ledger = any(map(concerns_ledger, each.effects))
+            said = (mark_field(each.partition), len(days), ledger, effects)
+            if ledger:
+                keys = (*keys, place.fallen)
             changes.append(
                 Item(place.bucket, (*keys, place.trail), said, entries_of(each.effects))
                 if trails
                 else Item(place.bucket, keys, said)
             )
         # A plain float: msgpack knows no subclasses of it, such as a length of time from the policy.
-        before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, LEDGER, KEEP_TRAIL_S, SIZE, MOST)
+        bounds = (LEDGER, MOST_FALLEN, FALLEN_AT_ONCE)
+        before = (float(half_life_s), KEEP_AUTHOR_S, KEEP_RECALLS_S, *bounds, KEEP_TRAIL_S, SIZE, MOST)
         await self._scripts.run(self._save, changes, before)
 
     async def numbered(self, decisions: Sequence[Decided]) -> list[int]:
@@ -154,7 +161,9 @@ class RedisStandings:
     async def reset(self, author: str) -> None:
         """See StandingStore."""
         place = self._place(author)
-        await self._scripts.run(self._reset, [Item(place.bucket, (place.standing,), LEARNED)], ())
+        await self._scripts.run(
+            self._reset, [Item(place.bucket, (place.standing, place.fallen), LEARNED)], ()
+        )
 
     async def erase(self, author: str) -> int:
         """See StandingStore."""
@@ -213,6 +222,11 @@ class Place(NamedTuple):
     def trail(self) -> str:
         """The key of the trail."""
         return f"{self.stem}w:{self.author}"
+
+    @property
+    def fallen(self) -> str:
+        """The key of strikes that fell off the ledger."""
+        return f"{self.stem}o:{self.author}"
 
     @property
     def revisions(self) -> str:
@@ -274,6 +288,11 @@ def whole(change: Reversal | Learned) -> tuple[object, ...]:
     # Nothing stands at the end for an author who was never seen: nil would end a list in Lua.
     seen = () if it.first_seen is None else (it.first_seen,)
     return (change.offset, it.as_of, "learned", it.strikes, it.good, it.messages, *seen)
+
+
+def concerns_ledger(change: Change) -> bool:
+    """Return whether an entry may come onto the ledger, or be taken back."""
+    return bool(change.recall.strike) if isinstance(change, Effect) else isinstance(change, Reversal)
 
 
 def entries_of(changes: Iterable[Change]) -> bytes:

@@ -8,6 +8,8 @@ from rules.reputation import LEDGER, NEWCOMER, Entry, Reputation, strikes_at
 from rules.verdict import Action
 from streams.store.standings import (
     DAY_S,
+    FALLEN_AT_ONCE,
+    MOST_FALLEN,
     MOST_REPORTERS,
     MOST_REVISIONS,
     Ask,
@@ -265,15 +267,51 @@ async def test_a_reversal_that_comes_first_waits_for_its_strike(standings: Stand
     assert (strikes(reputation), reputation.good, len(reputation.ledger)) == (0.0, 1, 1)
 
 
+def flood(count: int) -> AuthorEffects:
+    """Ana said so many bad things, a second apart, each of which would have been good."""
+    charge = Charge("spam", credit=True)
+    return of("t/p/ana", *(charged(n, charge, at=NOON + n, strike=1.0) for n in range(count)))
+
+
 async def test_a_ledger_is_bounded_and_forgets_no_strike(standings: StandingStore) -> None:
-    """What falls off goes on as a number. It can't be reversed any more, and nothing else falls for that."""
-    flood = [charged(offset, Charge("spam"), at=NOON + offset, strike=1.0) for offset in range(LEDGER + 8)]
-    await standings.save([of("t/p/ana", *flood)], WEEK_S)
+    """What falls off goes on as a number, and nothing falls on account of a reversal."""
+    await standings.save([flood(LEDGER + 8)], WEEK_S)
     reputation = (await look(standings, "t/p/ana")).reputation
     assert len(reputation.ledger) == LEDGER
     assert strikes(reputation) == pytest.approx(LEDGER + 8, rel=1e-3)
-    await standings.save([undone(offset, offset) for offset in range(LEDGER + 8)], WEEK_S)
+    await standings.save([undone(offset, 8 + offset) for offset in range(LEDGER)], WEEK_S)
     assert strikes((await look(standings, "t/p/ana")).reputation) == pytest.approx(8, rel=1e-3)
+
+
+async def test_what_fell_off_the_ledger_can_be_taken_back(standings: StandingStore) -> None:
+    """As if it had never been, once; whatever is taken back first."""
+    await standings.save([flood(100), of("t/p/ana", charged(100, Charge("hate"), at=NOON + 100))], WEEK_S)
+    order = [*range(0, 100, 2), *range(99, 0, -2)]
+    for again in (0, 100):
+        await standings.save([undone(again + n, verdict) for n, verdict in enumerate(order)], WEEK_S)
+        reputation = (await look(standings, "t/p/ana")).reputation
+        assert strikes(reputation) == pytest.approx(0.5, rel=1e-3)
+        assert (reputation.strikes, reputation.good, reputation.messages) == (0.0, 100, 101)
+
+
+async def test_what_fell_off_is_kept_aside_to_a_bound(standings: StandingStore) -> None:
+    """Of whom has more the oldest can't be taken back any more: some hundreds at once."""
+    count = LEDGER + MOST_FALLEN + 1
+    await standings.save([flood(count)], WEEK_S)
+    await standings.save([undone(offset, offset) for offset in range(count)], WEEK_S)
+    left = strikes((await look(standings, "t/p/ana")).reputation)
+    assert left == pytest.approx(FALLEN_AT_ONCE, rel=1e-2)
+
+
+async def test_who_is_reset_gets_nothing_back(standings: StandingStore) -> None:
+    """What fell off the ledger before goes with it: it mustn't be taken off later strikes."""
+    await standings.save([flood(LEDGER + 8)], WEEK_S)
+    await standings.reset("t/p/ana")
+    later = [charged(n, Charge("spam"), at=NOON + n, strike=1.0) for n in range(900, 900 + LEDGER + 1)]
+    await standings.save([of("t/p/ana", *later)], WEEK_S)
+    before = strikes((await look(standings, "t/p/ana")).reputation)
+    await standings.save([undone(0, 1)], WEEK_S)
+    assert strikes((await look(standings, "t/p/ana")).reputation) == pytest.approx(before)
 
 
 async def test_the_model_alone_costs_so_much_a_day(standings: StandingStore) -> None:

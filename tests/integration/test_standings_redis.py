@@ -13,7 +13,7 @@ from redis.crc import key_slot
 
 from rules.finding.trail import SIZE
 from rules.message import Kind
-from rules.reputation import NEWCOMER
+from rules.reputation import LEDGER, NEWCOMER
 from rules.schema.values import Seconds
 from rules.verdict import Action
 from streams.errors import ConfigurationError, StoreError
@@ -203,12 +203,16 @@ async def test_a_scan_finds_nothing_of_who_was_erased(store: Store, prefix: str)
     standings = RedisStandings(store.url, key=b"secret", prefix=prefix, timeout_s=10)
     others = [f"acme/chat/{number}" for number in range(3_000)]
     await standings.save(batch(*others), WEEK_S)
-    charged = Effect(1, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, 0.5), entry=b"x" * SIZE)
-    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, (charged,))], WEEK_S)
+    # So many that some fall off the ledger.
+    charged = [
+        Effect(n, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, float(n)), entry=b"x" * SIZE)
+        for n in range(1, LEDGER + 9)
+    ]
+    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, tuple(charged))], WEEK_S)
     with redis.Redis.from_url(store.url) as client:
         before = set(client.scan_iter(f"{prefix}*", count=1000))
         name = standings.hashed(ANA.author)
-        assert await standings.erase(ANA.author) == 3
+        assert await standings.erase(ANA.author) == 4
         after = set(client.scan_iter(f"{prefix}*", count=1000))
         dump = b"".join(client.dump(key) for key in list(before & after)[:500]) + b"".join(before)
     assert {key for key in before if name.encode() in key} == before - after
