@@ -56,7 +56,10 @@ def judge(
     standing: str | None,
     orders: Path | None,
 ) -> None:
-    """Judge lines of JSON from standard input, one verdict a line; only `text` is required."""
+    """Judge lines of JSON from standard input, one verdict a line; only `text` is required.
+
+    Rules on behaviour look back over the lines that have an `author` and `sent_at`.
+    """
     settings = settings_module.read()
     classifier, note = (None, None) if no_model else load_model(model or settings.model)
     rules = load_packs(folder or settings.packs, classifier)

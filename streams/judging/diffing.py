@@ -103,9 +103,12 @@ class Diff:
                 messages.append((self._line, read_offline(message_in(line), f"line-{self._line}")))
             except UnreadableError:
                 self._unreadable += 1
-        scores = self._old.scores([message for _, message in messages]) if messages else []
-        for (number, message), known in zip(messages, scores, strict=True):
-            was, now = self._old.judgement(message, known), self._new.judgement(message, known)
+        said = [message for _, message in messages]
+        scores = self._old.scores(said) if messages else []
+        looks = zip(self._old.looked(said), self._new.looked(said), strict=True)
+        for (number, message), known, (before, since) in zip(messages, scores, looks, strict=True):
+            was = self._old.judgement(message, known, before)
+            now = self._new.judgement(message, known, since)
             if (was.action, was.label) != (now.action, now.label):
                 self._note(number, message, was, now)
         self._messages += len(messages)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
-from datetime import UTC
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -20,11 +19,13 @@ from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Verdict
 from streams.errors import ConfigurationError, UnreadableError
+from streams.judging.looked import Looked, time_of
 from streams.judging.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
 
 if TYPE_CHECKING:
     from models import Moved
+    from streams.judging.onlooker import Onlooker
     from streams.judging.perception import Scores
 
 BATCH = 256
@@ -45,7 +46,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Offline:
-    """Judges single messages with a rule set and perhaps a model.
+    """Judges messages with a rule set and perhaps a model; one after the other where rules ask for behaviour.
 
     Args:
         standing: What every author's reputation is taken to be; None is unknown.
@@ -70,6 +71,27 @@ class Offline:
         self._standing = standing
         self._show_matched = show_matched
         self._switches = switches
+        self._onlooker: Onlooker | None = None
+        if rules.behaviour:
+            # What it needs takes a second to import.
+            from streams.judging.onlooker import Onlooker
+
+            self._onlooker = Onlooker(rules, secret=secret, standing=standing)
+
+    def looked(self, messages: Sequence[Message]) -> list[Looked | None]:
+        """Return what is found in each message, and what its author did before; None where that fails."""
+        found = [self._scanned(message) for message in messages]
+        if self._onlooker is None:
+            return [Looked(one) if one is not None else None for one in found]
+        good = [(each, one) for each, one in zip(messages, found, strict=True) if one is not None]
+        seen = iter(self._onlooker.look(good))
+        return [next(seen) if one is not None else None for one in found]
+
+    def _scanned(self, message: Message) -> Evidence | None:
+        try:
+            return self._rules.scan(message)
+        except Exception:  # noqa: BLE001 - whoever judges it is told
+            return None
 
     def scores(self, messages: list[Message]) -> list[dict[str, float] | None]:
         """Return the model's probabilities by label for each message; None without a model."""
@@ -78,42 +100,51 @@ class Offline:
         rows = self._model.score([readable(m.text, m.entities) for m in messages])
         return [dict(zip(self._model.labels, map(float, row), strict=True)) for row in rows]
 
-    def judge(self, message: Message, verdict_id: str, scores: dict[str, float] | None) -> Verdict:
-        """Return the verdict on one message; its `sent_at` is taken for the time, else the clock."""
-        now = _time_of(message)
-        evidence = self._rules.scan(message)
+    def judge(
+        self,
+        message: Message,
+        verdict_id: str,
+        scores: dict[str, float] | None,
+        looked: Looked | None = None,
+    ) -> Verdict:
+        """Return the verdict on one message; its `sent_at` is taken for the time, else the clock.
+
+        Args:
+            looked: From `looked`; without it the message is taken by itself.
+        """
+        looked = looked or Looked(self._rules.scan(message))
+        now = time_of(message)
         if self._switches.silences_model(message) is not None:
             scores = None
         missing = [] if scores is not None or not message.text else ["model"]
         if self._standing is None:
             missing.append("standing")
-        if self._rules.behaviour:
+        if self._rules.behaviour and looked.seen is None:
             missing.append("behaviour")
         if message.attachments:
             missing.append("attachments")
         return verdict_of(
             message,
-            self._decided(message, evidence, scores, now),
+            self.judgement(message, scores, looked),
             Stamp(self._rules, rfc3339(time.time()), self._model_note, self._show_matched),
             verdict_id=verdict_id,
             now=now,
-            text_hash=self._hash.of_text(evidence.folded.data) if message.text else None,
+            text_hash=self._hash.of_text(looked.evidence.folded.data) if message.text else None,
             model_scores=scores,
             missing=tuple(missing),
         )
 
-    def judgement(self, message: Message, scores: dict[str, float] | None) -> Judgement:
-        """Return what is decided about a message, before it is dressed as a verdict."""
-        return self._decided(message, self._rules.scan(message), scores, _time_of(message))
-
-    def _decided(
-        self, message: Message, evidence: Evidence, scores: dict[str, float] | None, now: float
+    def judgement(
+        self, message: Message, scores: dict[str, float] | None, looked: Looked | None = None
     ) -> Judgement:
+        """Return what is decided about a message, before it is dressed as a verdict."""
+        looked = looked or Looked(self._rules.scan(message))
         if message.kind is Kind.DELETED:
             return Judgement(Action.ALLOW, decided_by="deleted")
         return decide(
-            message, evidence, self._rules,
-            scores=scores, reputation=self._standing, now=now, switches=self._switches,
+            message, looked.evidence, self._rules,
+            scores=scores, reputation=self._standing, now=time_of(message), switches=self._switches,
+            seen=looked.seen,
         )  # fmt: skip
 
     def moved(self, message: Message, label: str) -> list[Moved]:
@@ -140,7 +171,7 @@ class Offline:
             self._rules,
             scores=scores,
             reputation=self._standing,
-            now=_time_of(message),
+            now=time_of(message),
             switches=self._switches,
         )
 
@@ -157,26 +188,20 @@ class Offline:
     def _answer(self, batch: list[tuple[int, Message | Refusal]]) -> Iterator[bytes]:
         messages = [item for _, item in batch if isinstance(item, Message)]
         scores = iter(self.scores(messages) if messages else ())
+        looked = iter(self.looked(messages))
         for number, item in batch:
             if isinstance(item, Message):
-                yield encode(self._verdict(item, number, next(scores)))
+                yield encode(self._verdict(item, number, next(scores), next(looked)))
             else:
                 yield encode(item)
 
-    def _verdict(self, message: Message, line: int, scores: dict[str, float] | None) -> Verdict | Refusal:
+    def _verdict(
+        self, message: Message, line: int, scores: dict[str, float] | None, looked: Looked | None
+    ) -> Verdict | Refusal:
         try:
-            return self.judge(message, f"api/line-{line}/0", scores)
+            return self.judge(message, f"api/line-{line}/0", scores, looked)
         except Exception as error:  # noqa: BLE001 - one line must not cost the lines behind it
             return Refusal("judging", f"judging it failed: {type(error).__name__}: {error}", line)
-
-
-def _time_of(message: Message) -> float:
-    """Return the time to judge at, in epoch seconds: as in the pump, never in the future."""
-    sent, clock = message.sent_at, time.time()
-    if sent is None:
-        return clock
-    # A time without its zone is read as UTC: the machine's own zone must not change a verdict.
-    return min(clock, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp())
 
 
 def _read(line: bytes, number: int) -> Message | Refusal:
