@@ -7,8 +7,8 @@
 --          entries of a ledger, most entries that have fallen off one and are kept aside, how many of
 --          these are let go at once, seconds that trails are kept, bytes of an entry of a trail, most entries
 --          of a trail, authors};
---          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, whether a
---          strike or a reversal is among the effects, effects};
+--          per author: {field of the mark ("topic-id/partition"), how many hashes of recalls, whether the
+--          ledger may be concerned, by more than good messages, effects};
 --          per effect, by ascending offset: {offset, at, kind, message hash, today, yesterday, strike,
 --          good, counts, action, content hash}, where today and yesterday count the author's hashes of
 --          recalls from 1; with a strike also: label, rule set, what the model alone may cost in a day
@@ -16,8 +16,8 @@
 --          learned: {offset, at, "learned", strikes, good, messages, first seen (perhaps)}.
 --          All times are in seconds
 -- ARGV[2]… where trails are kept, per author: what each effect adds to the trail, zeros for nothing
--- KEYS     per author, in that order: the author's hash, then the hashes of recalls, then where a strike or
---          a reversal is among the effects the hash of what has fallen off the ledger, then where trails
+-- KEYS     per author, in that order: the author's hash, then the hashes of recalls, then where the
+--          ledger may be concerned the hash of what has fallen off it, then where trails
 --          are kept the trail
 -- result   the number of effects that were applied
 --

@@ -119,7 +119,7 @@ class RedisStandings:
             ]
             recalls = place.recalls
             keys = (place.standing, *(f"{recalls}{one}" for one in days))
-            ledger = any(map(concerns_ledger, each.effects))
+            ledger = concern_ledger(each.effects)
             said = (mark_field(each.partition), len(days), ledger, effects)
             if ledger:
                 keys = (*keys, place.fallen)
@@ -290,9 +290,12 @@ def whole(change: Reversal | Learned) -> tuple[object, ...]:
     return (change.offset, it.as_of, "learned", it.strikes, it.good, it.messages, *seen)
 
 
-def concerns_ledger(change: Change) -> bool:
-    """Return whether an entry may come onto the ledger, or be taken back."""
-    return bool(change.recall.strike) if isinstance(change, Effect) else isinstance(change, Reversal)
+def concern_ledger(changes: Iterable[Change]) -> bool:
+    """Return whether there may be something to write on the ledger, as there seldom is."""
+    for one in changes:  # noqa: SIM110 - any() would make a generator for each author
+        if not isinstance(one, Effect) or one.recall.strike:
+            return True
+    return False
 
 
 def entries_of(changes: Iterable[Change]) -> bytes:

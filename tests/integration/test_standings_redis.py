@@ -19,7 +19,17 @@ from rules.verdict import Action
 from streams.errors import ConfigurationError, StoreError
 from streams.process.embedded import Store
 from streams.store.redis_scripts import PER_CALL, bucket_of
-from streams.store.standings import DAY_S, Ask, AuthorEffects, Decided, Effect, PartitionId, Recall, Standing
+from streams.store.standings import (
+    DAY_S,
+    Ask,
+    AuthorEffects,
+    Decided,
+    Effect,
+    PartitionId,
+    Recall,
+    Reversal,
+    Standing,
+)
 from streams.store.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2
@@ -32,6 +42,12 @@ def batch(*authors: str, offset: int = 0) -> list[AuthorEffects]:
     """One good message from each author."""
     effect = Effect(offset, NOON, "m1", Kind.CREATED, Recall("c0ffee", Action.ALLOW, good=True))
     return [AuthorEffects(author, HERE, (effect,)) for author in authors]
+
+
+def charged(offset: int, message: str, strike: float) -> Effect:
+    """A message that costs its author so much, and stands in their trail."""
+    recall = Recall("c0ffee", Action.HOLD, strike)
+    return Effect(offset, NOON, message, Kind.CREATED, recall, entry=b"x" * SIZE)
 
 
 @pytest.fixture
@@ -204,11 +220,8 @@ async def test_a_scan_finds_nothing_of_who_was_erased(store: Store, prefix: str)
     others = [f"acme/chat/{number}" for number in range(3_000)]
     await standings.save(batch(*others), WEEK_S)
     # So many that some fall off the ledger.
-    charged = [
-        Effect(n, NOON, "m2", Kind.CREATED, Recall("c0ffee", Action.HOLD, float(n)), entry=b"x" * SIZE)
-        for n in range(1, LEDGER + 9)
-    ]
-    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, tuple(charged))], WEEK_S)
+    bad = tuple(charged(n, "m2", float(n)) for n in range(1, LEDGER + 9))
+    await standings.save([*batch(ANA.author), AuthorEffects(ANA.author, HERE, bad)], WEEK_S)
     with redis.Redis.from_url(store.url) as client:
         before = set(client.scan_iter(f"{prefix}*", count=1000))
         name = standings.hashed(ANA.author)
@@ -295,13 +308,21 @@ async def test_a_cluster_of_three_keeps_what_belongs_together_on_one(cluster: li
     found = await standings.load([Ask(author, ("m1",)) for author in authors], NOON)
     assert [(one.reputation.messages, list(one.recalls)) for one in found] == [(1, ["m1"])] * 300
     assert await standings.numbered([Decided(author, "v", "d") for author in authors]) == [1] * 300
+    some = authors[:9]
+    # Two of these strikes fall off the ledger, and one of the two is taken back.
+    bad = tuple(charged(n, f"b{n}", 1.0) for n in range(LEDGER + 2))
+    back = (Reversal(0, NOON, "elsewhere/0/0"),)
+    for where, changes in ((PartitionId("elsewhere", 0), bad), (PartitionId("feedback", 0), back)):
+        await standings.save([AuthorEffects(author, where, changes) for author in some], WEEK_S)
+    found = await standings.load([Ask(author) for author in some], NOON)
+    assert [one.reputation.strikes for one in found] == [1.0] * 9
     for node in cluster:
         with redis.Redis.from_url(node.url) as client:
             assert client.dbsize() > 100
     await standings.reset(authors[0])
     await standings.close()
     stranger = RedisStandings(cluster[2].url, key=b"secret", timeout_s=10)
-    assert [await stranger.erase(author) for author in authors[:9]] == [3] * 9
+    assert [await stranger.erase(author) for author in some] == [4] + [5] * 8
     found = await stranger.load([Ask(author) for author in authors], NOON)
     assert [one.reputation.messages for one in found] == [0] * 9 + [1] * 291
     await stranger.close()
