@@ -22,7 +22,7 @@ from streams.platforms.deeds import Deed, Task, with_untimeout
 from streams.platforms.discord_calls import Calls, asked
 from streams.platforms.discord_events import Client, Event
 from streams.platforms.discord_messages import SAID, read
-from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.port import Away, Ear, Impossible, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,9 @@ class Discord:
                 "discord.token: Discord refuses it: reset it in the developer portal, under Bot"
             ) from error
         except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise PlatformError(f"Discord doesn't answer at {self._config.api}: {error!r}") from error
+            raise PlatformError(
+                f"Discord doesn't answer at {self._config.api}: {reason_of(error)}"
+            ) from error
 
     async def _connect(self) -> None:
         try:

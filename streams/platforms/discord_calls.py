@@ -10,7 +10,7 @@ import aiohttp
 import discord
 
 from streams.platforms import words
-from streams.platforms.port import Away, Impossible
+from streams.platforms.port import Away, Impossible, reason_of
 
 # Discord takes no longer time-out, message or nonce.
 LONGEST_TIMEOUT, LONGEST_TEXT, NONCE_BYTES = timedelta(days=28), 2000, 12
@@ -89,7 +89,7 @@ async def asked(request: Any) -> Any:
             raise Away(str(error)) from error
         raise Impossible(str(error)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise Away(repr(error)) from error
+        raise Away(reason_of(error)) from error
 
 
 def _nonce(name: str) -> str:

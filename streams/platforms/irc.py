@@ -21,7 +21,7 @@ from rules.message import Author, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
-from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.port import Away, Ear, Impossible, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,9 @@ _NOT_JOINED = {
 }
 
 
+Channel = Annotated[str, msgspec.Meta(pattern=r"^[#&+!][^\s,:]+$")]
+
+
 class IrcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The section `irc`.
 
@@ -60,13 +63,13 @@ class IrcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     host: str
-    nick: str
-    channels: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    nick: Annotated[str, msgspec.Meta(pattern=r"^[^\s:,!@*?#&+0-9-][^\s:,!@*?]*$")]
+    channels: Annotated[tuple[Channel, ...], msgspec.Meta(min_length=1)]
     port: int = 6697
     tls: bool = True
     password: str | None = None
     account: str | None = None
-    room: str | None = None
+    room: Channel | None = None
     bots: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
 
@@ -138,7 +141,7 @@ class Irc:
                 )
                 return report
         except (OSError, TimeoutError, AttributeError) as error:  # pydle's writer is gone with its connection
-            raise Away(f"{self._config.host} has gone: {error!r}") from error
+            raise Away(f"{self._config.host} has gone: {reason_of(error)}") from error
         return None
 
     async def _silence(self, client: _Client, channel: str, nick: str, seconds: float) -> None:
@@ -204,7 +207,8 @@ class _Client(pydle.Client):  # type: ignore[misc]  # pydle has no types
             raise PlatformError(f"no TLS with {config.host}:{config.port}: {error}; see irc.tls") from error
         except (OSError, TimeoutError) as error:
             raise PlatformError(
-                f"no IRC server lets us in at {config.host}:{config.port} ({error!r}): is tls right?"
+                f"no IRC server lets us in at {config.host}:{config.port}: are irc.host, irc.port and irc.tls"
+                f" right, and is it up? ({reason_of(error)})"
             ) from error
 
     async def leave(self) -> None:
@@ -261,6 +265,9 @@ class _Client(pydle.Client):  # type: ignore[misc]  # pydle has no types
             why = _NOT_JOINED[command]
             _failed(self._joined, ConfigurationError(f"can't join {message.params[1]}: {why}"))
         await super().on_raw(message)
+
+    async def on_unknown(self, message: Any) -> None:
+        """What matters of it `on_raw` has seen; pydle would warn of each."""
 
     async def on_raw_privmsg(self, message: Any) -> None:
         # The queue is filled before anything is awaited, so that lines stay in their order.

@@ -18,7 +18,7 @@ from rules.message import Attachment, Author, Kind, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
-from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.port import Away, Ear, Impossible, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,10 @@ class Matrix:
         try:
             me = await self._asked(self._client.whoami())
         except Away as error:
-            raise PlatformError(f"no homeserver answers at {self._config.homeserver}: {error}") from error
+            raise PlatformError(
+                f"no homeserver answers at {self._config.homeserver}: is matrix.homeserver right, and is"
+                f" it up? ({error})"
+            ) from error
         except Impossible as error:
             raise ConfigurationError(
                 f"matrix.token: {self._config.homeserver} refuses it: {error}"
@@ -286,7 +289,7 @@ class Matrix:
         try:
             answer = await request
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Away(repr(error)) from error
+            raise Away(reason_of(error)) from error
         if not isinstance(answer, nio.ErrorResponse):
             return answer
         said = f"{answer.message} ({answer.status_code})"

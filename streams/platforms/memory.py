@@ -207,7 +207,9 @@ class Memory:
         try:
             yield
         except (RedisError, OSError) as error:
-            raise StoreError(f"the store of the bridge's memory refuses: {error}") from error
+            raise StoreError(
+                f"the store of the bridge's memory doesn't answer: is CHATSIEVE_STORE its address? ({error})"
+            ) from error
 
 
 def _base(verdict: Verdict) -> bytes:

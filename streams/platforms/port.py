@@ -27,6 +27,15 @@ class Away(PlatformError):  # noqa: N818 - as above
         self.retry_after_s = retry_after_s
 
 
+def reason_of(error: BaseException) -> str:
+    """Return in one line why a server could not be spoken to."""
+    return (
+        "no answer in time"
+        if isinstance(error, TimeoutError)
+        else " ".join(str(error).split()) or repr(error)
+    )
+
+
 class Ear(Protocol):
     """The frame, as a platform sees it."""
 

@@ -94,8 +94,10 @@ class _Written(msgspec.Struct):
 
 def _written(path: Path) -> set[str]:
     """Return the ids of the deeds in the file; a line that was cut off in the middle is taken out."""
-    if not path.exists():
-        return set()
+    try:
+        path.open("ab").close()
+    except OSError as error:
+        raise ConfigurationError(f"replay.deeds: {path} can't be written: {error.strerror}") from error
     whole, newline, rest = path.read_bytes().rpartition(b"\n")
     if rest:
         path.write_bytes(whole + newline)

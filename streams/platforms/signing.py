@@ -29,7 +29,9 @@ class Signer:
         try:
             self._key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
         except (binascii.Error, ValueError) as error:
-            raise ConfigurationError(f"a webhook's secret is {PREFIX} and base64: {error}") from error
+            raise ConfigurationError(
+                f"a webhook's secret is {PREFIX} and what `openssl rand -base64 32` gives: {error}"
+            ) from error
         if len(self._key) < 24:
             raise ConfigurationError("a webhook's secret needs at least 24 bytes: openssl rand -base64 32")
 

@@ -16,7 +16,7 @@ from rules.message import Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task, with_untimeout
-from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.twitch_chat import Chat, TwitchConfig
 
 log = structlog.get_logger(__name__)
@@ -218,7 +218,7 @@ class Twitch:
                 said = await answer.json(content_type=None) if answer.status != 204 else None
                 status, reset = answer.status, answer.headers.get("Ratelimit-Reset", "")
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise Away(f"{url}: {error!r}") from error
+            raise Away(f"{url}: {reason_of(error)}") from error
         if status < 300:
             return said
         why = f"{url.rpartition('/')[2]}: {status} {(said or {}).get('message', '')}"

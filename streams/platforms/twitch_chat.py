@@ -13,6 +13,7 @@ import pydle
 from rules.message import Author, Entity, EntityType, Kind, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms.deeds import Deed
+from streams.platforms.port import reason_of
 
 ENTER_S = 30.0
 WAITING = 10_000
@@ -87,7 +88,7 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
                 await self._entered
         except (OSError, TimeoutError) as error:
             raise PlatformError(
-                f"Twitch's chat at {config.host}:{config.port} doesn't let us in: {error!r}"
+                f"Twitch's chat at {config.host}:{config.port} doesn't let us in: {reason_of(error)}"
             ) from error
 
     async def on_connect(self) -> None:
@@ -100,6 +101,9 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
         self._end(PlatformError("Twitch has closed the connection"))
         if not expected:
             await self.said.put(None)
+
+    async def on_unknown(self, message: Any) -> None:
+        """Twitch knows commands that pydle doesn't, and would warn of each."""
 
     async def on_raw(self, message: Any) -> None:
         """Take what is said before anything is awaited, so that lines stay in their order."""

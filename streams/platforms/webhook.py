@@ -15,7 +15,7 @@ from aiohttp import web
 from rules.message import Message
 from streams.errors import BrokerError, ConfigurationError, StoreError, UnreadableError
 from streams.platforms.deeds import Deed, Task
-from streams.platforms.port import Away, Ear, Impossible
+from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.replay import described
 from streams.platforms.signing import Signer
 from streams.wire import MAX_RECORD_BYTES, Decision, Name, encode, read_message
@@ -126,11 +126,12 @@ class Webhook:
             async with self._session.post(self._config.deliver, data=body, headers=headers) as answer:
                 status, after = answer.status, answer.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Away(f"{self._config.deliver} doesn't answer: {error!r}") from error
+            raise Away(f"{self._config.deliver} doesn't answer: {reason_of(error)}") from error
         if status in (408, 425, 429) or status >= 500:
             raise Away(f"{self._config.deliver} answers {status}", float(after) if after.isdigit() else None)
         if status >= 300:
-            raise Impossible(f"{self._config.deliver} answers {status}")
+            hint = ": has it the same secret?" if status in (401, 403) else ""
+            raise Impossible(f"{self._config.deliver} answers {status}{hint}")
         return task.id if task.deed is Deed.REPORT else None
 
     async def due(self, what: str) -> None:

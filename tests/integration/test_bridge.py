@@ -193,14 +193,14 @@ async def test_what_is_not_signed_is_not_taken(it: Deployment, chat: Chat) -> No
 async def test_what_the_receiver_refuses_is_said_on_the_topic(it: Deployment, chat: Chat) -> None:
     """Once; it isn't tried again, and what comes after it is done."""
     start_bridge(it, "webhook", chat.config())
-    chat.answers += [404]
+    chat.answers += [401]
     await chat.send("/events", {"events": [message(1, "this is zzbad")]})
     outcomes = await asyncio.to_thread(said_deeds, it, 2)
     assert [(each["deed"], each["outcome"]) for each in outcomes] == [
         ("delete", "impossible"),
         ("warn", "done"),
     ]
-    assert "404" in outcomes[0]["reason"]
+    assert "401: has it the same secret?" in outcomes[0]["reason"]
 
 
 async def test_a_moderators_word_goes_to_feedback_and_is_done(it: Deployment, chat: Chat) -> None:
@@ -263,6 +263,40 @@ async def test_a_hold_that_expires_ends_as_its_policy_says(it: Deployment, chat:
 
 
 @pytest.mark.parametrize(
+    ("replay", "says"),
+    [
+        ({"messages": "none.jsonl"}, "none.jsonl: can't be read: No such file"),
+        ({"messages": "bad.jsonl"}, "bad.jsonl: message 2: Object missing required field `author`"),
+        ({"deeds": "nowhere/deeds.jsonl"}, "replay.deeds: "),
+    ],
+)
+def test_what_is_wrong_with_the_files_of_a_replay_is_said_in_one_line(
+    idle: Deployment, tmp_path: Path, replay: dict[str, str], says: str
+) -> None:
+    """With code 2."""
+    hello = json.dumps(message(1, "hello"))
+    (tmp_path / "good.jsonl").write_text(hello)
+    (tmp_path / "bad.jsonl").write_text(hello + '\n{"id": "m2", "text": "hello"}\n')
+    files = {"messages": "good.jsonl", "deeds": "deeds.jsonl"} | replay
+    path = tmp_path / "bridge.yaml"
+    path.write_text(yaml.safe_dump({"replay": {name: str(tmp_path / file) for name, file in files.items()}}))
+    out = idle.command("bridge", "replay", "--config", str(path), code=2)
+    assert says in out.splitlines()[-1]
+
+
+def test_a_store_that_is_away_is_said_in_one_line(idle: Deployment, tmp_path: Path) -> None:
+    """With code 1, and the name of the setting."""
+    path = tmp_path / "bridge.yaml"
+    files = {"messages": str(tmp_path / "none.jsonl"), "deeds": str(tmp_path / "deeds.jsonl")}
+    path.write_text(yaml.safe_dump({"replay": files}))
+    bridge = idle.start(
+        "-m", "streams", "bridge", "replay", "--config", str(path), wait=False, store="redis://127.0.0.1:1"
+    )
+    assert bridge.wait(40) == 1
+    assert "is CHATSIEVE_STORE its address?" in idle.log(0).strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
     ("config", "says"),
     [
         ({}, "no section webhook"),
@@ -272,6 +306,8 @@ async def test_a_hold_that_expires_ends_as_its_policy_says(it: Deployment, chat:
             "24 bytes",
         ),
         ({"webhook": {"listen": "nowhere", "deliver": "http://x", "secret": SECRET}}, "expected host:port"),
+        ({"webhook": {"listen": "127.0.0.1:1", "deliver": "chat.example", "secret": SECRET}}, "$.deliver"),
+        ({"webhook": {"listen": "127.0.0.1:1", "deliver": "http://x", "secret": "abc"}}, "openssl rand"),
         ({"deeds": [{"action": "ban", "do": []}], "webhook": {}}, "webhook"),
     ],
 )

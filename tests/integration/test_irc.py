@@ -103,7 +103,11 @@ async def test_without_the_right_to_it_a_deed_is_impossible_and_says_how_to_mend
     ("wrong", "code", "says"),
     [
         ({"password": "another"}, 2, "irc.password"),
-        ({"port": 1}, 1, "no IRC server lets us in at 127.0.0.1:1"),
+        ({"password": None}, 2, "irc.password"),
+        ({"port": 1}, 1, "no IRC server lets us in at 127.0.0.1:1: are irc.host, irc.port and irc.tls right"),
+        ({"host": "nowhere.invalid"}, 1, "no IRC server lets us in at nowhere.invalid"),
+        ({"nick": "not a nick"}, 2, "`$.nick`"),
+        ({"channels": ["no-sign"]}, 2, "`$.channels[0]`"),
         ({"channels": ["#closed"]}, 2, "can't join #closed: it is invite-only"),
         ({"chanels": []}, 2, "in section irc: Object contains unknown field `chanels`"),
     ],

@@ -104,7 +104,13 @@ async def test_who_is_timed_out_can_not_write_for_a_while(it: Deployment, place:
     ("wrong", "code", "says"),
     [
         ({"token": "syt_wrong"}, 2, "matrix.token"),
-        ({"homeserver": "http://127.0.0.1:1"}, 1, "no homeserver answers at http://127.0.0.1:1"),
+        (
+            {"homeserver": "http://127.0.0.1:1"},
+            1,
+            "no homeserver answers at http://127.0.0.1:1: is matrix.homeserver right",
+        ),
+        ({"homeserver": "matrix.org"}, 2, "`$.homeserver`"),
+        ({"room": "!nowhere:test.invalid"}, 2, "can't join !nowhere:test.invalid"),
         ({"rooms": ["!nowhere:test.invalid"]}, 2, "can't join !nowhere:test.invalid"),
     ],
 )
