@@ -83,13 +83,14 @@ def key(secret: str = SECRET, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def start_api(it: Deployment, **settings: object) -> str:
+def start_api(it: Deployment, *options: str, **settings: object) -> str:
     """Start an API process and return where it answers."""
     address = f"127.0.0.1:{free_port()}"
     it.start(
         "-m",
         "streams",
         "api",
+        *options,
         api=address,
         api_keys=it.packs.parent / "keys.yaml",
         fetch_wait=0.02,

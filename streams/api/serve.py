@@ -38,8 +38,11 @@ SAY_S = 1.0
 STOP_S = 10
 
 
-async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
+async def serve(settings: Settings, stop: asyncio.Event | None = None, *, shares_port: bool = False) -> None:
     """Answer requests until told to stop (SIGTERM, SIGINT, or `stop`).
+
+    Args:
+        shares_port: Other processes listen on the same address.
 
     Raises:
         ConfigurationError: A setting is unusable.
@@ -57,7 +60,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
     together = Together(judging.moderator.ask, most=BATCH, waiting=WAITING, sizes=metrics.asked)
     review = Review()
     reviewer = ReviewFollower(access, topics, review, wait_s=settings.fetch_wait)
-    listening = _listen(settings.api)
+    listening = _listen(settings.api, shared=shares_port)
     port = listening.getsockname()[1]
 
     def health() -> tuple[bool, Health]:
@@ -146,7 +149,7 @@ async def _say(outbox: Outbox, writer: Writer) -> None:
         await asyncio.sleep(SAY_S)
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, *, shared: bool) -> socket.socket:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
         raise ConfigurationError(f"CHATSIEVE_API: expected host:port, got {address!r}")
@@ -155,6 +158,8 @@ def _listen(address: str) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((host.strip("[]"), int(port)))
         listening.listen(2048)
     except OSError as error:

@@ -15,20 +15,31 @@ from streams.errors import ConfigurationError
 
 
 @click.group(invoke_without_command=True, epilog=table_of_settings())
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes behind the one address; metrics are on as many ports, from CHATSIEVE_HTTP on.",
+)
+@click.option("--shares-port", is_flag=True, hidden=True)
 @click.pass_context
 @ends_well
-def api(ctx: click.Context) -> None:
+def api(ctx: click.Context, workers: int, *, shares_port: bool) -> None:
     """Answer over HTTP: judge messages, list what waits for a human, take decisions."""
     if ctx.invoked_subcommand is not None:
         return
     _need_libraries()
+    from streams.api import several
     from streams.api.serve import serve
     from streams.process.tasks import tune_process
 
     settings = settings_module.read()
     log_to_stderr(settings.log, settings.log_format)
+    if workers > 1:
+        ctx.exit(asyncio.run(several.run(settings, workers)))
     tune_process()
-    asyncio.run(serve(settings))
+    asyncio.run(serve(settings, shares_port=shares_port))
 
 
 @api.command()

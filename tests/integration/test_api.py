@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,11 @@ def client(it: Deployment, secret: str | None = SECRET) -> Client:
 
 
 def metric(it: Deployment, name: str) -> float:
-    with urllib.request.urlopen(f"http://{it.http}/metrics", timeout=5) as answer:
+    return metric_at(int(it.http.rpartition(":")[2]), name)
+
+
+def metric_at(port: int, name: str) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
@@ -437,6 +442,33 @@ async def test_it_stops_when_told(broker: Broker, store: Store) -> None:
         (process,) = it.workers
         process.terminate()
         assert process.wait(20) == 0
+
+
+async def test_several_processes_answer_behind_one_port(broker: Broker, store: Store) -> None:
+    """Each has its metrics on a port of its own."""
+    with Deployment(broker.address, store.url, "api-several-") as it:
+        write_keys(it, key())
+        address = start_api(it, "--workers", "2")
+        ports = [int(it.http.rpartition(":")[2]) + number for number in range(2)]
+        await until(lambda: asyncio.to_thread(ready, ports[1]))
+        for _ in range(100):
+            async with Client(address) as one:  # a connection of its own
+                await one.judge("hello")
+        counted = [metric_at(port, "chatsieve_api_requests_total") for port in ports]
+        assert sum(counted) == 100
+        assert min(counted) > 10
+        (process,) = it.workers
+        names = [line for line in it.log(0).splitlines() if '"answering"' in line]
+        assert len(names) == 2
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def ready(port: int) -> bool:
+    """Whether a process says that it is."""
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
 
 
 @pytest.mark.parametrize(
