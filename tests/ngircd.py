@@ -133,7 +133,7 @@ class Person:
 
 
 class Place:
-    """A channel, a second one, and the moderators' room, with an operator in all."""
+    """Two channels and the moderators' room, with an operator in all; an async context manager."""
 
     kind = "irc"
     # What can be done about a removed message, and what of that is taken back by "not spam".
@@ -145,12 +145,11 @@ class Place:
         self.operator = Person(server.port, f"op{name}")
         self.people = [self.operator]
 
-    async def make(self) -> None:
-        """Let the operator in first."""
+    async def __aenter__(self) -> Self:
         await self.operator.enter(self.channel, self.other, self.room)
+        return self
 
-    async def close(self) -> None:
-        """Let everybody go."""
+    async def __aexit__(self, *_: object) -> None:
         for person in self.people:
             await person.leave()
 

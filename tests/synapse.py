@@ -159,7 +159,7 @@ class Person:
 
 
 class Place:
-    """A room with two people and the bridge, a second one, and the moderators' room."""
+    """A room with two people and the bridge, a second one, the moderators' room; an async context manager."""
 
     kind = "matrix"
     # What can be done about a removed message, and what of that is taken back by "not spam".
@@ -170,8 +170,7 @@ class Place:
         self.name = name
         self.people: list[Person] = []
 
-    async def make(self) -> None:
-        """Make accounts and rooms."""
+    async def __aenter__(self) -> Self:
         self.ana, self.kim, self.sieve = [await self._person(each) for each in ("ana", "kim", "sieve")]
         # What a homeserver asks of who sets power levels, if nobody says otherwise.
         levels = {self.sieve.id: 100}
@@ -179,13 +178,13 @@ class Place:
         self.other = await self.ana.make_room(self.sieve, levels=levels)
         self.mods = await self.ana.make_room(self.sieve)
         await self.kim.join(self.channel)
+        return self
 
     async def _person(self, name: str) -> Person:
         self.people.append(await self.server.person(f"{name}-{self.name}"))
         return self.people[-1]
 
-    async def close(self) -> None:
-        """Let connections go."""
+    async def __aexit__(self, *_: object) -> None:
         for person in self.people:
             await person.leave()
 

@@ -22,10 +22,8 @@ from tests.ngircd import Ngircd, Place
 @pytest.fixture
 async def place(ngircd: Ngircd, prefix: str) -> AsyncIterator[Place]:
     """A fresh channel."""
-    one = Place(ngircd, prefix[5:11])
-    await one.make()
-    yield one
-    await one.close()
+    async with Place(ngircd, prefix[5:11]) as one:
+        yield one
 
 
 async def test_what_is_said_is_judged_with_who_and_where(it: Deployment, place: Place) -> None:

@@ -21,10 +21,8 @@ from tests.synapse import Place, Synapse
 @pytest.fixture
 async def place(synapse: Synapse, prefix: str) -> AsyncIterator[Place]:
     """A fresh room."""
-    one = Place(synapse, prefix[5:13])
-    await one.make()
-    yield one
-    await one.close()
+    async with Place(synapse, prefix[5:13]) as one:
+        yield one
 
 
 async def test_what_is_said_edited_and_taken_back_is_judged(it: Deployment, place: Place) -> None:

@@ -23,14 +23,12 @@ Place = irc.Place | matrix.Place
 @pytest.fixture(params=["irc", "matrix"])
 async def place(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[Place]:
     """Channels of our own on a real server."""
-    one: Place
-    if request.param == "irc":
-        one = irc.Place(request.getfixturevalue("ngircd"), prefix[5:11])
-    else:
-        one = matrix.Place(request.getfixturevalue("synapse"), prefix[5:13])
-    await one.make()
-    yield one
-    await one.close()
+    async with (
+        irc.Place(request.getfixturevalue("ngircd"), prefix[5:11])
+        if request.param == "irc"
+        else matrix.Place(request.getfixturevalue("synapse"), prefix[5:13])
+    ) as one:
+        yield one
 
 
 async def test_not_spam_takes_back_all_that_can_be_taken_back(it: Deployment, place: Place) -> None:
