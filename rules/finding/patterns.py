@@ -149,7 +149,7 @@ class PatternIndex:
         for sieve in typed:
             for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
                 found += sieve.members[number].matches(folded)
-        return found, signs if folded.lowered else signs | other_signs(folded)
+        return found, signs | other_signs(folded)
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""

@@ -28,7 +28,7 @@ _ODD = re.compile(f"[{_UNSEEN}{''.join(_RESPELLED)}]")
 # symbols, of phoneticians and of medieval scribes; and what stretches an Arabic word. Marks that some
 # language writes stay, on whatever letter: Yoruba, Taiwanese and Guarani have letters of their own.
 _NEEDLESS = (
-    "\u0316-\u0319\u031c-\u0322\u032a-\u032c\u0332-\u033f\u0346-\u034e\u0350-\u0357\u0359-\u035b\u0362-\u036f"
+    "\u0316-\u0319\u031c-\u0322\u032a-\u032c\u0332-\u033f\u0346-\u034e\u0350-\u0357\u0359-\u035c\u035f\u0362-\u036f"
     "\u0488\u0489\u0640\u07fa\u1ab0-\u1ace\u1dc0-\u1dff\u20d0-\u20f0\ua670-\ua672"
 )
 _PARENTHESISED = {

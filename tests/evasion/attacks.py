@@ -64,7 +64,7 @@ def stretch(word: str, rng: random.Random) -> str:
 
 
 def punctuate(word: str, rng: random.Random) -> str:
-    signs, seen = rng.choice(".-_*~|"), characters(word)
+    signs, seen = rng.choice('.-_*~|>"('), characters(word)
     cuts = set(rng.sample(range(1, len(seen)), min(len(seen) - 1, rng.randint(1, 3))))
     return "".join(signs + one if at in cuts else one for at, one in enumerate(seen))
 
@@ -144,6 +144,10 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
         "one to three letters from Cyrillic, Greek, Armenian …, one kept",
         RESPELLED,
     ),
+    "capital I": (
+        "every l behind the first two letters",
+        lambda word, _: word[:2] + word[2:].replace("l", "I"),
+    ),
     "small capitals": ("every letter that has one", every(shapes(SMALL_CAPITALS.__contains__))),
     "enclosed": ("every letter a negative square", every(SQUARES)),
     "emoji letters": ("one to three inner letters, at most half: 🅰️ ⭕ ❌ 3️⃣ …", respelled(EMOJI, inner=True)),
@@ -155,7 +159,7 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
     "leet at the end": ("the last of four letters up: 0 for o, 1 for i …", last(LAST)),
     "stretched": ("one to three letters three to six times", stretch),
     "an emoji inside": ("one at one place, in Latin and Cyrillic", emoji_inside),
-    "signs inside": ("one of . - _ * ~ and a bar, at one to three places", punctuate),
+    "signs inside": ('one of . - _ * ~ > " ( and a bar, at one to three places', punctuate),
     "dots": ("a dot between all letters", between(".")),
     "dashes": ("a hyphen between all letters", between("-")),
     "emoji between": ("an emoji between all letters", between("🔥")),

@@ -23,6 +23,7 @@ GAPS = (
     Gap("letters that sound alike", "you byatch", "list the spelling"),
     Gap("a digit or sign for a letter that it doesn't look like", "f4ck you", "list the spelling"),
     Gap("a letter of another script that Unicode calls no look-alike", "fцck you", "list the spelling"),
+    Gap("a word of another script alone, which it honestly may be", "ѕһіт", "list the spelling"),
     Gap("accents that nobody writes", "fúck you", "`views: [unaccented]`"),
     Gap("a word in halves, with a mere space between them", "fu ck you", "list it as a phrase"),
     Gap("a word that begins with @, which is a mention", "you @sshole", "list the spelling"),

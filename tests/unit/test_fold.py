@@ -35,6 +35,7 @@ def typed_under(typed: str, plain: str) -> str:
         ("ｶﾞ 가", "ガ 가"),
         ("lone \ud83d surrogate", "lone \ufffd surrogate"),
         ("n\u0336i\u0337t\u0338r\u0334o", "nitro"),
+        ("n\u035fi\u035ct\u035fro", "nitro"),
         ("n\u20dd i\u20e0 \u0489t", "n i t"),
         ("n\u0301\u0302\u0303i\u0353\u0316t\u0331\u0354\u0348ro", "nitro"),
         ("ñ\u0302\u0303 n\u200b\u0301\u200b\u0302\u200b\u0303", "n n"),

@@ -66,6 +66,12 @@ def found(rules: RuleSet, text: str) -> list[tuple[str, str]]:
         ("f`u`c`k", "f`u`c`k", "separated"),
         ("f\\u\\c\\k", "f\\u\\c\\k", "separated"),
         ("fu🔥ck you", "fu🔥ck", "separated"),
+        ("fu(ck you", "fu(ck", "separated"),
+        ("f>uck", "f>uck", "separated"),
+        ("f||u||ck", "f||u||ck", "separated"),
+        ("fu—ck", "fu—ck", "separated"),
+        ("kiII yourseIf", "kiII yourseIf", "lookalikes"),
+        ("shıt", "shıt", "lookalikes"),
         ("🇫 🇺 🇨 🇰 you", "🇫 🇺 🇨 🇰", "separated"),
         ("🇫.🇺.🇨.🇰", "🇫.🇺.🇨.🇰", "separated"),
         ("f.u.с.k", "f.u.с.k", "separated"),
@@ -99,7 +105,7 @@ def test_a_disguised_term_is_found_as_it_was_typed(rules: RuleSet, text: str, un
         "https://shop.example/n1gg3r", "看到a,ss了", "a 5 5", "l-am văzut", "x-ray", "t-it",
         "p. a. s. s", "U. S. A.", "as🔥is", "pen🔥is here", "🇦 🇸 🇸🇪", "n o o o o", "the T1-T5 line",
         "tit1 and level3", "see https://shop.example/shi7", "\u202ethe mall\u202c", "an ʀ by itself",
-        "shhh...it's a trap",
+        "shhh...it's a trap", "pass?it", "was(s)", "friend(s) in mass(es)", "hit!is", "myIndex", "操（作",
     ],
 )  # fmt: skip
 def test_innocent_texts_that_look_like_disguises_are_left_alone(rules: RuleSet, text: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from rules.fold import Folded
 from rules.text.letter_shapes import CAPITAL, ENCLOSED, ONLY_UPSIDE_DOWN, SMALL, SMALL_CAPITALS
-from rules.text.views import leet, lookalikes, masked, overridden, rows, separated, stretched
+from rules.text.views import leet, lookalikes, masked, overridden, rows, separated, stretched, tall
 from rules.text.views.reading import MARKS, Edit, Reading, Step, Vocabulary
 
 # `(.)\1\1` has no linear automaton, hence the letters that people hold, one by one; `held` sees the others.
@@ -23,8 +23,8 @@ _GAP = r"[^\pL\pM\pN']{1,4}"  # "i'm in" are no letters apart; "f'u'c'k" are
 _SPACED = r"[\p{Latin}\p{Cyrillic}\p{Greek}\p{Arabic}\p{Devanagari}]"  # where emoji don't part words
 _BEFORE, _AFTER = r"(?:^|[^\pL\pM\pN'])", r"(?:[^\pL\pM\pN]|$)"
 
-HELD, LEET, CUT, ROW, ALIKE, BEHIND = (1 << number for number in range(6))
-ALL_SIGNS = HELD | LEET | CUT | ROW | ALIKE | BEHIND
+HELD, LEET, CUT, ROW, ALIKE, BEHIND, TALL = (1 << number for number in range(7))
+ALL_SIGNS = HELD | LEET | CUT | ROW | ALIKE | BEHIND | TALL
 # RE2 expressions by what they may be a sign of. They are looked for in the same pass as the patterns
 # of the rules, so that a text without a disguise pays next to nothing.
 SIGNS = (
@@ -36,7 +36,7 @@ SIGNS = (
     ),
     (LEET, r"(?:^|[^0-9a-z.,:])[013457$][a-z]{3}|[a-z]\$+(?:[^0-9a-z]|$)"),
     (LEET, r"(?:^|\s)[^\s/]*[\p{Latin}\p{Cyrillic}]{3}[013457@](?:[^0-9@\pL]|$)"),
-    (CUT, r"(?:^|\s)[^\s/]*[\pL\pM]'?[.,;:|~*#%&+=•●·…_^-]+'?[\pL\pM]"),
+    (CUT, r"(?:^|\s)[^\s/]*[\pL\pM]'?[.,;:|~*#%&+=•●·…_^\"`<>()\[\]{}\\!?–—・∙⋅°○→×÷-]+'?[\pL\pM]"),
     (CUT, r"(?:^|\s)[^\s/.]*[\pL\pM]/+[\pL\pM]"),
     (CUT, rf"{_SPACED}[{rows.EMOJI}]+{_SPACED}"),
     (ROW, f"{_BEFORE}{_ONE}'{_ONE}'{_ONE}"),
@@ -86,15 +86,25 @@ def may_be_cut(word: str, vocabulary: Vocabulary) -> bool:
 
 
 def other_signs(folded: Folded) -> int:
-    """Return the signs of a text that isn't ASCII beyond those in SIGNS: of held letters and overrides."""
-    signs = BEHIND if overridden.OVERRIDE in folded.typed else 0
-    return signs | (HELD if _PERHAPS_HELD.search(folded.text) and _HELD_OTHER.search(folded.text) else 0)
+    """Return the signs that a text bears beyond those in SIGNS."""
+    signs = TALL if tall.is_there(folded.typed) else 0
+    if folded.lowered:
+        return signs
+    if overridden.OVERRIDE in folded.typed:
+        signs |= BEHIND
+    return signs | HELD if _PERHAPS_HELD.search(folded.text) and _HELD_OTHER.search(folded.text) else signs
 
 
 def _steps(folded: Folded, signs: int) -> Iterator[tuple[Step, int, _Undo]]:
+    # Of the plain view alone, since they go first.
     if signs & BEHIND:
-        # Of the plain view alone, since it goes first.
-        yield Step.LOOKALIKES, BEHIND, lambda _text, _vocabulary: [list(overridden.edits(folded))]
+        yield Step.LOOKALIKES, BEHIND, lambda _text, _: [list(overridden.edits(folded))]
+    if signs & TALL:
+        yield (
+            Step.LOOKALIKES,
+            TALL,
+            lambda text, _vocabulary: [list(tall.edits(folded))] * (text == folded.text),
+        )
     capitals = _capitals(folded) if signs & ALIKE else frozenset()
     yield Step.LOOKALIKES, ALIKE, partial(lookalikes.undo, capitals=capitals)
     yield Step.SEPARATED, CUT | ROW, partial(separated.undo, rows=bool(signs & (ROW | ALIKE)))

@@ -28,7 +28,7 @@ _FLIPPED = re.compile(f"(?<!{_OF_WORD}){_TURNED}(?: +{_TURNED})*(?!{_OF_WORD})")
 _TURKISH = re.compile("[ğşçöü]")
 # By itself a small capital is a sign of phoneticians.
 _FROM_SMALL_CAPITALS = 2
-_FROM_DOTLESS = 5  # letters of a word in which ı may be an i
+_FROM_DOTLESS = 4  # letters of a word in which ı may be an i
 _INDICATORS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 # Two indicators are a flag, unless others beside them spell words.
 _SPELLED_OUT = re.compile("[\U0001f1e6-\U0001f1ff]{3,}")

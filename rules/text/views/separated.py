@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import accumulate, islice, pairwise, product
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from rules.text.views.reading import MARKS, Edit, Span, Step, Vocabulary, tokens
 from rules.text.views.rows import DIGIT, EMOJI, LETTER, MOST_WAYS, PIECES, SHORT, find_rows, read_row
 from rules.text.words import NO_SPACES, UNSPACED
 
-_INNER_SIGNS = f".,;:/|~*+=•·…_^{EMOJI}-"
+_INNER_SIGNS = f'.,;:/|~*+=•·…_^"`<>()\\[\\]{{}}\\\\!?–—・∙⋅°○→×÷{EMOJI}-'
 # From the first of a run of signs, or "::::::" takes quadratic time.
 _INNER = re.compile(rf"(?<=[^\s'{_INNER_SIGNS}])'*+[{_INNER_SIGNS}]['{_INNER_SIGNS}]*+[^\W_]")
 # A word with signs in it, of a script with spaces or of one without: in "免费n~i~tro" it is "nitro".
@@ -32,10 +32,10 @@ _COMMON = SHORT | frozenset(
     pen cum ass tit as has was hit pass put ten per con part men the ex co re un pre
     """.split()  # noqa: SIM905 (as above)
 )
-# What may stand between two words; a star or a bar doesn't. In scripts without spaces more may.
-_JOINTS = ".,;:/-…"
-_STOPS = frozenset(".,;:/…")  # "shhh...it's a trap"
-_UNSPACED_JOINTS = frozenset(",.;:/=+…")
+# What may stand between two words, as emoji may; a star or a bar doesn't. In scripts without spaces more may.
+_JOINTS = frozenset('.,;:!?/-–—…"()')
+_STOPS = _JOINTS - frozenset("-–—")  # "shhh...it's a trap"
+_UNSPACED_JOINTS = _JOINTS - frozenset("-") | frozenset("=+`<>[]{}\\・∙⋅°○→×÷")
 _LONGEST = 24
 _FROM_LETTERS = 4  # of a word that is disguised and cut
 _TOGETHER = (0.9, 1.1)  # what it is worth that words stand together in a term; in the second try more
@@ -112,7 +112,7 @@ def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> _Joined | N
     unspaced = joined > "\u2e80" and UNSPACED.match(joined) is not None
     marks = 0
     if unspaced:
-        known = signs.isdisjoint(_UNSPACED_JOINTS) and _spans_a_cut(words, vocabulary)
+        known = not _are_joints(signs, _UNSPACED_JOINTS) and _spans_a_cut(words, vocabulary)
     else:
         known = vocabulary.knows(joined) or vocabulary.begins(joined)
     places = [(at, at + 1) for first, last in pieces for at in range(first, last)]
@@ -124,12 +124,16 @@ def _cut(text: str, start: int, end: int, vocabulary: Vocabulary) -> _Joined | N
     if not known:
         return None
     edit = Edit(start, end, joined, places, marks)
-    two_words = (not signs.isdisjoint(_JOINTS) or any(one > "\u2600" for one in signs)) and all(
+    two_words = _are_joints(signs, _JOINTS) and all(
         word in _COMMON or (len(word) > 3 and vocabulary.knows(word)) for word in words
     )
     alone = unspaced or vocabulary.begins(joined) or vocabulary.stands_alone(joined)
     sure = not two_words if alone else _stands_beside(text, start, end, joined, vocabulary)
     return _Joined(edit, sure and not joined.isdigit())
+
+
+def _are_joints(signs: Set[str], joints: Set[str]) -> bool:
+    return not signs.isdisjoint(joints) or any(one >= "\u2600" for one in signs)
 
 
 def _undisguised(joined: str, vocabulary: Vocabulary, *, held: bool) -> tuple[str, int]:
