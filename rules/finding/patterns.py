@@ -16,7 +16,8 @@ from rules.errors import PatternError
 from rules.fold import Folded
 from rules.text.expressions import EDGE, has_edges, unicode_aware, with_edges
 from rules.text.links import SIGN as LINK_SIGN
-from rules.text.views.chain import SIGNS, other_signs
+from rules.text.views.chain import SIGNS, TALL, other_signs
+from rules.text.views.tall import is_tall
 
 # A pattern that has matched so often in one message has made its point; without a bound
 # the searches for the next match would make the time quadratic.
@@ -149,7 +150,9 @@ class PatternIndex:
         for sieve in typed:
             for number in sieve.together.Match(folded.typed.encode(errors="replace")) or ():
                 found += sieve.members[number].matches(folded)
-        return found, signs | other_signs(folded)
+        if "I" in folded.typed and is_tall(folded.typed):
+            signs |= TALL
+        return found, signs if folded.lowered else signs | other_signs(folded)
 
     def __init__(self) -> None:
         """An index without patterns; `build` makes the others."""

@@ -86,12 +86,8 @@ def may_be_cut(word: str, vocabulary: Vocabulary) -> bool:
 
 
 def other_signs(folded: Folded) -> int:
-    """Return the signs that a text bears beyond those in SIGNS."""
-    signs = TALL if tall.is_there(folded.typed) else 0
-    if folded.lowered:
-        return signs
-    if overridden.OVERRIDE in folded.typed:
-        signs |= BEHIND
+    """Return the signs that a text that isn't ASCII bears beyond those in SIGNS and TALL."""
+    signs = BEHIND if overridden.OVERRIDE in folded.typed else 0
     return signs | HELD if _PERHAPS_HELD.search(folded.text) and _HELD_OTHER.search(folded.text) else signs
 
 
