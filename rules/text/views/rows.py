@@ -45,11 +45,12 @@ PIECES = re.compile(rf"(?:{LETTER}|[{_LEET}])+")
 
 SHORT = frozenset(
     """
-    a i u am an and are at be do for get go he her him his i'm if in is it its me my no not of off on or our
-    out she so that the them they this to up us we who will with you your de du der die das den dem ein eine
-    ich ist la las le les los el en es e o os um uma que te tu se
+    a i u am and are at be do for get go he her him his i'm if is it its me my no not of off our out she so
+    that the them they this to up us we who will with you your de du der die das den dem ich que tu
     """.split()  # noqa: SIM905 (a list wouldn't fit)
 )
+# Endings of longer words, too, "s p i c e" and "t i t a n", so these stand before a term or between borders.
+LEADING = frozenset("an e ein eine el en es in ist la las le les los o on or os se te um uma y".split())  # noqa: SIM905
 _LONGEST_SHORT = max(map(len, SHORT))
 MOST_WAYS = 8  # to read the digits of a row
 _HELD = 3  # so often a letter is written that is held
@@ -171,13 +172,14 @@ def _tiled(
 ) -> list[str] | None:
     """Return the fewest words that a row falls into, one of a term among them; None where it doesn't.
 
-    No word goes across a border.
+    No word goes across a border. What is neither a term by itself nor short is one beside a word that it
+    stands with in some term, or where it fills all between two borders.
     """
     # By the last word's length: the cost, the length of the one before, and whether a term's is among them.
-    # A single letter that is no word of its own is one beside a word that it stands with in some term:
-    # the word before it, or, where its length is written as -1, the word behind it.
+    # The length is written below 0 where the word waits for the one behind it.
     best: list[dict[int, tuple[float, int, bool]]] = [{0: (0.0, 0, False)}]
     best += [{} for _ in letters]
+    edges = {0, len(letters), *borders, *(at for end, length in whole.items() for at in (end - length, end))}
     for start in range(len(letters)):
         if not best[start]:
             continue
@@ -187,22 +189,27 @@ def _tiled(
         for end in range(start + 1, min(until, start + longest) + 1):
             length, word = end - start, letters[start:end]
             known = length > 1 and vocabulary.knows(word)
-            itself = known or word in SHORT or whole.get(end) == length
-            if not itself and length > 1:
+            sure = known and (length > 2 or word > "\u2e80")
+            itself = (
+                word in SHORT
+                or whole.get(end) == length
+                or (word in LEADING and (start == 0 or {start, end} <= edges))
+                or (sure and (vocabulary.stands_alone(word) or {start, end} <= edges))
+            )
+            if not (itself or known or length == 1):
                 continue
-            known = known and (length > 2 or word > "\u2e80")
-            ways, alone = [], []
+            ways, waiting = [], []
             for before, (cost, _, is_known) in best[start].items():
                 together = vocabulary.together(letters[start - abs(before) : start], word)
-                way = (cost + 1 - together * bonus, before, is_known or known)
+                way = (cost + 1 - together * bonus, before, is_known or sure)
                 if together or (itself and before >= 0):
                     ways.append(way)
-                elif length == 1 and before >= 0:
-                    alone.append(way)
+                elif before >= 0:
+                    waiting.append(way)
             if ways:
                 best[end][length] = min(ways)
-            if alone:
-                best[end][-1] = min(alone)
+            if waiting:
+                best[end][-length] = min(waiting)
     words: list[str] = []
     at = len(letters)
     ends = sorted(one for one in best[at] if one > 0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rules.text.views import leet, lookalikes, stretched
 from rules.text.views.reading import MARKS, Edit, Span, Step, Vocabulary, tokens_with
-from rules.text.views.rows import DIGIT, EMOJI, LETTER, MOST_WAYS, PIECES, SHORT, find_rows, read_row
+from rules.text.views.rows import DIGIT, EMOJI, LEADING, LETTER, MOST_WAYS, PIECES, SHORT, find_rows, read_row
 from rules.text.words import NO_SPACES, UNSPACED
 
 _INNER_SIGNS = f'.,;:/|~*+=•·…_^"`<>()\\[\\]{{}}\\\\!?–—・∙⋅°○→×÷{EMOJI}-'
@@ -27,10 +27,14 @@ _WORD_BEFORE = re.compile(rf"((?:{LETTER}|[0-9]){{1,30}}) +$")
 _WORD_BEHIND = re.compile(rf" +((?:{LETTER}|[0-9])+)")
 _NEAR = 40  # no further back, or a long text takes quadratic time
 # Both halves of "pen.is" are words: the dot may be that of a sentence.
-_COMMON = SHORT | frozenset(
-    """
+_COMMON = (
+    SHORT
+    | LEADING
+    | frozenset(
+        """
     pen cum ass tit as has was hit pass put ten per con part men the ex co re un pre
     """.split()  # noqa: SIM905 (as above)
+    )
 )
 # What may stand between two words, as emoji may; a star or a bar doesn't. In scripts without spaces more may.
 _JOINTS = frozenset('.,;:!?/-–—…"()')
