@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from streams.process.embedded import Broker, Store
-from streams.store.standings import MemoryStandings, StandingStore
+from streams.store.standings import StandingStore
+from streams.store.standings_memory import MemoryStandings
 from streams.store.standings_redis import RedisStandings
 
 

@@ -28,10 +28,10 @@ from streams.store.standings import (
     Ask,
     AuthorEffects,
     Learned,
-    MemoryStandings,
     PartitionId,
     StandingStore,
 )
+from streams.store.standings_memory import MemoryStandings
 from streams.wire import record_key
 
 # Messages that are judged together, and authors that are saved together.

@@ -19,7 +19,7 @@ from streams.judging.outbox import Outbox, Record
 from streams.kafka.topics import Topics
 from streams.metrics import Metrics
 from streams.store.desk import Desk
-from streams.store.standings import MemoryStandings
+from streams.store.standings_memory import MemoryStandings
 from streams.wire import Output, read_message
 
 HERE = Path(__file__).parent

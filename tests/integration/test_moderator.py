@@ -24,7 +24,8 @@ from streams.kafka.topics import Topics
 from streams.metrics import Metrics
 from streams.process.embedded import Store
 from streams.store.desk import Desk
-from streams.store.standings import Ask, MemoryStandings, PartitionId, Standing, StandingStore
+from streams.store.standings import Ask, PartitionId, Standing, StandingStore
+from streams.store.standings_memory import MemoryStandings
 from streams.store.standings_redis import RedisStandings
 from streams.wire import ControlEvent
 from tests.rule_folders import loaded

@@ -25,13 +25,13 @@ from streams.store.standings import (
     Charge,
     Effect,
     Learned,
-    MemoryStandings,
     PartitionId,
     Recall,
     Reversal,
     Standing,
     StandingStore,
 )
+from streams.store.standings_memory import MemoryStandings
 from streams.store.standings_redis import RedisStandings
 
 NOON = 20_000 * DAY_S + DAY_S / 2

@@ -14,15 +14,8 @@ from streams.feedback.decisions import Clerk, Followed
 from streams.judging.outbox import Record
 from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.store.standings import (
-    Ask,
-    AuthorEffects,
-    Charge,
-    Effect,
-    MemoryStandings,
-    PartitionId,
-    Recall,
-)
+from streams.store.standings import Ask, AuthorEffects, Charge, Effect, PartitionId, Recall
+from streams.store.standings_memory import MemoryStandings
 from streams.wire import ReviewItem
 from tests.rule_folders import loaded
 

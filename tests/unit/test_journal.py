@@ -4,7 +4,8 @@ from rules.message import Kind
 from rules.reputation import NEWCOMER, strikes_at
 from rules.verdict import Action
 from streams.store.journal import Journal, overlay, widened
-from streams.store.standings import Ask, AuthorEffects, Effect, MemoryStandings, PartitionId, Recall, Standing
+from streams.store.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, Standing
+from streams.store.standings_memory import MemoryStandings
 
 HERE = PartitionId("topic-id", 0)
 THERE = PartitionId("topic-id", 1)

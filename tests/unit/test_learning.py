@@ -7,7 +7,8 @@ import pytest
 from rules.reputation import Reputation
 from streams.errors import ConfigurationError
 from streams.judging.learning import Trouble, author_key, from_log, from_table, learn, source_of
-from streams.store.standings import Ask, MemoryStandings
+from streams.store.standings import Ask
+from streams.store.standings_memory import MemoryStandings
 from tests.rule_folders import NOW, loaded
 
 RULES = loaded("- {id: scam/lure, label: scam, action: remove, terms: [zzlure]}")
