@@ -20,14 +20,13 @@ from streams.judging.behaviour import Observer
 from streams.judging.moderator import Moderator
 from streams.judging.outbox import Outbox
 from streams.judging.raids import Raids
-from streams.kafka.topics import Access, Topics
+from streams.kafka.topics import Access, Topics, ensure, partitions
 from streams.metrics import Metrics
 from streams.process.announcer import Announcer
 from streams.process.opening import (
     load_model,
     load_or_last_good,
     load_shadow,
-    output_partitions,
     secret_of,
     store_of,
 )
@@ -163,3 +162,12 @@ async def assemble(settings: Settings, access: Access, metrics: Metrics, *, work
         outbox=outbox,
         moderator=moderator,
     )
+
+
+async def output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
+    """Make the topics that are missing, and return how many partitions each output topic has."""
+    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
+    if made:
+        log.info("topics_made", topics=made, partitions=settings.partitions)
+    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters, topics.feedback)
+    return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}

@@ -1,12 +1,9 @@
-"""Opens what the settings name: packs, the model where there is one, topics; or says what is missing."""
+"""Opens what the settings name: packs, the model where there is one; or says what is missing."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import structlog
 
 from rules import packs
 from rules.errors import RuleFileError
@@ -14,14 +11,11 @@ from rules.fold import FOLD_VERSION
 from rules.ruleset import RuleSet
 from rules.verdict import ModelNote
 from streams.errors import ConfigurationError
-from streams.kafka.topics import Access, Topics, ensure, partitions
 from streams.settings import Settings
 
 if TYPE_CHECKING:
     from models import Classifier
     from streams.control.last_good import LastGood
-
-log = structlog.get_logger(__name__)
 
 # Without a secret of its own a deployment's hashes can be looked up by whoever knows this line.
 NO_SECRET = b"chatsieve: no secret was set"
@@ -103,14 +97,9 @@ def store_of(settings: Settings) -> str:
 def secret_of(settings: Settings) -> bytes:
     """Return the key of keyed hashes; without one a line that everybody knows, aloud."""
     if not settings.secret:
+        # Whoever judges lines of a file has no use for it, and it takes a while to import.
+        import structlog
+
+        log = structlog.get_logger(__name__)
         log.warning("no_secret", hint="set CHATSIEVE_KEY: else hashes of authors and texts can be looked up")
     return settings.secret or NO_SECRET
-
-
-async def output_partitions(access: Access, topics: Topics, settings: Settings) -> dict[str, int]:
-    """Make the topics that are missing, and return how many partitions each output topic has."""
-    made = await asyncio.to_thread(ensure, access, topics, settings.partitions, settings.replication)
-    if made:
-        log.info("topics_made", topics=made, partitions=settings.partitions)
-    outputs = (topics.verdicts, topics.actions, topics.review, topics.deadletters, topics.feedback)
-    return {name: await asyncio.to_thread(partitions, access, name) for name in outputs}
