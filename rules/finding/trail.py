@@ -16,7 +16,8 @@ MOST: Final = 32
 COMMAND, EMOTES, EDITED = 1, 2, 4
 
 # The fields of an entry:
-#   stamp     milliseconds since the epoch, shifted by PARTITION_BITS, and a hash of the record's partition
+#   stamp     milliseconds since the epoch, shifted by PARTITION_BITS, and a hash of the record's partition;
+#             what lies before 1970 or after LATEST_MS is at these
 #   offset    the lowest 32 bits of the record's
 #   text      a keyed hash of what `gist` returns; of up to three letters these, under a cipher
 #   channel   a keyed hash; so is the message's id, in `message`
@@ -27,6 +28,7 @@ SIZE: Final = LAYOUT.size
 STAMP, OFFSET, TEXT, CHANNEL, MESSAGE, LETTERS, FLAGS, LINKS, MENTIONS, INVITES = range(10)
 
 PARTITION_BITS: Final = 20
+LATEST_MS: Final = (1 << 64 - PARTITION_BITS) - 1  # in the year 2527
 _PARTITION: Final = (1 << PARTITION_BITS) - 1
 _STAMP: Final = Struct(">Q")
 _LAST: Final = {LINKS: SIZE - 3, MENTIONS: SIZE - 2, INVITES: SIZE - 1}
@@ -44,7 +46,8 @@ def stamp(at: float, partition: int) -> int:
         at: Epoch seconds.
         partition: A hash, of which as many bits count as there are.
     """
-    return int(at * 1000.0 + 0.5) << PARTITION_BITS | partition & _PARTITION
+    ms = min(max(0, int(at * 1000.0 + 0.5)), LATEST_MS)
+    return ms << PARTITION_BITS | partition & _PARTITION
 
 
 def reach(seconds: float) -> int:

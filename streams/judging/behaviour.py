@@ -10,7 +10,7 @@ is cut into batches, nor if it is read twice. Texts, channels and authors stand 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
@@ -22,7 +22,7 @@ from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
 from rules.finding.said import gist, is_plain, measures
-from rules.finding.trail import LINKS, MENTIONS, Fields, stamp
+from rules.finding.trail import LATEST_MS, LINKS, MENTIONS, Fields, stamp
 from rules.message import Kind as Happened
 from rules.message import Message, Surface
 from rules.reputation import Reputation
@@ -39,6 +39,7 @@ ALIKE = Kind("c", ALIKE_LAYOUT.size, KEPT, KEEP_S)
 NEW_HERE = Kind("n", NEWCOMER.size, MOST_NEW, KEEP_S)
 # Nobody is new a day after their account was made or, where nobody says when, after their first message.
 NEW_S = 86_400.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # So many messages are taken at a time before others get their turn.
 TOGETHER = 16
@@ -187,13 +188,15 @@ class _Look:
         """Take those of the messages that may be part of a campaign or a raid, or show that one is none."""
         author_of, wants_alike, wants_new = self._observer.author, self._wants_alike, self._wants_new
         # Whose account is as old as this is nobody new.
-        old = datetime.fromtimestamp(min(case.at for case in cases) - NEW_S, UTC)
+        old = EPOCH + timedelta(
+            seconds=min(max(0.0, min(case.at for case in cases) - NEW_S), LATEST_MS / 1e3)
+        )
         for case in cases:
             said, name, author = case.said, case.author, case.message.author
             if said is None or name is None or author is None:
                 continue
             made = author.created_at
-            is_old = made is not None and made.tzinfo is UTC and made <= old
+            is_old = made is not None and made.tzinfo is UTC and EPOCH < made <= old
             new = not is_old and self._is_new(case, name, made)
             hashed = author_of(name)
             marked = said[LINKS] or said[MENTIONS]

@@ -97,6 +97,23 @@ def test_lines_without_times_say_nothing_of_behaviour() -> None:
     assert "behaviour" in offline([b'{"text": "hello", "sent_at": "2026-01-01T00:00:00Z"}'])[0]["missing"]
 
 
+@pytest.mark.parametrize(
+    "sent_at",
+    ["0001-01-01T00:00:00Z", "1960-05-01T00:00:00Z", "2600-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"],
+)
+@pytest.mark.parametrize("created_at", [None, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_times_that_cannot_be(sent_at: str, created_at: str | None) -> None:
+    """They are judged, and their neighbours see what they see without them."""
+    author = {"id": "eve"} | ({"created_at": created_at} if created_at else {})
+    odd = json.dumps({"text": "see prizes.example/now", "author": author, "sent_at": sent_at}).encode()
+    chat = Chat()
+    chat.says("ana", "come and see my wonderful channel", times=5, every=3)
+    found = offline([odd, *log_of(chat), odd])
+    assert [one["action"] for one in found[1:-1]] == ["allow"] * 4 + ["hold"]
+    assert all("error" not in one for one in found)
+    assert all("error" not in one for one in offline([odd]))
+
+
 def test_one_message_knows_no_behaviour() -> None:
     """As in `try`."""
     message = Message("m", Author("eve"), "hello", sent_at=datetime.fromtimestamp(BEGIN, UTC))
