@@ -77,7 +77,7 @@ def _print(title: str, found: Sequence[Expected]) -> None:
     for name in ("rule", "in", "hits", "of messages", "such as"):
         table.add_column(name, justify="right" if name in ("hits", "of messages") else "left")
     for one in found[:ROWS]:
-        share = f"{100 * one.share:.2g} %" if one.share else "–"
+        share = f"{100 * one.share:.3g} %" if one.share else "–"
         examples = ", ".join(printable(text) for text in one.examples)
         table.add_row(one.rule, one.source, f"{one.number}", share, Text(examples))
     console().print(table)

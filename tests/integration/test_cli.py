@@ -361,6 +361,20 @@ def test_a_folder_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
     assert "nowhere" in refused(streams("check", tmp_path / "nowhere"), 2)
 
 
+def test_check_says_what_would_be_hit_in_a_sample_of_traffic(tmp_path: Path) -> None:
+    """By rule, with the share of messages; lines that are none are counted aloud, and end nothing."""
+    sample = tmp_path / "sample.jsonl"
+    sample.write_bytes(b"\n".join([line("free nitro"), b"oops", b"\xff", line("free nitro for all")]))
+    done = streams("check", "--traffic", sample, PACKS)
+    said = done.stdout.decode()
+    assert done.returncode == 0
+    assert b"2 lines can't be read as messages" in done.stdout + done.stderr
+    assert "Would be hit in 2 messages" in said
+    assert any(
+        row.split()[:5] == ["scam/free-nitro", "traffic", "2", "100", "%"] for row in said.splitlines()
+    )
+
+
 # -- serve
 
 
