@@ -20,6 +20,7 @@ from rules.schema.conditions import (
     ModelBound,
 )
 from rules.schema.rule import Rule
+from rules.schema.values import Bound
 from rules.verdict import MODEL_LABELS
 
 
@@ -97,13 +98,18 @@ def _behaviour(asked: Behaviour) -> Iterator[str]:
     elif not 0 < asked.within <= LONGEST_S:
         yield f"within: looks back {LONGEST_S / 3600:g}h at most; write a time of more than 0s up to that"
     for key, bound in counts:
+        most = _MOST.get(key, MOST)
         if bound.sign not in (">", ">="):
             yield f'{key}: counts what is too much; write "> {bound.limit:g}"'
-        elif not 1 <= bound.limit < (most := _MOST.get(key, MOST)):
+        elif not 1 <= bound.limit < most:
             yield f"{key}: {most} messages are looked back at; write a number from 1 to {most - 1}"
+        elif key in _MET_ALONE and bound == Bound(">=", 1):
+            yield f'{key}: ">= 1" is met by this message alone; write ">= 2" or more'
 
 
 _MOST = {"alike": MOST_ALIKE, "newcomers": MOST_NEW}
+# Of these each message is one, or its author is; a link it needn't have.
+_MET_ALONE = ("messages", "same_text", "channels", "alike", "newcomers")
 
 
 def _at_least(asked: AtLeast) -> Iterator[str]:
