@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import aiohttp
 import discord
 import msgspec
 import structlog
@@ -16,46 +15,24 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from rules.message import Kind, Message
-from streams.errors import ConfigurationError, PlatformError
+from streams.errors import ConfigurationError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task, with_untimeout
 from streams.platforms.discord_calls import Calls, asked
+from streams.platforms.discord_config import DiscordConfig
+from streams.platforms.discord_entry import connect, enter, log_in, reach
 from streams.platforms.discord_events import Client, Event
 from streams.platforms.discord_messages import SAID, read
-from streams.platforms.port import Away, Ear, Impossible, reason_of
+from streams.platforms.port import Away, Ear, Impossible
 
 log = structlog.get_logger(__name__)
 
-ENTER_S = 60.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 TOGETHER = 100
 # Messages of one channel come in order, of several only nearly so.
 SKEW = timedelta(minutes=1)
 
 _cursors = msgspec.json.Decoder(dict[int, int])
-
-
-class DiscordConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section `discord`.
-
-    Attributes:
-        token: The bot's.
-        channels: Ids of the channels that are listened to, with their threads.
-        room: Id of the moderators' channel, whoever can write there may decide. None: nothing is reported.
-        can: What is done beside reporting; the bot needs the permission of each.
-        warn: Whether the author is told in the channel or by a direct message.
-        relays: Ids of bots that carry other people's words, as webhooks do: judged, not counted.
-        api, gateway: Base URLs.
-    """
-
-    token: str
-    channels: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
-    room: int | None = None
-    can: tuple[Literal["delete", "timeout", "warn"], ...] = ("delete", "timeout", "warn")
-    warn: Literal["reply", "dm"] = "reply"
-    relays: tuple[int, ...] = ()
-    api: Annotated[str, msgspec.Meta(pattern="^https?://")] = "https://discord.com/api/v10"
-    gateway: Annotated[str, msgspec.Meta(pattern="^wss?://")] = "wss://gateway.discord.gg/"
 
 
 class Discord:
@@ -90,8 +67,10 @@ class Discord:
 
     async def run(self, ear: Ear) -> None:
         """Be there, and come back: what the gateway doesn't tell again is read from the channels."""
-        await self._log_in()
-        jobs = [asyncio.create_task(self._connect()), asyncio.create_task(self._listen(ear))]
+        gateway = self._config.gateway
+        await log_in(self._client, self._config)
+        await reach(gateway)
+        jobs = [asyncio.create_task(job) for job in (connect(self._client, gateway), self._listen(ear))]
         try:
             done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
             for job in done:
@@ -101,45 +80,9 @@ class Discord:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
 
-    async def _log_in(self) -> None:
-        try:
-            await self._client.login(self._config.token)
-        except discord.LoginFailure as error:
-            raise ConfigurationError(
-                "discord.token: Discord refuses it: reset it in the developer portal, under Bot"
-            ) from error
-        except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise PlatformError(
-                f"Discord doesn't answer at {self._config.api}: {reason_of(error)}"
-            ) from error
-
-    async def _connect(self) -> None:
-        try:
-            await self._client.connect()
-        except discord.PrivilegedIntentsRequired as error:
-            raise ConfigurationError(
-                "the bot lacks the Message Content intent: switch it on in the developer portal, under Bot"
-            ) from error
-        except discord.ConnectionClosed as error:
-            if error.code == 4004:
-                raise ConfigurationError(
-                    "discord.token: the gateway refuses it: reset it in the developer portal, under Bot"
-                ) from error
-            raise PlatformError(f"Discord's gateway has sent us away with code {error.code}") from error
-
     async def _listen(self, ear: Ear) -> None:
         events = self._client.events
-        try:
-            async with asyncio.timeout(ENTER_S):
-                await self._client.filled.wait()
-                for channel in self._config.channels:
-                    await self._check_rights(channel, self._needed())
-                if self._config.room:
-                    await self._check_rights(self._config.room, {"send_messages"})
-        except TimeoutError as error:
-            raise PlatformError(
-                f"Discord's gateway at {self._config.gateway} doesn't let us in everywhere"
-            ) from error
+        await enter(self._client, self._config)
         cursor = await ear.cursor()
         self._heard = _cursors.decode(cursor) if cursor is not None else self._last_said()
         self._entered = True
@@ -151,34 +94,6 @@ class Discord:
             await self._hear([event for event in batch if event is not None], ear)
             if batch[-1] is None or (self._client.lost and events.empty()):
                 await self._catch_up(ear)
-
-    def _needed(self) -> set[str]:
-        needed = {"delete": "manage_messages", "timeout": "moderate_members"}
-        if self._config.warn == "reply":
-            needed["warn"] = "send_messages"
-        return {needed[deed] for deed in self._config.can if deed in needed}
-
-    async def _check_rights(self, number: int, needed: set[str]) -> None:
-        while (channel := self._client.get_channel(number)) is None:
-            # A server may be told late; or it is none of ours.
-            try:
-                await asked(self._client.fetch_channel(number))
-            except Impossible as error:
-                raise ConfigurationError(
-                    f"the bot sees no channel {number}: invite it to the server, and allow it to view it"
-                ) from error
-            except Away as error:
-                log.warning("discord_away", error=str(error))
-            await asyncio.sleep(FIRST_WAIT_S)
-        if not isinstance(channel, discord.abc.GuildChannel):
-            raise ConfigurationError(f"{number} is no channel of a server: threads come with their channel")
-        rights = channel.permissions_for(channel.guild.me)
-        needed = needed | {"view_channel", "read_message_history"}
-        if missing := sorted(name for name in needed if not getattr(rights, name)):
-            raise ConfigurationError(
-                f"the bot lacks {', '.join(missing)} in #{channel.name} ({number}):"
-                " give its role these permissions, or cut discord.can"
-            )
 
     def _places(self) -> Iterator[Any]:
         """Yield the channels and threads that are listened to, and the moderators' room."""

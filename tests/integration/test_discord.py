@@ -215,6 +215,7 @@ KEPT_OUT: dict[str, tuple[dict[str, Any], int, str]] = {
     "channel": ({"channels": [77]}, 2, "the bot sees no channel 77"),
     "room": ({"room": LOBBY}, 2, "discord.room is one of discord.channels"),
     "nobody": ({"api": "http://127.0.0.1:1/api/v10"}, 1, "Discord doesn't answer at http://127.0.0.1:1"),
+    "gateway": ({"gateway": "ws://127.0.0.1:1/"}, 1, "Discord's gateway doesn't answer at ws://127.0.0.1:1/"),
 }
 
 
@@ -238,3 +239,28 @@ async def test_what_keeps_it_out_is_said_in_one_line(it: Deployment, tenant: str
         await server.stop()
     for what, (_, code, says) in KEPT_OUT.items():
         assert (ended[what][0], says in ended[what][1]) == (code, True), ended[what]
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [("api", "Discord doesn't answer at {}: is discord.api right"),
+     ("gateway", "Discord's gateway doesn't answer at {}: is discord.gateway right")],
+)  # fmt: skip
+async def test_who_takes_a_connection_and_says_nothing_is_not_waited_for(
+    it: Deployment, discord: DiscordServer, tenant: str, what: str, says: str
+) -> None:
+    """The bridge ends within seconds, and says who it was."""
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silence.wait()
+        writer.close()
+
+    silence = asyncio.Event()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        url = f"{'ws' if what == 'gateway' else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        number, bridge = len(it.workers), start_bridge(it, "discord", config(discord, tenant, **{what: url}))
+        # What it takes to start is not what it waits for Discord.
+        await until(lambda: '"bridging"' in it.log(number), it)
+        assert await asyncio.to_thread(bridge.wait, 40) == 1
+        silence.set()
+    assert says.format(url) in it.log(number).strip().splitlines()[-1]
