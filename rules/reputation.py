@@ -34,6 +34,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     credit: bool = False
     reversed: bool = False
 
+    @property
+    def is_note(self) -> bool:
+        """Whether it only says that the verdict was reversed, and its strike hasn't come."""
+        return self.reversed and not self.amount
+
 
 class Reputation(msgspec.Struct, frozen=True):
     """What is known of an author; the default is a newcomer, who has no trust and no blame.
@@ -110,7 +115,8 @@ def after(
     exponential decay makes the result independent of the order.
 
     Args:
-        fell: Gets the entry that falls off the ledger and whose strike goes on as a number.
+        fell: Gets what falls off the ledger and has to be known later: an entry whose strike goes on
+            as a number, or a note that a strike which hasn't come was reversed.
     """
     as_of = max(reputation.as_of, delta.at)
     seen = reputation.first_seen
@@ -157,6 +163,11 @@ def reversed_in(
     return reputation if found.reversed else _taken_back(reputation, found)
 
 
+def noted(reputation: Reputation, note: Entry) -> Reputation:
+    """Return the reputation with a note on its ledger again that had fallen off; the strike must follow."""
+    return msgspec.structs.replace(reputation, ledger=(*reputation.ledger, note))
+
+
 def given_back(reputation: Reputation, entry: Entry, half_life_s: float) -> Reputation:
     """Return the reputation as if a verdict whose entry has fallen off the ledger had not been given."""
     left = reputation.strikes - entry.amount * halved(reputation.as_of - entry.at, half_life_s)
@@ -172,7 +183,8 @@ def _entered(
     if before is not None:
         # It was reversed before it came.
         rest = tuple(one for one in reputation.ledger if one is not before)
-        return _taken_back(msgspec.structs.replace(reputation, ledger=(*rest, entry)), entry)
+        freed = _taken_back(msgspec.structs.replace(reputation, ledger=(*rest, entry)), entry)
+        return _bounded(freed, freed.ledger, half_life_s, fell)
     if most is not None:
         amount = min(entry.amount, max(0.0, most - _alone(reputation, entry.at)))
         if not amount:
@@ -211,8 +223,8 @@ def _bounded(
         ledger.remove(gone)
         if not gone.reversed:
             strikes += gone.amount * halved(reputation.as_of - gone.at, half_life_s)
-            if fell is not None:
-                fell.append(gone)
+        if fell is not None and (gone.is_note or not gone.reversed):
+            fell.append(gone)
     return msgspec.structs.replace(reputation, strikes=strikes, ledger=tuple(ledger))
 
 

@@ -1,7 +1,7 @@
 -- Settles and applies effects on authors, on a cluster those of one bucket, each effect once: what lies
 -- at or below the author's mark for its partition was applied before. The twin of `settle` in
--- standings.py, of `after`, `joined`, `reversed_in` and `given_back` in rules/reputation.py, and of `added`
--- in rules/finding/trail.py.
+-- standings.py, of `after`, `joined`, `reversed_in`, `given_back` and `noted` in rules/reputation.py, and of
+-- `added` in rules/finding/trail.py.
 --
 -- ARGV[1]  msgpack: {half life, seconds that authors are kept, seconds that recalls are kept, most
 --          entries of a ledger, most entries that have fallen off one and are kept aside, how many of
@@ -24,7 +24,8 @@
 -- An author's hash holds s, g, n, f, t (strikes off the ledger, left out where there are none; good,
 -- messages, first seen or '', as of), the marks, and by verdict ("topic-id/partition/offset") the ledger:
 -- msgpack {amount, at, label, rule set, alone, credit, reversed}.
--- What has fallen off the ledger lies in a hash of its own: by verdict, msgpack {amount, at, credit}.
+-- What has fallen off the ledger lies in a hash of its own: by verdict, msgpack {amount, at, credit}; an amount
+-- of 0 is a note that the verdict was reversed, whose strike hasn't come.
 -- A hash of recalls holds, by message hash, "strike good action content-hash".
 
 local half_life, keep_author, keep_recalls, most_entries, most_fallen, at_once, keep_trail, size, most_said,
@@ -127,7 +128,7 @@ local function open_ledger(key, fallen_key)
     ledger.entries[oldest.verdict], ledger.dirty[oldest.verdict] = nil, nil
     ledger.gone[oldest.verdict] = true
     ledger.count = ledger.count - 1
-    if oldest.reversed then
+    if oldest.reversed and oldest.amount > 0 then
       return 0
     end
     redis.call('HSET', fallen_key, oldest.verdict, cmsgpack.pack({oldest.amount, oldest.at, oldest.credit}))
@@ -136,16 +137,16 @@ local function open_ledger(key, fallen_key)
     return oldest.amount * halved(t - oldest.at)
   end
 
-  -- Returns what a verdict's strike is at a time, and whether it would have been a good message, if it has
-  -- fallen off the ledger; it is forgotten then.
-  function ledger.fallen(verdict, t)
+  -- Returns amount, time and credit of what has fallen off the ledger under a verdict.
+  function ledger.fallen(verdict)
     local found = redis.call('HGET', fallen_key, verdict)
-    if not found then
-      return nil
+    if found then
+      return unpack(cmsgpack.unpack(found))
     end
+  end
+
+  function ledger.forget(verdict)
     redis.call('HDEL', fallen_key, verdict)
-    local amount, at, credit = unpack(cmsgpack.unpack(found))
-    return amount * halved(t - at), credit
   end
 
   -- What the model alone has cost in the UTC day of `at`.
@@ -177,11 +178,15 @@ end
 
 -- Puts an entry on the ledger; returns strikes off the ledger and good messages as they are then.
 local function enter(ledger, entry, most, s, g, t)
-  if ledger.entries[entry.verdict] then
+  local note = ledger.fallen(entry.verdict)
+  if ledger.entries[entry.verdict] or note then
     -- It was reversed before it came.
+    if note then
+      ledger.forget(entry.verdict)
+    end
     entry.reversed = true
     ledger.put(entry)
-    return s, g + number(entry.credit)
+    return s + ledger.shed(t), g + number(entry.credit)
   end
   if entry.alone then
     entry.amount = math.min(entry.amount, math.max(0, most - ledger.alone(entry.at)))
@@ -196,9 +201,12 @@ end
 
 -- Takes a verdict back, or notes that it was; returns as `enter` does.
 local function reverse(ledger, verdict, at, s, g, t)
-  local left, would_be_good = ledger.fallen(verdict, t)
-  if left then
-    s = s - left
+  local amount, given, would_be_good = ledger.fallen(verdict)
+  if amount == 0 then
+    return s, g
+  elseif amount then
+    ledger.forget(verdict)
+    s = s - amount * halved(t - given)
     return s > crumb and s or 0, g + number(would_be_good)
   end
   local entry = ledger.entries[verdict]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from rules.finding.trail import added
-from rules.reputation import NEWCOMER, Entry, Reputation, after, age, given_back, joined, reversed_in
+from rules.reputation import NEWCOMER, Entry, Reputation, after, age, given_back, joined, noted, reversed_in
 from streams.store.standings import (
     FALLEN_AT_ONCE,
     LEARNED,
@@ -133,6 +133,8 @@ class _Author(msgspec.Struct):
         today = day(effect.at)
         delta, remember = settle(effect, self.recall(effect.message, today), partition)
         fell: list[Entry] = []
+        if delta.entry is not None and delta.entry.verdict in self.fallen:
+            self.reputation = noted(self.reputation, self.fallen.pop(delta.entry.verdict))
         self.reputation = after(self.reputation, delta, half_life_s, fell)
         self.put_aside(fell)
         if remember is not None:
@@ -143,9 +145,10 @@ class _Author(msgspec.Struct):
             del self.recalls[old]
 
     def take_back(self, change: Reversal, half_life_s: float) -> None:
-        found = self.fallen.pop(change.verdict, None)
+        found = self.fallen.get(change.verdict)
         if found is not None:
-            self.reputation = given_back(self.reputation, found, half_life_s)
+            if not found.is_note:
+                self.reputation = given_back(self.reputation, self.fallen.pop(found.verdict), half_life_s)
             return
         fell: list[Entry] = []
         self.reputation = reversed_in(self.reputation, change.verdict, change.at, half_life_s, fell)

@@ -5,7 +5,7 @@ An author's key is hashed with a secret, and the hash picks the bucket of that a
     chatsieve:{0f}:a:<author>          standing, ledger and marks, kept for 90 days after the last message
     chatsieve:{0f}:m:<author>:<day>    what is remembered of the messages of one UTC day, kept for 48 hours
     chatsieve:{0f}:w:<author>          the trail: the last messages, for an hour and a minute after the last
-    chatsieve:{0f}:o:<author>          strikes that fell off the ledger, kept as long as the standing
+    chatsieve:{0f}:o:<author>          what fell off the ledger, kept as long as the standing
     chatsieve:{0f}:d:<author>          what humans decided on which verdict, and who reported it, 90 days
 
 What the fields are is said in the scripts.
@@ -225,7 +225,7 @@ class Place(NamedTuple):
 
     @property
     def fallen(self) -> str:
-        """The key of strikes that fell off the ledger."""
+        """The key of what fell off the ledger."""
         return f"{self.stem}o:{self.author}"
 
     @property

@@ -267,10 +267,10 @@ async def test_a_reversal_that_comes_first_waits_for_its_strike(standings: Stand
     assert (strikes(reputation), reputation.good, len(reputation.ledger)) == (0.0, 1, 1)
 
 
-def flood(count: int) -> AuthorEffects:
+def flood(count: int, first: int = 0) -> AuthorEffects:
     """Ana said so many bad things, a second apart, each of which would have been good."""
     charge = Charge("spam", credit=True)
-    return of("t/p/ana", *(charged(n, charge, at=NOON + n, strike=1.0) for n in range(count)))
+    return of("t/p/ana", *(charged(first + n, charge, at=NOON + first + n, strike=1.0) for n in range(count)))
 
 
 async def test_a_ledger_is_bounded_and_forgets_no_strike(standings: StandingStore) -> None:
@@ -292,6 +292,42 @@ async def test_what_fell_off_the_ledger_can_be_taken_back(standings: StandingSto
         reputation = (await look(standings, "t/p/ana")).reputation
         assert strikes(reputation) == pytest.approx(0.5, rel=1e-3)
         assert (reputation.strikes, reputation.good, reputation.messages) == (0.0, 100, 101)
+
+
+@pytest.mark.parametrize("before", [0, LEDGER - 1, LEDGER, LEDGER + 8])
+async def test_a_reversal_that_comes_first_waits_beside_a_full_ledger(
+    standings: StandingStore, before: int
+) -> None:
+    """Whether the ledger was full when it came, or is when the strike comes; told twice, it waits too."""
+    await standings.save([flood(before)], WEEK_S)
+    await standings.save([undone(0, 60), undone(1, 60)], WEEK_S)
+    await standings.save([flood(60 - before, before)], WEEK_S)
+    for more in (flood(1, 60), undone(2, 60)):
+        await standings.save([more], WEEK_S)
+        reputation = (await look(standings, "t/p/ana")).reputation
+        assert strikes(reputation) == pytest.approx(60, rel=1e-3)
+        assert (reputation.good, reputation.messages, len(reputation.ledger)) == (1, 61, LEDGER)
+
+
+async def test_a_reversal_that_waited_is_forgotten_when_its_strike_has_come(
+    standings: StandingStore,
+) -> None:
+    """There is nothing beside the standing and the messages then."""
+    for change in (flood(LEDGER), undone(0, LEDGER), flood(1, LEDGER)):
+        await standings.save([change], WEEK_S)
+    assert await standings.erase("t/p/ana") == 2
+
+
+async def test_reversals_that_wait_are_kept_to_a_bound(standings: StandingStore) -> None:
+    """Of too many the oldest are let go at once, some hundreds; the others do what they are for."""
+    await standings.save([flood(LEDGER)], WEEK_S)
+    count = MOST_FALLEN + 1
+    waiting = (undone(n, LEDGER + n, at=NOON + n) for n in range(count))
+    await standings.save(list(waiting), WEEK_S)
+    await standings.save([flood(count, LEDGER)], WEEK_S)
+    reputation = (await look(standings, "t/p/ana")).reputation
+    assert reputation.good == count - FALLEN_AT_ONCE
+    assert strikes(reputation) == pytest.approx(LEDGER + FALLEN_AT_ONCE, rel=1e-2)
 
 
 async def test_what_fell_off_is_kept_aside_to_a_bound(standings: StandingStore) -> None:
