@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,88 +18,113 @@ from typing import NamedTuple
 from streams.api.keys import hash_of
 from streams.process.embedded import Broker, Store, free_port, guarded
 from tests.bench.chat import of_length
-from tests.bench.programs import ProgramError, cpu_s
+from tests.bench.http_load import CLIENTS, WARM_S, Load, Target, answers, who
+from tests.bench.programs import cpu_s, family
 from tests.bench.table import Line, Part
 
-CLIENTS, ROUNDS, SECONDS, WARM_S = 64, 5, 3.0, 1.0
+ROUNDS, SECONDS, PROCESSES = 5, 3.0, 2
 SECRET = "csk_bench"
 START_S = 60.0
 SHARE_BAR = 0.5
 
 
-class Round(NamedTuple):
-    """One server under load for a while."""
+class _Server(NamedTuple):
+    what: str
+    target: Target
+    pid: int
 
-    per_s: float
-    p50_ms: float
-    p99_ms: float
+
+class Round(NamedTuple):
+    """A server under load for a while; CPU microseconds a request, of all its processes and of the store."""
+
+    load: Load
     cpu_us: float
-    errors: int
+    store_us: float
 
 
 def api(packs: Path, model: Path) -> Part:
-    """Measure both, and return a table of them."""
-    bodies = [
-        json.dumps({"message": {"text": text, "author": f"u{n}"}})
-        for n, text in enumerate(of_length(60, 512))
-    ]
+    """Measure one process and several beside the echo, which is one, and return a table of them."""
     with ExitStack() as running:
         broker, store = running.enter_context(Broker()), running.enter_context(Store())
-        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-"))
-        keys = Path(folder) / "keys.yaml"
-        key = {
-            "name": "bench",
-            "tenant": "bench",
-            "hash": hash_of(SECRET.encode()),
-            "rate": 1e9,
-            "burst": 1_000_000_000,
-        }
-        keys.write_text(json.dumps({"keys": [key]}))
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-")))
         settings = {
-            "BROKER": broker.address, "STORE": store.url, "API_KEYS": str(keys), "PACKS": str(packs),
-            "MODEL": str(model), "STATE": folder, "HTTP": f"127.0.0.1:{free_port()}", "LOG": "warning",
-            "KEY": "bench", "FETCH_WAIT": "0.1",
+            "BROKER": broker.address, "STORE": store.url, "API_KEYS": str(_keys(folder)), "PACKS": str(packs),
+            "MODEL": str(model), "STATE": str(folder), "LOG": "warning", "KEY": "bench", "FETCH_WAIT": "0.1",
         }  # fmt: skip
-        ours, echo = free_port(), free_port()
-        settings["API"] = f"127.0.0.1:{ours}"
-        named = {f"CHATSIEVE_{name}": value for name, value in settings.items()}
-        pids = {
-            echo: running.enter_context(_program(["tests.bench.api_echo", str(echo)], {})),
-            ours: running.enter_context(_program(["streams", "api"], named)),
-        }
-        asyncio.run(_both_answer(tuple(pids)))
-        rounds: dict[int, list[Round]] = {port: [] for port in pids}
-        for _ in range(ROUNDS):
-            for port, pid in pids.items():
-                rounds[port].append(asyncio.run(_load(port, pid, bodies)))
-    mine, bare = _median(rounds[ours]), _median(rounds[echo])
-    # Pair by pair: the machine is noisy, and two that follow each other are noisy alike.
-    share = median(one.per_s / other.per_s for one, other in zip(rounds[ours], rounds[echo], strict=True))
+        bodies = [
+            json.dumps({"message": {"text": text, "author": f"u{n}"}})
+            for n, text in enumerate(of_length(60, 512))
+        ]
+
+        def start(what: str, *arguments: str, **more: str) -> _Server:
+            port = free_port()
+            named = {f"CHATSIEVE_{name}": value for name, value in {**settings, **more}.items()}
+            named["CHATSIEVE_API"] = f"127.0.0.1:{port}"
+            program = [each.replace("PORT", str(port)) for each in arguments]
+            pid = running.enter_context(_program(program, named))
+            return _Server(what, Target(port, "/v1/judge", SECRET, bodies), pid)
+
+        servers = [
+            start("bare echo, one process", "tests.bench.api_echo", "PORT"),
+            start("Chatsieve, one process", "streams", "api", HTTP="127.0.0.1:0"),
+            start(
+                f"Chatsieve, --workers {PROCESSES}",
+                "streams",
+                "api",
+                "--workers",
+                str(PROCESSES),
+                HTTP="127.0.0.1:0",
+            ),
+        ]
+        for server in servers:
+            asyncio.run(answers(server.target, START_S))
+            server.target.load(WARM_S, folder)
+        rounds = [[_round(server, store.pid, folder) for server in servers] for _ in range(ROUNDS)]
     return Part(
         "api",
-        f"{CLIENTS} clients, a connection each, a message of 60 characters a request; median of {ROUNDS}",
+        f"{CLIENTS} connections, a message of 60 characters a request; median of {ROUNDS}; asked by {who()}",
         [
-            Line("bare echo", _figures(bare)),
-            Line(
-                "Chatsieve, model on", _figures(mine) | {"share": share},
-                f"at least {SHARE_BAR:g} of the echo's requests a second, no error",
-                share >= SHARE_BAR and mine.errors == 0,
-            ),
+            _line(server, each, [one[0] for one in rounds])
+            for server, each in zip(servers, zip(*rounds, strict=True), strict=True)
         ],
-    )  # fmt: skip
-
-
-def _figures(found: Round) -> dict[str, float]:
-    return {
-        "req/s": found.per_s, "p50 ms": found.p50_ms, "p99 ms": found.p99_ms, "CPU µs": found.cpu_us,
-        "errors": found.errors,
-    }  # fmt: skip
-
-
-def _median(rounds: Sequence[Round]) -> Round:
-    return Round(
-        *(median(values) for values in list(zip(*rounds, strict=True))[:4]), sum(r.errors for r in rounds)
     )
+
+
+def _line(server: _Server, rounds: Sequence[Round], echoes: Sequence[Round]) -> Line:
+    loads = [one.load for one in rounds]
+    errors = sum(load.errors for load in loads)
+    figures = {
+        "req/s": median(load.per_s for load in loads), "p50 ms": median(load.p50_ms for load in loads),
+        "p99 ms": median(load.p99_ms for load in loads), "CPU µs": median(one.cpu_us for one in rounds),
+        "store µs": median(one.store_us for one in rounds), "errors": float(errors),
+    }  # fmt: skip
+    if rounds[0] is echoes[0]:
+        return Line(server.what, figures)
+    # Pair by pair: the machine is noisy, and what follows each other is noisy alike.
+    share = median(one.per_s / other.load.per_s for one, other in zip(loads, echoes, strict=True))
+    figures["of echo"] = share
+    if str(PROCESSES) not in server.what:
+        return Line(server.what, figures)
+    bar = f"at least {SHARE_BAR:g} of the echo's requests a second, no error"
+    return Line(server.what, figures, bar, share >= SHARE_BAR and not errors)
+
+
+def _round(server: _Server, store: int, folder: Path) -> Round:
+    its = family(server.pid)
+    before, stored = sum(map(cpu_s, its)), cpu_s(store)
+    load = server.target.load(SECONDS, folder)
+    used, store_used = sum(map(cpu_s, its)) - before, cpu_s(store) - stored
+    return Round(load, used / load.answered * 1e6, store_used / load.answered * 1e6)
+
+
+def _keys(folder: Path) -> Path:
+    key = {
+        "name": "bench", "tenant": "bench", "hash": hash_of(SECRET.encode()), "rate": 1e9,
+        "burst": 1_000_000_000,
+    }  # fmt: skip
+    path = folder / "keys.yaml"
+    path.write_text(json.dumps({"keys": [key]}))
+    return path
 
 
 @contextmanager
@@ -118,102 +142,3 @@ def _program(arguments: list[str], environment: dict[str, str]) -> Iterator[int]
         process.terminate()
         process.wait(30)
         process.stdin.close()
-
-
-async def _both_answer(ports: Sequence[int]) -> None:
-    patience = time.monotonic() + START_S
-    for port in ports:
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError as error:
-                if time.monotonic() > patience:
-                    raise ProgramError(f"nothing listens on {port}") from error
-                await asyncio.sleep(0.1)
-            else:
-                writer.close()
-                break
-    await _load(
-        ports[-1], os.getpid(), ['{"message": {"text": "hello"}}'], seconds=START_S / 4, until_answered=True
-    )
-
-
-class _Client(asyncio.Protocol):
-    """Asks one thing after the other over one connection, and notes how long each answer took."""
-
-    def __init__(
-        self, requests: Sequence[bytes], first: int, waits: list[float], errors: list[bytes]
-    ) -> None:
-        self._requests = requests
-        self._next = first
-        self._waits, self._errors = waits, errors
-        self._buffer = b""
-        self._asked = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        self._ask()
-
-    def _ask(self) -> None:
-        self._asked = time.perf_counter()
-        self._transport.write(self._requests[self._next % len(self._requests)])
-        self._next += CLIENTS
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, end, body = self._buffer.partition(b"\r\n\r\n")
-        if not end:
-            return
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
-        if len(body) < length:
-            return
-        self._buffer = b""
-        self._waits.append(time.perf_counter() - self._asked)
-        if not head.startswith(b"HTTP/1.1 200"):
-            self._errors.append(head[:60])
-        self._ask()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None:
-            self._errors.append(repr(exc).encode())
-
-
-async def _load(
-    port: int, pid: int, bodies: Sequence[str], seconds: float = SECONDS, *, until_answered: bool = False
-) -> Round:
-    """Let the clients ask for so long; what they asked before it counts is not in it."""
-    requests = [
-        (
-            f"POST /v1/judge HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {SECRET}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
-        ).encode()
-        for body in bodies
-    ]
-    waits: list[float] = []
-    errors: list[bytes] = []
-    loop = asyncio.get_running_loop()
-    clients = [
-        (await loop.create_connection(lambda n=n: _Client(requests, n, waits, errors), "127.0.0.1", port))[0]  # type: ignore[misc]
-        for n in range(CLIENTS)
-    ]
-    patience = time.monotonic() + seconds
-    if until_answered:
-        while not waits and time.monotonic() < patience:
-            await asyncio.sleep(0.05)
-    else:
-        await asyncio.sleep(WARM_S)
-        waits.clear()
-        before, began = cpu_s(pid), time.perf_counter()
-        await asyncio.sleep(seconds)
-        used, took = cpu_s(pid) - before, time.perf_counter() - began
-    found = sorted(waits)
-    for client in clients:
-        client.abort()
-    if not found:
-        raise ProgramError(f"port {port} answers nothing: {errors[:1]}")
-    if until_answered:
-        return Round(0, 0, 0, 0, len(errors))
-    return Round(
-        len(found) / took, found[len(found) // 2] * 1e3, found[len(found) * 99 // 100] * 1e3,
-        used / len(found) * 1e6, len(errors),
-    )  # fmt: skip

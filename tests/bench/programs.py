@@ -189,3 +189,16 @@ def cpu_s(pid: int) -> float:
     for part in said.stdout.strip().replace("-", ":").split(":"):
         seconds = seconds * 60 + float(part)
     return seconds
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that it has started, and these."""
+    said = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    children: dict[int, list[int]] = {}
+    for line in said.stdout.splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, []).append(child)
+    found = [pid]
+    for one in found:  # grows as it goes
+        found += children.get(one, [])
+    return found
