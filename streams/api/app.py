@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import cast
 
 import msgspec
 from starlette.applications import Starlette
@@ -33,10 +34,11 @@ from streams.api.bodies import (
     read_messages,
 )
 from streams.api.deadlines import Deadlines
-from streams.api.endpoint import JSON, Call, Endpoint, Handler, refusal, request_id_of
+from streams.api.endpoint import Call, Cancel, Endpoint, Handler, QuickHandler, Tell
 from streams.api.keys import Key, Keyring, May
 from streams.api.problems import Fault, Problem, problem
 from streams.api.recorder import Recorder
+from streams.api.replies import JSON, refusal, request_id_of
 from streams.api.review import Known, Review, Wanted
 from streams.api.together import Answer, Together
 from streams.judging.moderator import Asked
@@ -83,26 +85,33 @@ class Api:
         self._batch_body = msgspec.json.Decoder(BatchRequest)
         self._feedback_body = msgspec.json.Decoder(FeedbackRequest)
 
-    def application(self) -> Starlette:
+    def application(self) -> Application:
         """Return the ASGI application."""
         deadlines = Deadlines(self._timeout_s)
 
-        def route(method: str, path: str, may: May, handler: Handler, largest: int = 0) -> Route:
+        def route(
+            method: str,
+            path: str,
+            may: May,
+            handler: Handler,
+            largest: int = 0,
+            quick: QuickHandler | None = None,
+        ) -> Route:
             endpoint = Endpoint(
-                path, may, handler, largest,
+                path, may, handler, largest, quick,
                 keyring=self._keyring, deadlines=deadlines, metrics=self._metrics,
             )  # fmt: skip
             return Route(path, endpoint, methods=[method])
 
         routes = [
-            route("POST", "/v1/judge", May.JUDGE, self._judge, ONE),
+            route("POST", "/v1/judge", May.JUDGE, self._judge, ONE, self._judge_at_once),
             route("POST", "/v1/judge/batch", May.JUDGE, self._judge_batch, MANY),
             route("POST", "/v1/feedback", May.FEEDBACK, self._take_feedback, DECISION),
             route("GET", "/v1/review", May.REVIEW, self._review_page),
             Route("/health", self._say_health, methods=["GET"]),
             Route("/openapi.json", self._say_document, methods=["GET"]),
         ]
-        return _Application(routes)
+        return Application(routes)
 
     def _pay(self, key: Key, messages: int) -> None:
         wait = self._keyring.wait_for(key, messages)
@@ -118,6 +127,22 @@ class Api:
             raise failed
         return 200, answer
 
+    def _judge_at_once(self, call: Call, tell: Tell) -> Cancel | None:
+        """Do as `_judge` for who only asks, as nearly everybody does."""
+        asked = read_body(call.body, self._judge_body)
+        if asked.mode is not Mode.ASK:
+            return None
+        questions = self._let_in(call, [asked.message], asked.mode, "/message")
+
+        def then(answers: list[Answer] | Problem) -> None:
+            if isinstance(answers, Problem):
+                tell(answers)
+                return
+            answer, failed = _answered(answers[0], None, call)
+            tell(failed or (200, answer))
+
+        return self._together.put(questions, then).give_up
+
     async def _judge_batch(self, call: Call) -> tuple[int, object]:
         asked = read_body(call.body, self._batch_body)
         answers = await self._answers(call, asked.messages, asked.mode, "/messages/#")
@@ -126,18 +151,23 @@ class Api:
     async def _answers(
         self, call: Call, raws: list[msgspec.Raw], mode: Mode, where: str
     ) -> list[tuple[JudgeAnswer, Problem | None]]:
+        asked = self._let_in(call, raws, mode, where)
+        if mode is Mode.ASK:
+            return [_answered(each, None, call) for each in await self._together.ask(asked)]
+        messages = [each.message for each in asked]
+        recorded, answers = await asyncio.gather(self._recorder.record(messages), self._together.ask(asked))
+        return [_answered(each, at, call) for each, at in zip(answers, recorded, strict=True)]
+
+    def _let_in(self, call: Call, raws: list[msgspec.Raw], mode: Mode, where: str) -> list[Asked]:
+        """Return what is asked, if the key may ask it and it makes sense."""
         if mode is Mode.RECORD and May.RECORD not in call.key.may:
             raise Problem("forbidden", f"the key {call.key.name!r} may not {May.RECORD}")
         self._pay(call.key, len(raws))
-        messages = [
-            _of_tenant(message, call.key.tenant)
-            for message in read_messages(raws, mode, call.request_id, where)
+        messages = read_messages(raws, mode, call.request_id, where)
+        return [
+            Asked(f"api/{call.request_id}/{n}", _of_tenant(message, call.key.tenant))
+            for n, message in enumerate(messages)
         ]
-        asked = [Asked(f"api/{call.request_id}/{n}", message) for n, message in enumerate(messages)]
-        if mode is Mode.ASK:
-            return [_answered(each, None, call) for each in await self._together.ask(asked)]
-        recorded, answers = await asyncio.gather(self._recorder.record(messages), self._together.ask(asked))
-        return [_answered(each, at, call) for each, at in zip(answers, recorded, strict=True)]
 
     # -- humans
 
@@ -185,14 +215,18 @@ class Api:
         return Response(self._document, media_type=JSON)
 
 
-class _Application(Starlette):
+class Application(Starlette):
     """Starlette, with a way around its middleware, which ours need not, for what is asked all day."""
 
     def __init__(self, routes: list[Route]) -> None:
         super().__init__(routes=routes, exception_handlers={HTTPException: _not_routed})
-        self._posts = {
-            route.path: route.endpoint for route in routes if route.methods and "POST" in route.methods
-        }
+        posts = (route for route in routes if route.methods and "POST" in route.methods)
+        self._posts = {route.path: cast("Endpoint", route.endpoint) for route in posts}
+
+    @property
+    def express(self) -> dict[bytes, Endpoint]:
+        """Routes that can do without a task, for LeanProtocol."""
+        return {path.encode(): each for path, each in self._posts.items() if each.quick is not None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

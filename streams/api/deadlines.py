@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 # A request may take so much of its time longer.
 SLACK = 0.1
 
 
+class Due(Protocol):
+    """Something that takes its time."""
+
+    def late(self) -> None:
+        """Its time is over."""
+
+
+class Running:
+    """A task that has begun."""
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        self._task = task
+        self._was_late = False
+
+    def late(self) -> None:
+        """Cancel the task."""
+        self._was_late = True
+        self._task.cancel()
+
+    def was_late(self) -> bool:
+        """Return whether the task was cancelled because its time is over; it may go on then."""
+        was_late, self._was_late = self._was_late, False
+        if was_late:
+            self._task.uncancel()
+        return was_late
+
+
 class Deadlines:
-    """Cancels the tasks of requests that are not ended in time.
+    """Tells those that don't end in time.
 
     Args:
         seconds: What each may take.
@@ -17,39 +45,33 @@ class Deadlines:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        # By task, in the order in which they are due.
-        self._due: dict[asyncio.Task[object], float] = {}
-        self._late: set[asyncio.Task[object]] = set()
+        # In the order in which they are due.
+        self._due: dict[Due, float] = {}
         self._looking: asyncio.TimerHandle | None = None
 
-    def begin(self) -> asyncio.Task[object]:
+    def begin(self) -> Running:
         """Note that the current task has begun, and return it."""
         task = asyncio.current_task()
         assert task is not None
-        loop = task.get_loop()
-        self._due[task] = loop.time() + self._seconds
+        running = Running(task)
+        self.watch(running, task.get_loop())
+        return running
+
+    def watch(self, due: Due, loop: asyncio.AbstractEventLoop) -> None:
+        """Note that something has begun."""
+        self._due[due] = loop.time() + self._seconds
         if self._looking is None:
             self._looking = loop.call_later(self._seconds, self._look, loop)
-        return task
 
-    def end(self, task: asyncio.Task[object]) -> None:
+    def end(self, due: Due) -> None:
         """Note that it has ended."""
-        self._due.pop(task, None)
-
-    def was_late(self, task: asyncio.Task[object]) -> bool:
-        """Return whether a task was cancelled because its time is over; it may go on then."""
-        if task not in self._late:
-            return False
-        self._late.discard(task)
-        task.uncancel()
-        return True
+        self._due.pop(due, None)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for task, due in list(self._due.items()):
-            if due > now:
+        for due, at in list(self._due.items()):
+            if at > now:
                 break
-            del self._due[task]
-            self._late.add(task)
-            task.cancel()
+            del self._due[due]
+            due.late()
         self._looking = loop.call_later(self._seconds * SLACK, self._look, loop) if self._due else None

@@ -7,11 +7,8 @@ without them; which route it is stays with Starlette.
 from __future__ import annotations
 
 import asyncio
-import itertools
-import re
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,24 +17,17 @@ from starlette.types import Receive, Scope, Send
 
 from streams.api.deadlines import Deadlines
 from streams.api.keys import Key, Keyring, May
-from streams.api.problems import MEDIA_TYPE, Problem, problem
+from streams.api.problems import Problem, problem
+from streams.api.replies import JSON, Headers, Reply, answer, refusal, request_id_of
 from streams.errors import BrokerError
 from streams.metrics import ApiMetrics
-from streams.wire import encode
 
 log = structlog.get_logger(__name__)
 
 # A body that is too large is read so far: a client that is cut off while it sends sees no answer.
 DRAINED = 16 << 20
-JSON = "application/json"
 # With a body that was not read to its end the connection can't be used again.
 CLOSE = {"Connection": "close"}
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# Ids that we give differ between processes by their beginning.
-_OURS = secrets.token_hex(8)
-_number = itertools.count()
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Call(NamedTuple):
@@ -49,15 +39,14 @@ class Call(NamedTuple):
     query: bytes
 
 
-class Reply(NamedTuple):
-    """What goes back."""
-
-    status: int
-    body: bytes
-    headers: Headers
-
+# Status and answer, or why there is none.
+Outcome = tuple[int, object] | Exception
+Tell = Callable[[Outcome], None]
+Cancel = Callable[[], None]
 
 Handler = Callable[[Call], Awaitable[tuple[int, object]]]
+# Has the outcome told, and returns how to give up waiting for it; or returns None where it takes a task.
+QuickHandler = Callable[[Call, Tell], Cancel | None]
 
 
 class Endpoint:
@@ -67,6 +56,7 @@ class Endpoint:
         may: What a key must be good for.
         handler: Returns status and answer, or raises a Problem.
         largest: Bytes that a body may have; 0 where none is read.
+        quick: Does what the handler does without a task, where it can.
     """
 
     def __init__(
@@ -75,6 +65,7 @@ class Endpoint:
         may: May,
         handler: Handler,
         largest: int = 0,
+        quick: QuickHandler | None = None,
         *,
         keyring: Keyring,
         deadlines: Deadlines,
@@ -83,6 +74,7 @@ class Endpoint:
         self._may = may
         self._handler = handler
         self._largest = largest
+        self.quick = quick
         self._keyring = keyring
         self._deadlines = deadlines
         self._counted = lru_cache(32)(lambda status: metrics.requests.labels(path, status))
@@ -94,43 +86,57 @@ class Endpoint:
         reply = await self._reply(scope, receive)
         await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
         await send({"type": "http.response.body", "body": reply.body})
+        self._count(reply, began)
+
+    def at_once(self, headers: Headers, body: bytes, reply: Callable[[Reply], None]) -> bool:
+        """See lean_protocol.Express."""
+        if self.quick is None or len(body) > self._largest:
+            return False
+        began = time.perf_counter()
+        authorization, media, request_id = _said(headers)
+        pending = _Pending(self, request_id, began, reply)
+        try:
+            key = self._key(authorization)
+            _check(media)
+            cancel = self.quick(Call(key, request_id, body, b""), pending.tell)
+        except Exception as wrong:  # noqa: BLE001 - one request must not cost the others
+            pending.tell(wrong)
+            return True
+        if cancel is None:
+            return False
+        if not pending.told:
+            pending.cancel = cancel
+            self._deadlines.watch(pending, asyncio.get_running_loop())
+        return True
+
+    def end(self, pending: _Pending, reply: Reply) -> None:
+        """Count a request that was answered at once."""
+        self._deadlines.end(pending)
+        self._count(reply, pending.began)
+
+    def _count(self, reply: Reply, began: float) -> None:
         self._counted(reply.status).inc()
         self._seconds.observe(time.perf_counter() - began)
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
-        authorization = media = given = b""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"content-type":
-                media = value
-            elif name == b"x-request-id":
-                given = value
-        request_id = request_id_of(given)
+        authorization, media, request_id = _said(scope["headers"])
         arrived = not self._largest
-        task = self._deadlines.begin()
+        running = self._deadlines.begin()
         try:
             key = self._key(authorization)
             body = await self._body(media, receive) if self._largest else b""
             arrived = True
-            status, answer = await self._handler(Call(key, request_id, body, scope["query_string"]))
-            return _reply(status, encode(answer), JSON, request_id)
-        except Problem as wrong:
-            return refusal(wrong, request_id)
+            return answer(
+                *await self._handler(Call(key, request_id, body, scope["query_string"])), request_id
+            )
         except asyncio.CancelledError:
-            if not self._deadlines.was_late(task):
+            if not running.was_late():
                 raise
             return refusal(_late(arrived), request_id)
-        except BrokerError as error:
-            log.warning("not_recorded", request=request_id, error=str(error))
-            return refusal(
-                problem("busy", "the broker didn't confirm; send it again", retry_after_s=1.0), request_id
-            )
-        except Exception:  # one request must not cost the others
-            log.exception("request_failed", request=request_id)
-            return refusal(Problem("failed", "the log has it under the request's id"), request_id)
+        except Exception as wrong:  # noqa: BLE001 - one request must not cost the others
+            return refusal(_problem(wrong, request_id), request_id)
         finally:
-            self._deadlines.end(task)
+            self._deadlines.end(running)
 
     def _key(self, authorization: bytes) -> Key:
         scheme, _, secret = authorization.partition(b" ")
@@ -146,10 +152,7 @@ class Endpoint:
         return key
 
     async def _body(self, media: bytes, receive: Receive) -> bytes:
-        if media != b"application/json":
-            kind = media.partition(b";")[0].strip().lower().decode("latin-1")
-            if kind != JSON:
-                raise Problem("media-type", f"expected {JSON}, got {kind or 'none'}")
+        _check(media)
         parts: list[bytes] = []
         size, more = 0, True
         while more and size <= DRAINED:
@@ -165,29 +168,72 @@ class Endpoint:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def request_id_of(given: bytes) -> str:
-    """Return the id that a caller gave, or one of ours where that is none."""
-    if given and _REQUEST_ID.fullmatch(given):
-        return given.decode()
-    return f"{_OURS}{next(_number):08x}"
+class _Pending:
+    """A request that is answered without a task."""
+
+    __slots__ = ("_endpoint", "_reply", "_request_id", "began", "cancel", "told")
+
+    def __init__(
+        self, endpoint: Endpoint, request_id: str, began: float, reply: Callable[[Reply], None]
+    ) -> None:
+        self._endpoint = endpoint
+        self._request_id = request_id
+        self._reply = reply
+        self.began = began
+        self.told = False
+        self.cancel: Cancel = _nothing
+
+    def tell(self, outcome: Outcome) -> None:
+        """Answer with what came of it."""
+        self.told = True
+        # It knows what waits, which knows us: left so, the garbage collector would have to find both.
+        self.cancel = _nothing
+        if isinstance(outcome, Exception):
+            reply = refusal(_problem(outcome, self._request_id), self._request_id)
+        else:
+            reply = answer(*outcome, self._request_id)
+        self._endpoint.end(self, reply)
+        self._reply(reply)
+
+    def late(self) -> None:
+        """See Deadlines."""
+        self.cancel()
+        self.tell(_late(arrived=True))
 
 
-def refusal(wrong: Problem, request_id: str) -> Reply:
-    """Return a problem as it goes back."""
-    return _reply(wrong.status, encode(wrong.details(request_id)), MEDIA_TYPE, request_id, wrong.headers)
+def _nothing() -> None:
+    pass
 
 
-def _reply(
-    status: int, body: bytes, media: str, request_id: str, more: dict[str, str] | None = None
-) -> Reply:
-    headers = [
-        (b"content-type", media.encode()),
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id.encode()),
-    ]
-    if more:
-        headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in more.items()]
-    return Reply(status, body, headers)
+def _said(headers: Headers) -> tuple[bytes, bytes, str]:
+    """Return what matters of a request's headers: who asks, in which type, and its id."""
+    authorization = media = given = b""
+    for name, value in headers:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"content-type":
+            media = value
+        elif name == b"x-request-id":
+            given = value
+    return authorization, media, request_id_of(given)
+
+
+def _check(media: bytes) -> None:
+    if media != b"application/json":
+        kind = media.partition(b";")[0].strip().lower().decode("latin-1")
+        if kind != JSON:
+            raise Problem("media-type", f"expected {JSON}, got {kind or 'none'}")
+
+
+def _problem(wrong: Exception, request_id: str) -> Problem:
+    """Return what is said of an error; one of ours stands in the log."""
+    if isinstance(wrong, Problem):
+        return wrong
+    if isinstance(wrong, BrokerError):
+        log.warning("not_recorded", request=request_id, error=str(wrong))
+        return problem("busy", "the broker didn't confirm; send it again", retry_after_s=1.0)
+    log.error("request_failed", request=request_id, exc_info=wrong)
+    return Problem("failed", "the log has it under the request's id")
 
 
 def _late(arrived: bool) -> Problem:

@@ -14,7 +14,7 @@ import uvicorn
 from streams.api.app import Api
 from streams.api.bodies import Health
 from streams.api.keys import Keyring
-from streams.api.one_write import OneWrite
+from streams.api.lean_protocol import LeanProtocol
 from streams.api.openapi import document
 from streams.api.recorder import Recorder
 from streams.api.review import Review, ReviewFollower
@@ -111,10 +111,11 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None, *, shares
 
 
 async def _answer(api: Api, listening: socket.socket, stop: asyncio.Event) -> None:
+    application = api.application()
     server = _Server(
         uvicorn.Config(
-            api.application(),
-            http=OneWrite,
+            application,
+            http=partial(LeanProtocol, express=application.express),  # type: ignore[arg-type]  # makes one
             ws="none",
             lifespan="off",
             log_config=None,

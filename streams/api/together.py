@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 
 import structlog
 from prometheus_client import Histogram
@@ -23,9 +22,27 @@ log = structlog.get_logger(__name__)
 Answer = Verdict | UnreadableError
 
 
-class _Waiting(NamedTuple):
-    asked: Sequence[Asked]
-    answer: asyncio.Future[list[Answer]]
+# Told the answers to what somebody asked, in its order, or why there are none.
+Then = Callable[[list[Answer] | Problem], None]
+
+
+class Waiting:
+    """A question that waits to be judged.
+
+    Attributes:
+        given_up: Nobody wants to know any more.
+    """
+
+    __slots__ = ("asked", "given_up", "then")
+
+    def __init__(self, asked: Sequence[Asked], then: Then) -> None:
+        self.asked = asked
+        self.then = then
+        self.given_up = False
+
+    def give_up(self) -> None:
+        """Want to know no more."""
+        self.given_up = True
 
 
 class Together:
@@ -50,7 +67,7 @@ class Together:
         self._sizes = sizes
         self._most = most
         self._bound = waiting
-        self._queue: list[_Waiting] = []
+        self._queue: list[Waiting] = []
         self._size = 0
         self._news = asyncio.Event()
 
@@ -60,13 +77,35 @@ class Together:
         Raises:
             Problem: Too much waits already (503).
         """
+        future: asyncio.Future[list[Answer]] = asyncio.get_running_loop().create_future()
+
+        def then(answers: list[Answer] | Problem) -> None:
+            if future.done():
+                return
+            if isinstance(answers, Problem):
+                future.set_exception(answers)
+            else:
+                future.set_result(answers)
+
+        waiting = self.put(asked, then)
+        try:
+            return await future
+        finally:
+            waiting.give_up()
+
+    def put(self, asked: Sequence[Asked], then: Then) -> Waiting:
+        """Have an answer for each message told to `then`, when they are judged.
+
+        Raises:
+            Problem: Too much waits already (503).
+        """
         if self._size + len(asked) > self._bound:
             raise problem("busy", "more messages wait than can be judged in time", retry_after_s=1.0)
-        waiting = _Waiting(asked, asyncio.get_running_loop().create_future())
+        waiting = Waiting(asked, then)
         self._queue.append(waiting)
         self._size += len(asked)
         self._news.set()
-        return await waiting.answer
+        return waiting
 
     async def run(self) -> None:
         """Judge what waits, until cancelled."""
@@ -79,16 +118,16 @@ class Together:
             last = len(batch)
             await self._answer(batch)
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> list[Waiting]:
         """Return the questions of the next batch, one at least; those who gave up waiting are passed over."""
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         size = taken = 0
         for waiting in self._queue:
             if batch and size + len(waiting.asked) > self._most:
                 break
             taken += 1
             self._size -= len(waiting.asked)
-            if not waiting.answer.done():
+            if not waiting.given_up:
                 batch.append(waiting)
                 size += len(waiting.asked)
         del self._queue[:taken]
@@ -96,7 +135,7 @@ class Together:
             self._news.clear()
         return batch
 
-    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+    async def _answer(self, batch: Sequence[Waiting]) -> None:
         if not batch:
             return
         asked = [one for waiting in batch for one in waiting.asked]
@@ -106,10 +145,16 @@ class Together:
         except Exception:  # whoever asks next must be answered
             log.exception("asking_failed", messages=len(asked))
             for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(Problem("failed", "judging failed; the log has the reason"))
+                _tell(waiting, Problem("failed", "judging failed; the log has the reason"))
             return
         for waiting in batch:
-            its = [next(answers) for _ in waiting.asked]
-            if not waiting.answer.done():
-                waiting.answer.set_result(its)
+            _tell(waiting, [next(answers) for _ in waiting.asked])
+
+
+def _tell(waiting: Waiting, answers: list[Answer] | Problem) -> None:
+    if waiting.given_up:
+        return
+    try:
+        waiting.then(answers)
+    except Exception:  # as above
+        log.exception("answer_untold", messages=len(waiting.asked))

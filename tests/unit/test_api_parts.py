@@ -216,7 +216,7 @@ async def test_what_takes_too_long_is_ended_and_nothing_else_is() -> None:
             await asyncio.sleep(seconds)
             ends.append((name, "done"))
         except asyncio.CancelledError:
-            ends.append((name, "late" if deadlines.was_late(task) else "cancelled"))
+            ends.append((name, "late" if task.was_late() else "cancelled"))
         finally:
             deadlines.end(task)
 
