@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
-from rules.deciding.case import Case, open_case
+from rules.deciding.case import Case, facts_of, open_case
 from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import remembering, switched
 from rules.finding.behaviour import Lately
-from rules.finding.evidence import Evidence
+from rules.finding.composites import Facts
+from rules.finding.evidence import Evidence, Place
+from rules.finding.firing import holds
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -58,7 +60,11 @@ def decide(
         ruling: What a human decided on the same text.
     """
     place = evidence.place
-    if not place.restless and not (seen is not None and seen.sets_off(place.stirring)):
+    if not place.restless and not (
+        seen is not None
+        and seen.sets_off(place.stirring)
+        and _stirs(place, facts_of(message, evidence, rules, scores, reputation, now, seen))
+    ):
         nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
             return nothing if ruling is None else ruling.over(nothing)
@@ -80,6 +86,11 @@ def decide(
         case = switched(case, acting, weigh, scores)
     judgement = judgement_of(case)
     return judgement if ruling is None else ruling.over(judgement)
+
+
+def _stirs(place: Place, facts: Facts) -> bool:
+    """Return whether a rule fires on what the author did, or may: composites depend on what else fires."""
+    return any(armed.composite or holds(armed, facts) for armed in place.stirred)
 
 
 def _spared(

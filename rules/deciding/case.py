@@ -72,6 +72,21 @@ class Case(NamedTuple):
         return (hit for hits in self.fired.live.values() for hit in hits)
 
 
+def facts_of(
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+    seen: Lately | None,
+) -> Facts:
+    """Return what conditions look at."""
+    return Facts(
+        message, reputation, now, rules.policy.reputation, evidence.links, scores, evidence.spoken, seen
+    )
+
+
 def open_case(
     message: Message,
     evidence: Evidence,
@@ -87,7 +102,7 @@ def open_case(
 ) -> Case:
     """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
-    facts = Facts(message, reputation, now, policy.reputation, evidence.links, model, evidence.spoken, seen)
+    facts = facts_of(message, evidence, rules, model, reputation, now, seen)
     fired = fire(evidence, facts, without)
     labels = place.lowered(lower)
     scale = Scale(labels, policy.max_evidence, policy.shift(reputation, now))

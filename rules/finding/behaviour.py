@@ -106,18 +106,20 @@ class Alarm(NamedTuple):
     Attributes:
         spoken: So many messages before this one; the fewest first.
         repeated: So many with the same text; the fewest first.
-        fewest_copies: The least of these numbers.
+        fewest: The least of all these numbers.
+        fewest_copies: The least number of copies.
         marked: A link or a mention.
-        alike: So many others who said nearly the same; the fewest first.
-        newcomers: So many other new authors.
+        fewest_alike: So many others who said nearly the same.
+        fewest_newcomers: So many other new authors.
     """
 
     spoken: tuple[Asked, ...]
     repeated: tuple[Asked, ...]
+    fewest: float
     fewest_copies: float
     marked: tuple[Asked, ...]
-    alike: tuple[Asked, ...]
-    newcomers: tuple[Asked, ...]
+    fewest_alike: float
+    fewest_newcomers: float
 
     @classmethod
     def of(cls, asked: Iterable[Asked]) -> Alarm:
@@ -126,18 +128,24 @@ class Alarm(NamedTuple):
         spoken = [one for one in left if one.before and not one.same]
         repeated = [one for one in left if one.before and one.same]
         marked = [one for one in left if one.marks and not one.before]
-        alike = [one for one in left if one.alike and not (one.before or one.marks)]
-        alike.sort(key=lambda one: one.alike)
-        new = [one for one in left if one.newcomers and not (one.before or one.marks or one.alike)]
-        fewest = repeated[0].before if repeated else math.inf
-        return cls(tuple(spoken), tuple(repeated), fewest, tuple(marked), tuple(alike), tuple(new))
+        alike = (one.alike for one in left if one.alike and not (one.before or one.marks))
+        new = (one.newcomers for one in left if one.newcomers and not (one.before or one.marks or one.alike))
+        return cls(
+            tuple(spoken),
+            tuple(repeated),
+            min((one.before for one in (*spoken, *repeated)), default=math.inf),
+            min((one.before for one in repeated), default=math.inf),
+            tuple(marked),
+            min(alike, default=math.inf),
+            min(new, default=math.inf),
+        )
 
 
 class Seen(Protocol):
     """What is known of an author's behaviour up to a message."""
 
     def sets_off(self, alarm: Alarm) -> bool:
-        """Return whether one of the rules behind an alarm gets what it waits for."""
+        """Return whether a rule behind an alarm may get what it waits for; never false if one does."""
 
     def holds(self, asked: Asked) -> bool:
         """Return whether the author did all of this."""
@@ -201,32 +209,27 @@ class Lately:
 
     def sets_off(self, alarm: Alarm) -> bool:
         """See Seen."""
-        own, trail, kin = self._own, self._trail, self._kin
+        own, trail, kin, wave = self._own, self._trail, self._kin, self._wave
         said = len(trail) // SIZE
-        for asked in alarm.spoken:
-            if asked.before > said:
-                break
-            if self._are_recent(asked) and self.holds(asked):
-                return True
-        if said >= alarm.fewest_copies:
-            copies = trail.count(own[TEXT])
-            for asked in alarm.repeated:
-                if asked.before > copies:
+        if said >= alarm.fewest:
+            now = own[STAMP]
+            for asked in alarm.spoken:
+                if asked.before > said:
                     break
-                if self._are_recent(asked) and self.holds(asked):
+                if stamp_back(trail, asked.before) > since(now, asked.reach):
                     return True
-        if own[LINKS] or own[MENTIONS]:
-            for asked in alarm.marked:
-                if own[_SUMMED[asked.marks[0]]] and self.holds(asked):
-                    return True
-        if kin is not None and kin.counts:
-            most = kin.at_most
-            for asked in alarm.alike:
-                if asked.alike >= most:
-                    break
-                if self.holds(asked):
-                    return True
-        return self._wave is not None and any(map(self.holds, alarm.newcomers))
+            if said >= alarm.fewest_copies:
+                copies = trail.count(own[TEXT])
+                for asked in alarm.repeated:
+                    if asked.before > copies:
+                        break
+                    if stamp_back(trail, asked.before) > since(now, asked.reach):
+                        return True
+        if (own[LINKS] or own[MENTIONS]) and any(map(self._is_marked_enough, alarm.marked)):
+            return True
+        if kin is not None and alarm.fewest_alike < kin.at_most and kin.counts:
+            return True
+        return wave is not None and alarm.fewest_newcomers < wave.at_most
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
@@ -240,10 +243,8 @@ class Lately:
             return False
         if asked.newcomers and (self._wave is None or self._wave.at_most <= asked.newcomers):
             return False
-        for key, bound in asked.counts:
-            field = _SUMMED.get(key)
-            if field is not None and not (own[field] and bound.holds(own[field] + sum_at_most(trail, field))):
-                return False
+        if asked.marks and not self._is_marked_enough(asked):
+            return False
         counts = self._counts(asked)
         return all(bound.holds(counts[key]) for key, bound in asked.counts)
 
@@ -254,6 +255,15 @@ class Lately:
     def campaign(self, asked: Asked) -> Campaign | None:
         """Return the campaign that the message is part of, if it is."""
         return self._kin.campaign(asked.within) if self._kin is not None else None
+
+    def _is_marked_enough(self, asked: Asked) -> bool:
+        """Return whether there are enough links and the like, however old they are."""
+        own, trail = self._own, self._trail
+        for key, bound in asked.counts:
+            field = _SUMMED.get(key)
+            if field is not None and not (own[field] and bound.holds(own[field] + sum_at_most(trail, field))):
+                return False
+        return True
 
     def _are_recent(self, asked: Asked) -> bool:
         """Return whether so many messages came within the time, whatever they are."""

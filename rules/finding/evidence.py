@@ -31,6 +31,7 @@ class Place:
         calm: Of these, those that wait for nothing that authors did.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
         stirring: Of these, what the author must have done lately for one to be worth asking.
+        stirred: Of these, the ones that wait for it, and can be the first to fire.
         watched: From which probability of a label on a rule may fire though nothing was found.
         copiers: Allow rules that spare exact copies of whole messages.
         restless: Whether a rule here may do something though nothing was found.
@@ -50,6 +51,7 @@ class Place:
         "links",
         "lookers",
         "restless",
+        "stirred",
         "stirring",
         "watched",
         "weighty",
@@ -78,6 +80,7 @@ class Place:
             for name in armed.needs:
                 self.woken.setdefault(name, []).append(armed)
         self.calm = tuple(armed for armed in self.lookers if not armed.stirring)
+        self.stirred = tuple(armed for armed in self.lookers if armed.stirring)
         self.copiers = tuple(armed for armed in rules if armed.copies)
         self.stirring = Alarm.of({armed.stirring[0]: None for armed in lookers if armed.stirring})
         self.watched: dict[str, float] = {}
