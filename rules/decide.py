@@ -10,9 +10,10 @@ from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, str
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import remembering, switched
+from rules.finding.armed import Armed
 from rules.finding.behaviour import Lately
 from rules.finding.composites import Facts
-from rules.finding.evidence import Evidence, Place
+from rules.finding.evidence import Evidence
 from rules.finding.firing import holds
 from rules.message import Message
 from rules.reputation import Reputation
@@ -62,8 +63,8 @@ def decide(
     place = evidence.place
     if not place.restless and not (
         seen is not None
-        and seen.sets_off(place.stirring)
-        and _stirs(place, facts_of(message, evidence, rules, scores, reputation, now, seen))
+        and (heard := seen.heard(place.stirring))
+        and _stirs(place.roused(heard), facts_of(message, evidence, rules, scores, reputation, now, seen))
     ):
         nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
@@ -88,9 +89,9 @@ def decide(
     return judgement if ruling is None else ruling.over(judgement)
 
 
-def _stirs(place: Place, facts: Facts) -> bool:
-    """Return whether a rule fires on what the author did, or may: composites depend on what else fires."""
-    return any(armed.composite or holds(armed, facts) for armed in place.stirred)
+def _stirs(roused: Collection[Armed], facts: Facts) -> bool:
+    """Return whether one of these fires on what the author did, or may, as composites do."""
+    return any(armed.composite or holds(armed, facts) for armed in roused)
 
 
 def _spared(

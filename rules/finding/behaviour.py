@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Final, NamedTuple, Protocol
 
@@ -25,6 +25,7 @@ from rules.finding.trail import (
     Fields,
     back,
     entries,
+    marked,
     reach,
     since,
     stamp_back,
@@ -109,8 +110,8 @@ class Alarm(NamedTuple):
         fewest: The least of all these numbers.
         fewest_copies: The least number of copies.
         marked: A link or a mention.
-        fewest_alike: So many others who said nearly the same.
-        fewest_newcomers: So many other new authors.
+        alike: So many others who said nearly the same.
+        newcomers: So many other new authors.
     """
 
     spoken: tuple[Asked, ...]
@@ -118,34 +119,32 @@ class Alarm(NamedTuple):
     fewest: float
     fewest_copies: float
     marked: tuple[Asked, ...]
-    fewest_alike: float
-    fewest_newcomers: float
+    alike: tuple[Asked, ...]
+    newcomers: tuple[Asked, ...]
 
     @classmethod
     def of(cls, asked: Iterable[Asked]) -> Alarm:
         """Return the alarm for these; for none it never goes off."""
         left = sorted(asked, key=lambda one: one.before)
-        spoken = [one for one in left if one.before and not one.same]
-        repeated = [one for one in left if one.before and one.same]
-        marked = [one for one in left if one.marks and not one.before]
-        alike = (one.alike for one in left if one.alike and not (one.before or one.marks))
-        new = (one.newcomers for one in left if one.newcomers and not (one.before or one.marks or one.alike))
+        spoken = tuple(one for one in left if one.before and not one.same)
+        repeated = tuple(one for one in left if one.before and one.same)
+        others = [one for one in left if not one.before]
         return cls(
-            tuple(spoken),
-            tuple(repeated),
+            spoken,
+            repeated,
             min((one.before for one in (*spoken, *repeated)), default=math.inf),
             min((one.before for one in repeated), default=math.inf),
-            tuple(marked),
-            min(alike, default=math.inf),
-            min(new, default=math.inf),
+            tuple(one for one in others if one.marks),
+            tuple(one for one in others if one.alike and not one.marks),
+            tuple(one for one in others if one.newcomers and not (one.marks or one.alike)),
         )
 
 
 class Seen(Protocol):
     """What is known of an author's behaviour up to a message."""
 
-    def sets_off(self, alarm: Alarm) -> bool:
-        """Return whether a rule behind an alarm may get what it waits for; never false if one does."""
+    def heard(self, alarm: Alarm) -> Collection[Asked]:
+        """Return what of an alarm may hold; what isn't among it doesn't."""
 
     def holds(self, asked: Asked) -> bool:
         """Return whether the author did all of this."""
@@ -198,7 +197,7 @@ class Lately:
         wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_kin", "_own", "_said", "_trail", "_wave")
+    __slots__ = ("_heard", "_kin", "_own", "_said", "_trail", "_wave")
 
     def __init__(self, own: Fields, trail: bytes, kin: Kin | None = None, wave: Wave | None = None) -> None:
         self._own = own
@@ -206,30 +205,40 @@ class Lately:
         self._kin = kin
         self._wave = wave
         self._said: list[Fields] | None = None
+        self._heard: tuple[Alarm, Sequence[Asked]] | None = None
 
-    def sets_off(self, alarm: Alarm) -> bool:
+    def heard(self, alarm: Alarm) -> Sequence[Asked]:
         """See Seen."""
+        if self._heard is None or self._heard[0] is not alarm:
+            self._heard = alarm, self._may_hold(alarm)
+        return self._heard[1]
+
+    def _may_hold(self, alarm: Alarm) -> Sequence[Asked]:
         own, trail, kin, wave = self._own, self._trail, self._kin, self._wave
         said = len(trail) // SIZE
+        found: list[Asked] = []
         if said >= alarm.fewest:
-            now = own[STAMP]
             for asked in alarm.spoken:
                 if asked.before > said:
                     break
-                if stamp_back(trail, asked.before) > since(now, asked.reach):
-                    return True
+                if self._are_recent(asked):
+                    found.append(asked)
             if said >= alarm.fewest_copies:
                 copies = trail.count(own[TEXT])
                 for asked in alarm.repeated:
                     if asked.before > copies:
                         break
-                    if stamp_back(trail, asked.before) > since(now, asked.reach):
-                        return True
-        if (own[LINKS] or own[MENTIONS]) and any(map(self._is_marked_enough, alarm.marked)):
-            return True
-        if kin is not None and alarm.fewest_alike < kin.at_most and kin.counts:
-            return True
-        return wave is not None and alarm.fewest_newcomers < wave.at_most
+                    if self._are_recent(asked):
+                        found.append(asked)
+        if own[LINKS] or own[MENTIONS]:
+            found += filter(self._is_marked_enough, alarm.marked)
+        if kin is not None and alarm.alike and kin.counts:
+            most = kin.at_most
+            found += (asked for asked in alarm.alike if asked.alike < most)
+        if wave is not None and alarm.newcomers:
+            most = wave.at_most
+            found += (asked for asked in alarm.newcomers if asked.newcomers < most)
+        return found
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""
@@ -307,7 +316,7 @@ class Lately:
         if not own[field]:
             return 0
         most = {own[MESSAGE]: own[field]}
-        for one in back([one for one in self._before() if one[LINKS] or one[MENTIONS]], after):
+        for one in back(marked(self._trail), after):
             if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
                 most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
         return sum(most.values())
@@ -319,9 +328,9 @@ class Counted:
     def __init__(self, counts: Mapping[str, int]) -> None:
         self._counts = counts
 
-    def sets_off(self, alarm: Alarm) -> bool:  # noqa: ARG002 - a rule's test asks the rule itself
+    def heard(self, alarm: Alarm) -> Collection[Asked]:
         """See Seen."""
-        return True
+        return [*alarm.spoken, *alarm.repeated, *alarm.marked, *alarm.alike, *alarm.newcomers]
 
     def holds(self, asked: Asked) -> bool:
         """See Seen."""

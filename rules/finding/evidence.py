@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from rules.finding.armed import Armed
-from rules.finding.behaviour import Alarm
+from rules.finding.behaviour import Alarm, Asked
 from rules.finding.spoken import Spoken
 from rules.fold import Folded
 from rules.schema.policy import LabelPolicies
@@ -91,6 +91,14 @@ class Place:
             armed is not None and not armed.spares and (not armed.pleads or armed.id in self.woken)
             for armed in active
         )
+
+    def awake(self, heard: Collection[Asked]) -> Sequence[Armed]:
+        """Return the lookers to ask where no more than this of `stirring` may hold."""
+        return [*self.calm, *self.roused(heard)] if heard else self.calm
+
+    def roused(self, heard: Collection[Asked]) -> list[Armed]:
+        """Return those of `stirred` that get what they wait for, or may."""
+        return [armed for armed in self.stirred if armed.stirring[0] in heard]
 
     def lowered(self, points: float) -> LabelPolicies:
         """Return the labels' policies with ladders so much lower, as in a raid."""

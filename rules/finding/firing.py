@@ -67,9 +67,8 @@ class _Firing:
         self._sift(evidence)
         composites = {}
         # Nearly nobody does what rules on behaviour wait for, and there are many of these.
-        stirred = facts.seen is not None and facts.seen.sets_off(place.stirring)
-        lookers = place.lookers if stirred else place.calm
-        for armed in (*(place.by_id[rule] for rule in self._found), *lookers):
+        heard = facts.seen.heard(place.stirring) if facts.seen is not None else ()
+        for armed in (*(place.by_id[rule] for rule in self._found), *place.awake(heard)):
             if armed.composite:
                 composites[armed.id] = armed
             else:

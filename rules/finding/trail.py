@@ -76,6 +76,13 @@ def entries(trail: bytes) -> list[Fields]:
     return list(LAYOUT.iter_unpack(trail))
 
 
+def marked(trail: bytes) -> list[Fields]:
+    """Return the entries with a link or a mention, unpacked."""
+    links, mentions = trail[_LAST[LINKS] :: SIZE], trail[_LAST[MENTIONS] :: SIZE]
+    numbers = [number for number, marks in enumerate(zip(links, mentions, strict=True)) if any(marks)]
+    return [LAYOUT.unpack_from(trail, number * SIZE) for number in numbers]
+
+
 def added(trail: bytes, entry: bytes) -> bytes:
     """Return a trail with an entry at its end; its Lua twin is in save_standings.lua."""
     trail += entry
