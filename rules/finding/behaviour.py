@@ -316,7 +316,7 @@ class Lately:
         if not own[field]:
             return 0
         most = {own[MESSAGE]: own[field]}
-        for one in back(marked(self._trail), after):
+        for one in back(marked(self._trail, field), after):
             if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
                 most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
         return sum(most.values())

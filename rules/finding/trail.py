@@ -76,11 +76,11 @@ def entries(trail: bytes) -> list[Fields]:
     return list(LAYOUT.iter_unpack(trail))
 
 
-def marked(trail: bytes) -> list[Fields]:
-    """Return the entries with a link or a mention, unpacked."""
-    links, mentions = trail[_LAST[LINKS] :: SIZE], trail[_LAST[MENTIONS] :: SIZE]
-    numbers = [number for number, marks in enumerate(zip(links, mentions, strict=True)) if any(marks)]
-    return [LAYOUT.unpack_from(trail, number * SIZE) for number in numbers]
+def marked(trail: bytes, field: int) -> list[Fields]:
+    """Return, of the last MOST - 1 entries with a link or a mention, those with some of a field, unpacked."""
+    last = _LAST[field]
+    starts = [number * SIZE for number in _marked(trail)[1 - MOST :]]
+    return [LAYOUT.unpack_from(trail, start) for start in starts if trail[start + last]]
 
 
 def added(trail: bytes, entry: bytes) -> bytes:
@@ -91,8 +91,8 @@ def added(trail: bytes, entry: bytes) -> bytes:
     if len(trail) <= 2 * MOST * SIZE:
         return trail
     older, last = trail[: -MOST * SIZE], trail[-MOST * SIZE :]
-    marked = [one for one in _cut(older) if one[_MARKS] != _NO_MARKS]
-    return b"".join(marked[-MOST:]) + last
+    kept = [older[number * SIZE : (number + 1) * SIZE] for number in _marked(older)[-MOST:]]
+    return b"".join(kept) + last
 
 
 def before(trail: bytes, own: Fields) -> bytes:
@@ -114,6 +114,12 @@ def back(said: Sequence[Fields], after: int) -> Iterator[Fields]:
         if one[STAMP] <= after:
             return
         yield one
+
+
+def _marked(trail: bytes) -> list[int]:
+    """Return which entries have a link or a mention, by their number."""
+    links, mentions = trail[_LAST[LINKS] :: SIZE], trail[_LAST[MENTIONS] :: SIZE]
+    return [number for number, one in enumerate(zip(links, mentions, strict=True)) if one != (0, 0)]
 
 
 def _cut(trail: bytes) -> Iterator[bytes]:

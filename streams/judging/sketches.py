@@ -18,8 +18,8 @@ from rules.message import Message
 from rules.text.words import tokens
 
 _PLACEHOLDERS = frozenset({b"link", b"user", b"emote"})
-# Links, hosts, mentions and addresses, with all that is written onto them.
-_NO_WORDS = re.compile(r"\S*(?:[@/]|\w\.\w)\S*")
+# In links, hosts, mentions and addresses.
+_SIGN = re.compile(r"[@/]|\w\.\w")
 
 
 def words_of(message: Message, evidence: Evidence) -> list[int] | None:
@@ -32,9 +32,16 @@ def words_of(message: Message, evidence: Evidence) -> list[int] | None:
         text = readable(message.text, message.entities).casefold()
         found = set(tokens(text)) - _PLACEHOLDERS
     else:
-        found = set(tokens(_NO_WORDS.sub(" ", folded.text), easy=folded.easy))
+        found = set(tokens(_words_alone(folded.text), easy=folded.easy))
     words = [crc32(word) for word in found if not word.isdigit()]
     return words if len(words) >= FEWEST_WORDS else None
+
+
+def _words_alone(text: str) -> str:
+    """Return a text without links, hosts, mentions and addresses, with all that is written onto them."""
+    if _SIGN.search(text) is None:
+        return text
+    return " ".join([word for word in text.split() if _SIGN.search(word) is None])
 
 
 class Sketcher:
