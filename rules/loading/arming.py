@@ -215,7 +215,9 @@ class _Bench:
 
     def _check(self) -> Check | None:
         rule, made = self._rule, Made(self._link_search, self._named, self._promised)
-        checks = list(make_joined(list(must_hold(rule)), rule.any_of, rule.none_of, rule.at_least, made))
+        # What the author did is the dearest question: the others come first.
+        every = sorted(must_hold(rule), key=lambda one: one.behaviour is not None)
+        checks = list(make_joined(every, rule.any_of, rule.none_of, rule.at_least, made))
         return all_of(checks) if checks else None
 
     def _promised(self, label: str, asked: ModelBound) -> Bound | None:
