@@ -33,8 +33,9 @@ class Tokenizer:
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the piece numbers of each text, at least one: a text without any is one unknown piece."""
         # As bytes, because SentencePiece refuses a str with a lone surrogate, and one such
-        # text would cost its neighbours.
-        rows = self._pieces.encode([_bounded(text).encode("utf-8", "replace") for text in texts])
+        # text would cost its neighbours. One by one, because for a list it starts threads of its own.
+        encode = self._pieces.encode
+        rows = (encode(_bounded(text).encode("utf-8", "replace")) for text in texts)
         return [row or self._nothing for row in rows]
 
 
