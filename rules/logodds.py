@@ -3,12 +3,12 @@
 import math
 
 # A model that is certain would leave evidence no room, and has no finite logit.
-_SURE = 1e-6
+SURE = 1e-6
 
 
 def drawn_in(probability: float) -> float:
     """Return a probability that keeps a millionth off 0 and 1; what isn't a number becomes a millionth."""
-    return probability if _SURE <= probability <= 1.0 - _SURE else 1.0 - _SURE if probability > 0.5 else _SURE
+    return probability if SURE <= probability <= 1.0 - SURE else 1.0 - SURE if probability > 0.5 else SURE
 
 
 def logit(probability: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -197,7 +198,7 @@ class Judgement(msgspec.Struct, frozen=True):
     action: Action
     label: str | None = None
     labels: tuple[str, ...] = ()
-    scores: dict[str, float] = {}
+    scores: Mapping[str, float] = {}
     reasons: tuple[Reason, ...] = ()
     decided_by: str = "nothing"
     cause: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rules.deciding.weighing import Weighed, by_label, weigh
-from rules.logodds import drawn_in, logit, sigmoid
+from rules.logodds import SURE, drawn_in, logit, sigmoid
 from rules.schema.policy import LabelPolicies, ResolvedLabel
 from rules.verdict import Action, Hit
 
@@ -66,14 +66,20 @@ class Scale(NamedTuple):
         return self.label(label, model, weighed)
 
 
-def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -> dict[str, float] | None:
+def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -> Mapping[str, float] | None:
     """Return the scores where a model alone spoke and no step is reached, else None.
 
     Nearly every message comes this way, so odds are multiplied instead of log-odds added,
-    which spares a logarithm and an exponential a label.
+    which spares a logarithm and an exponential a label; where standing adds nothing, the model's
+    own word is the score.
     """
-    odds = math.exp(shift)
     by_label, other = labels
+    if not shift and all(SURE <= probability <= 1.0 - SURE for probability in model.values()):
+        for label, probability in model.items():
+            if 100.0 * probability >= by_label.get(label, other).lowest - _MARGIN:
+                return None
+        return model
+    odds = math.exp(shift)
     scores = {}
     for label, probability in model.items():
         policy = by_label.get(label, other)

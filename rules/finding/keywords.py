@@ -106,9 +106,12 @@ class KeywordIndex:
         found = self._find(folded.text, easy=folded.easy, pieces=pieces)
         return found if self._bare is None else self._with_bare(found, folded, KeywordIndex.find)
 
-    def find_all(self, folded: Folded) -> list[Found]:
-        """Return every occurrence of every term, overlapping ones too, in no particular order."""
-        found = self._find(folded.text, easy=folded.easy, thorough=True)
+    def find_all(self, folded: Folded, *, pieces: bool = True) -> list[Found]:
+        """Return every occurrence of every term, overlapping ones too, in no particular order.
+
+        `pieces` as in `find`.
+        """
+        found = self._find(folded.text, easy=folded.easy, thorough=True, pieces=pieces)
         return self._with_bare(found, folded, KeywordIndex.find_all)
 
     def find_disguised(self, folded: Folded, signs: int) -> list[Found]:
@@ -144,7 +147,8 @@ class KeywordIndex:
         hits = [hit for automaton in reach for hit in automaton.iter(squeezed)] if reach else []
         if not (hits or thorough) and (gate.idle.issuperset(words) or gate.are_idle(words, squeezed)):
             return []
-        hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
+        if not self._gate.holds_none(words, squeezed):
+            hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
         found = list(self._placed(hits, squeezed, text)) if hits else []
         known = self._words.keys() & words
         for word, start, end in places_of(known, text, easy=easy) if known else ():
@@ -182,11 +186,11 @@ class KeywordIndex:
                 pieces.append(literal)
                 continue
             phrases.append(literal)
-            if any(use.owner in self._alone for use in uses):
-                if words:
-                    self._gate.add_phrase(literal, words)
-                elif head is not None:
-                    self._gate.add_prefix(head, literal)
+            alone = any(use.owner in self._alone for use in uses)
+            if words:
+                self._gate.add_phrase(literal, words, alone=alone)
+            elif head is not None:
+                self._gate.add_prefix(head, literal, alone=alone)
         few, many = sorted(filter(str.isascii, pieces)), [one for one in pieces if not one.isascii()]
         self._phrases = self._automata.of(phrases, old)
         self._pieces = Pieces(

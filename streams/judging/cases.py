@@ -39,6 +39,7 @@ class Case(msgspec.Struct, gc=False):
         trail: What its author said before; None where that isn't known.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
+        scores, rounded: The model's, as they are and as they are shown.
         missing: What was not available to judge it by.
     """
 
@@ -48,6 +49,7 @@ class Case(msgspec.Struct, gc=False):
     author: str | None
     evidence: Evidence = msgspec.UNSET  # type: ignore[assignment]  # until it is scanned
     scores: dict[str, float] | None = None
+    rounded: dict[str, float] | None = None
     shadow_scores: dict[str, float] | None = None
     said: Fields | None = None
     trail: bytes | None = None

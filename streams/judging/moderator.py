@@ -195,7 +195,7 @@ class Moderator:
             Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
             for n, each in enumerate(asked)
         ]
-        looking_up = asyncio.create_task(self._look_up(read, now, rules))
+        looking_up = asyncio.create_task(self._look_up(read, now, rules, moving=False))
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, Turns())
@@ -212,7 +212,8 @@ class Moderator:
             before = live.reputation if live else None
             recall = live.recalls.get(case.message.id) if live else None
             try:
-                content_hash = self._hash.content(case.message)
+                edited = case.message.kind is Kind.EDITED
+                content_hash = self._hash.content(case.message) if edited else ""
                 case.raid = self._raids.at(case.message) if self._raids is not None else None
                 if case.said is not None and before is not None and live is not None:
                     case.trail = live.trail
@@ -251,7 +252,8 @@ class Moderator:
 
     def _scan_some(self, some: Sequence[Case], rules: RuleSet, refuse: Refuse) -> Sequence[Case]:
         try:
-            for case, evidence in zip(some, rules.scan_all([case.message for case in some]), strict=True):
+            found = rules.scan_all([case.message for case in some], thorough=self._perception.speaks)
+            for case, evidence in zip(some, found, strict=True):
                 case.evidence = evidence
         except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
             if len(some) == 1:
@@ -292,11 +294,16 @@ class Moderator:
         for case in cases:
             case.missing += (UNSEEN,)
 
-    async def _look_up(self, cases: Sequence[Case], now: float, rules: RuleSet) -> dict[str, Live]:
+    async def _look_up(
+        self, cases: Sequence[Case], now: float, rules: RuleSet, *, moving: bool = True
+    ) -> dict[str, Live]:
+        """Load the authors' standings, and where these will be moved what was made of each message before."""
         messages: dict[str, list[str]] = {}
         for case in cases:
             if case.author is not None:
-                messages.setdefault(case.author, []).append(case.message.id)
+                recalled = messages.setdefault(case.author, [])
+                if moving or case.message.kind is Kind.EDITED:
+                    recalled.append(case.message.id)
         asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
         trails = bool(rules.behaviour) and self._observer is not None
         standings = await self._desk.load(asks, now, trails=trails) if asks else []
@@ -375,6 +382,7 @@ class Moderator:
             text_hash=case.text_hash
             or (self._hash.of_text(case.evidence.folded.data) if message.text else None),
             model_scores=case.scores,
+            shown_scores=case.rounded,
             standing=standing,
             missing=case.missing,
             repeat=repeat,

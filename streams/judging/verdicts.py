@@ -86,22 +86,29 @@ def verdict_of(
     now: float,
     text_hash: str | None,
     model_scores: Mapping[str, float] | None = None,
+    shown_scores: dict[str, float] | None = None,
     standing: tuple[Reputation, Reputation] | None = None,
     missing: tuple[str, ...] = (),
     repeat: bool = False,
     source: Source | None = None,
     raid: str | None = None,
 ) -> Verdict:
-    """Return the verdict as it goes out; `now` is the record's time, which a hold runs from."""
+    """Return the verdict as it goes out.
+
+    Args:
+        now: The record's time, which a hold runs from.
+        shown_scores: The model's, rounded already; None where they are not.
+    """
     j = judgement
+    said = shown_scores if shown_scores is not None else _rounded(model_scores or {})
     if j.quiet:
         # Most are, and naming all that has its default takes longer than the rest.
         return Verdict(
             verdict_id, message.id, j.action, message.tenant, message.platform, message.channel, message.kind,
             stamp.rules.hash, stamp.judged_at, SCHEMA, j.decided_by,
             message.author.id if message.author else None,
-            scores=_rounded(j.scores) if j.scores else {},
-            model_scores=_rounded(model_scores) if model_scores else {},
+            scores=said if j.scores is model_scores else _rounded(j.scores),
+            model_scores=said,
             text_hash=text_hash,
             standing=standing and _change(*standing, now, stamp.rules),
             raid=raid,
@@ -127,7 +134,7 @@ def verdict_of(
         label=j.label,
         labels=j.labels,
         scores=_rounded(j.scores),
-        model_scores=_rounded(model_scores) if model_scores else {},
+        model_scores=said,
         reasons=tuple(_shown(reason, stamp.show_matched) for reason in j.reasons) if j.reasons else (),
         would_be=j.would_be,
         lowered_by=j.lowered_by,

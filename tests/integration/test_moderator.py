@@ -171,11 +171,11 @@ async def test_nothing_to_judge_is_nothing(it: Bench) -> None:
 class Stumbling(RuleSet):
     """A rule set with a fault: one text is too much for it."""
 
-    def scan_all(self, messages: Sequence[Message]) -> list[Evidence]:
+    def scan_all(self, messages: Sequence[Message], **how: bool) -> list[Evidence]:
         """Find the evidence, but for one text."""
         if any(message.text == "zzstumble" for message in messages):
             raise ValueError("a fault, on purpose")
-        return super().scan_all(messages)
+        return super().scan_all(messages, **how)
 
 
 async def test_a_message_that_breaks_a_rule_costs_only_itself() -> None:
