@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import sentencepiece
 
+from models.starred import Starred
+
 # Past this, only beginning, middle and end are cut into pieces at all: cost stays
 # bounded whatever is posted, and three parts are all that a network reads anyway.
 LONGEST_TEXT = 20_000
 _PART = LONGEST_TEXT // 3
+_BEGINS = "▁"  # how SentencePiece marks where a word begins
 
 
 class Tokenizer:
@@ -24,6 +27,9 @@ class Tokenizer:
         except RuntimeError as error:
             raise ValueError("not a SentencePiece model") from error
         self._nothing = [int(self._pieces.unk_id())]
+        # Pieces are in the order of their likelihood.
+        names = self._pieces.id_to_piece(list(range(self.size)))
+        self._starred = Starred(name[1:] for name in names if name.startswith(_BEGINS))
 
     @property
     def size(self) -> int:
@@ -31,11 +37,14 @@ class Tokenizer:
         return int(self._pieces.vocab_size())
 
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the piece numbers of each text, at least one: a text without any is one unknown piece."""
+        """Return the piece numbers of each text, at least one: a text without any is one unknown piece.
+
+        Letters behind stars are filled in first, in words that are pieces themselves.
+        """
         # As bytes, because SentencePiece refuses a str with a lone surrogate, and one such
         # text would cost its neighbours. One by one, because for a list it starts threads of its own.
-        encode = self._pieces.encode
-        rows = (encode(_bounded(text).encode("utf-8", "replace")) for text in texts)
+        encode, filled = self._pieces.encode, self._starred.filled
+        rows = (encode(filled(_bounded(text)).encode("utf-8", "replace")) for text in texts)
         return [row or self._nothing for row in rows]
 
 
