@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterable
 
 _VOWELS = "aeiouyаеёиоуыэюяіїєαεηιουω"
-# A dot or a hyphen joins words, too: it stands for a letter only as a vowel between consonants.
-_DOUBTFUL = re.compile(r"[.\-]")
-_JOINT = re.compile(rf"[{_VOWELS}.\-][.\-]|[.\-][{_VOWELS}]")
-_SIGNS = "*#_.-"
+# A hyphen joins words, too: it stands for a letter only as a vowel between consonants. A dot stands for none,
+# since spaces behind sentences are forgotten.
+_DOUBTFUL = "-"
+_JOINT = re.compile(rf"[{_VOWELS}-]-|-[{_VOWELS}]")
+_SIGNS = "*#_-"
 # Begins with what is rarer than letters, since every text is looked through for it.
-_PERHAPS = re.compile(r"[*#_.\-](?<=[^\W\d_].)[*#_.\-]{0,2}[^\W\d_]")
+_PERHAPS = re.compile(r"[*#_-](?<=[^\W\d_].)[*#_-]{0,2}[^\W\d_]")
 _WORD = re.compile(
-    r"(?<![\w*#@.\-/])[^\W\d_]+(?:[*#_.\-]{1,3}[^\W\d_]+){1,2}(?![\w*#@/\-]|\.\w)",
+    r"(?<![\w*#@.\-/])[^\W\d_]+(?:[*#_-]{1,3}[^\W\d_]+){1,2}(?![\w*#@/\-]|\.\w)",
 )
 _SHORTEST, _SHORTEST_DOUBTFUL, _LONGEST = 4, 5, 14  # "T_T" is a face
 # Of words with the same length and ends, so many of the likeliest; and so many starred words of a text.
@@ -44,7 +45,7 @@ class Starred:
 
     def _whole(self, match: re.Match[str]) -> str:
         typed = match[0].lower()
-        doubtful = _DOUBTFUL.search(typed) is not None
+        doubtful = _DOUBTFUL in typed
         if len(typed) < (_SHORTEST_DOUBTFUL if doubtful else _SHORTEST) or _JOINT.search(typed):
             return match[0]
         # Letters that are no plain ones in a word of plain ones would be another language's.

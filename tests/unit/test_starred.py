@@ -39,7 +39,7 @@ def test_the_likeliest_word_that_fits_is_taken(starred: Starred) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "T_T", "k.ll", "lo.the", "C-USA", "asta-i", "re-use", "i.e. shit.", "c**t", "*shit*",
+        "T_T", "k.ll", "st.pid", "lo.the", "C-USA", "asta-i", "re-use", "i.e. shit.", "c**t", "*shit*",
         "st*pid_name", "st*pid.com", "@st*pid", "#st*pid", "2*3", "", "stupid", "k*x*l", "a*b*c*d*e",
     ],
 )  # fmt: skip
