@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import sentencepiece
 
+from models.slips import Slips
 from models.starred import Starred
 
 # Past this, only beginning, middle and end are cut into pieces at all: cost stays
@@ -29,7 +30,8 @@ class Tokenizer:
         self._nothing = [int(self._pieces.unk_id())]
         # Pieces are in the order of their likelihood.
         names = self._pieces.id_to_piece(list(range(self.size)))
-        self._starred = Starred(name[1:] for name in names if name.startswith(_BEGINS))
+        words = [name[1:] for name in names if name.startswith(_BEGINS)]
+        self._starred, self._slips = Starred(words), Slips(words)
 
     @property
     def size(self) -> int:
@@ -39,12 +41,12 @@ class Tokenizer:
     def pieces(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the piece numbers of each text, at least one: a text without any is one unknown piece.
 
-        Letters behind stars are filled in first, in words that are pieces themselves.
+        Letters behind stars are filled in first, and slips undone, in words that are pieces themselves.
         """
         # As bytes, because SentencePiece refuses a str with a lone surrogate, and one such
         # text would cost its neighbours. One by one, because for a list it starts threads of its own.
-        encode, filled = self._pieces.encode, self._starred.filled
-        rows = (encode(filled(_bounded(text)).encode("utf-8", "replace")) for text in texts)
+        encode, filled, mended = self._pieces.encode, self._starred.filled, self._slips.mended
+        rows = (encode(mended(filled(_bounded(text))).encode("utf-8", "replace")) for text in texts)
         return [row or self._nothing for row in rows]
 
 
