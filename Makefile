@@ -6,6 +6,7 @@ TEMP   := .cache
 TORCH  := $(TEMP)/torch
 DATA   ?=
 WORK   ?= $(TEMP)/training
+MODEL  ?= models/artifacts/chat-compact
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-matrix serve test test-kafka test-openapi services chaos check bench reload-fire evasion teach train schemas lock clean
@@ -112,9 +113,9 @@ teach: $(TORCH)/.train ## embed texts with the teacher's encoder (DATA=folder WO
 	@[ -n "$(DATA)" ] || { echo "Say where the labelled texts are: make teach DATA=folder" >&2; exit 2; }
 	@$(TORCH)/bin/python -m models.training teach --data $(DATA) --work $(WORK)
 
-train: $(TORCH)/.train ## train the model from DATA after `make teach`; ends in the artifact and its card
+train: $(TORCH)/.train ## train the model from DATA after `make teach` (MODEL=folder); ends in the artifact and its card
 	@[ -n "$(DATA)" ] || { echo "Say where the labelled texts are: make train DATA=folder" >&2; exit 2; }
-	@$(TORCH)/bin/python -m models.training train --data $(DATA) --work $(WORK)
+	@$(TORCH)/bin/python -m models.training train --data $(DATA) --work $(WORK) --model $(MODEL)
 
 schemas: $(VENV)/.run ## write the JSON Schemas from the types
 	@$(PYTHON) -m streams schemas docs/schemas

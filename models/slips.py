@@ -29,7 +29,7 @@ class Slips:
 
     def mended(self, text: str) -> str:
         """Return a text with slips undone in words of small letters; names begin with a capital."""
-        # Whole words only, without the signs beside them: so it takes less than a microsecond.
+        # Whole words only, without the signs beside them: so it takes a microsecond.
         if self._meant.keys().isdisjoint(text.split()):
             return text
         return _WORD.sub(lambda match: self._meant.get(match[0], match[0]), text)
