@@ -29,10 +29,18 @@ def read_yaml(path: Path, kind: type[T]) -> T:
         raise ConfigurationError(f"{path}: can't be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise _too_deep(path) from error
     try:
         return msgspec.convert(_filled(value, path), kind)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise _too_deep(path) from error
+
+
+def _too_deep(path: Path) -> ConfigurationError:
+    return ConfigurationError(f"{path}: nests too deeply, or in itself")
 
 
 def _filled(value: Any, path: Path) -> Any:

@@ -105,6 +105,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _converted(variable: str, name: str, value: str, kind: Any) -> Any:
+    if not is_text(value):
+        raise ConfigurationError(f"{variable}: is not UTF-8, got {value!r}")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ConfigurationError(f"{variable}: expected one of {', '.join(_CHOICES[name])}, got {value!r}")
     try:
@@ -114,6 +116,16 @@ def _converted(variable: str, name: str, value: str, kind: Any) -> Any:
     if isinstance(converted, int | float) and not isinstance(converted, bool) and not converted > 0:
         raise ConfigurationError(f"{variable}: expected a number above 0, got {value!r}")
     return converted
+
+
+def is_text(value: object) -> bool:
+    """Return whether it is no string, or one of whole characters; bytes that aren't UTF-8 come as halves."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -53,7 +54,7 @@ class PackFiles:
             inside = os.path.normpath(path)
             if inside.startswith(("..", "/")):
                 raise FileNotFoundError(path)
-            self._contents[path] = (self.folder / inside).read_bytes()
+            self._contents[path] = read_regular(self.folder / inside)
         return self._contents[path]
 
     def hash(self) -> str:
@@ -64,6 +65,17 @@ class PackFiles:
                 digest.update(len(part).to_bytes(8, "big"))
                 digest.update(part)
         return digest.hexdigest()[:_HASH_LETTERS]
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of a file; whoever reads a pipe or a device instead may wait for ever.
+
+    Raises:
+        OSError: When it can't be read, or is something else.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return path.read_bytes()
 
 
 def _is_pack(name: str) -> bool:

@@ -46,11 +46,12 @@ def read_chat(path: Path) -> list[Line]:
     for number, raw in enumerate(path.read_bytes().splitlines(), 1):
         try:
             entry = msgspec.json.decode(raw, type=_Entry)
-        except msgspec.DecodeError as error:
+            unread = base64.b64decode(entry.raw) if entry.raw is not None else None
+        except (msgspec.DecodeError, ValueError) as error:
             raise ConfigurationError(f"{path}:{number}: {error}") from error
         key = entry.key.encode() if entry.key is not None else None
-        if entry.raw is not None:
-            lines.append(Line(entry.at, key, base64.b64decode(entry.raw), None))
+        if unread is not None:
+            lines.append(Line(entry.at, key, unread, None))
         else:
             lines.append(Line(entry.at, key, bytes(entry.value), _text(entry.value)))
     return lines

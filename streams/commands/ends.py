@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
 from streams.errors import BrokerError, ConfigurationError, PlatformError, Standstill, StoreError
+from streams.settings import is_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,7 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
+            _refuse_bytes(kwargs)
             command(*args, **kwargs)
         except ConfigurationError as error:
             _end(error, USAGE)
@@ -42,6 +44,15 @@ def ends_well(command: Callable[P, None]) -> Callable[P, None]:
             sys.exit(TROUBLE)
 
     return wrapper
+
+
+def _refuse_bytes(given: dict[str, Any]) -> None:
+    """Refuse arguments that aren't UTF-8: half characters stand in them, which can't be sent on."""
+    for name, value in given.items():
+        if not all(is_text(one) for one in (value if isinstance(value, tuple) else (value,))):
+            context = click.get_current_context()
+            hints = (each.get_error_hint(context) for each in context.command.params if each.name == name)
+            raise ConfigurationError(f"{next(hints, name)} is not UTF-8")
 
 
 def _end(error: Exception, code: int) -> None:

@@ -105,8 +105,13 @@ def _standing(given: str | None) -> Reputation | None:
         raise ConfigurationError(f"--standing: {error}") from error
 
 
+def _whole(_: click.Context, __: click.Parameter, text: str) -> str:
+    """Take any text: an argument that isn't UTF-8 comes with half characters in it."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 @click.command("try")
-@click.argument("text")
+@click.argument("text", callback=_whole)
 @_packs
 @_model
 @click.option("--no-model", is_flag=True, help="Judge by rules alone.")
@@ -141,8 +146,6 @@ def try_(
     settings = settings_module.read()
     classifier, note = (None, None) if no_model else load_model(model or settings.model)
     rules = load_packs(folder or settings.packs, classifier)
-    # An argument that isn't UTF-8 comes with half characters in it.
-    text = text.encode(errors="surrogateescape").decode(errors="replace")
     message = Message("try", Author("you", roles=roles), text, tenant=tenant, channel=channel, lang=lang)
     rules, switches = _under(orders, rules)
     offline = Offline(

@@ -20,7 +20,7 @@ from rules.schema.policy import ReputationPolicy
 from streams import settings as settings_module
 from streams.commands.ends import TROUBLE, console, ends_well
 from streams.commands.working import log_to_stderr
-from streams.errors import ConfigurationError
+from streams.errors import ConfigurationError, StoreError
 from streams.judging import learning
 from streams.judging.offline import lines_of
 from streams.kafka.access import access_of
@@ -234,6 +234,8 @@ def _decoded(read: Callable[[], T], file: Path) -> T:
         raise ConfigurationError(
             f"{file} is no table in UTF-8: {error.reason} at byte {error.start}"
         ) from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
 
 
 def _bar() -> Progress:
@@ -264,6 +266,8 @@ def _run(settings: Settings, work: Callable[[RedisStandings], Awaitable[T]]) -> 
         )
         try:
             return await work(store)
+        except StoreError as error:
+            raise StoreError(f"{error}: is CHATSIEVE_STORE its address?") from error
         finally:
             await store.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from rich.table import Table
 from rules.schema.values import Seconds
 from streams import settings as settings_module
 from streams.commands.ends import TROUBLE, console, ends_well
+from streams.commands.ordering import login
 from streams.errors import ConfigurationError
 from streams.feedback.undoing import Asked, Done, done_by, undo, wait_until_revised
 from streams.kafka.access import access_of
@@ -61,7 +61,7 @@ def undo_(
             deciding = bar.add_task("deciding", total=len(done.verdicts))
             undo(
                 access, topics, list(done.verdicts.values()),
-                reviewer=by or getpass.getuser(), reason=reason or "",
+                reviewer=by or login(), reason=reason or "",
                 progress=lambda count: bar.advance(deciding, count),
             )  # fmt: skip
             revising = bar.add_task("revising", total=len(done.verdicts))
@@ -103,11 +103,16 @@ def _show(done: Done, asked: Asked, yes: bool, left: int, as_json: bool) -> None
 def _moment(said: str, now: float) -> float:
     """Return epoch seconds of a time, or of so long ago."""
     try:
+        at = _ago(said, now)
+        rfc3339(at)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ConfigurationError(f"expected RFC 3339 or a time such as 2h, got {said!r}") from error
+    return at
+
+
+def _ago(said: str, now: float) -> float:
+    try:
         return now - float(Seconds.parse(said))
     except ValueError:
-        pass
-    try:
         at = datetime.fromisoformat(said)
-    except ValueError as error:
-        raise ConfigurationError(f"expected RFC 3339 or a time such as 2h, got {said!r}") from error
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -16,6 +16,7 @@ import msgspec
 
 from streams import settings as settings_module
 from streams.commands.ends import console, ends_well
+from streams.errors import ConfigurationError
 from streams.schemas import schemas as all_schemas
 from streams.settings import Settings
 
@@ -88,9 +89,10 @@ def embedded_parts(settings: Settings) -> Iterator[Settings]:
 
 @click.command()
 @click.option(
-    "--chat", type=click.Path(path_type=Path, exists=True), default=None, help="Another chat to play."
-)
-@click.option("--rate", default=200, help="Messages a second.", show_default=True)
+    "--chat", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+    help="Another chat to play.",
+)  # fmt: skip
+@click.option("--rate", type=click.IntRange(1), default=200, help="Messages a second.", show_default=True)
 @ends_well
 def demo(chat: Path | None, rate: int) -> None:
     """Play the example chat through a real broker, worker and store, and show the verdicts."""
@@ -107,6 +109,9 @@ def demo(chat: Path | None, rate: int) -> None:
 @ends_well
 def schemas(folder: Path) -> None:
     """Write the JSON Schema of each kind of record into FOLDER."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in all_schemas().items():
-        (folder / f"{name}.json").write_text(json.dumps(schema, indent=2) + "\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in all_schemas().items():
+            (folder / f"{name}.json").write_text(json.dumps(schema, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename}: can't be written: {error.strerror}") from error

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rules.loading.files import read_regular
+
 Stats = dict[str, tuple[int, ...]]
 Prints = dict[str, str]  # path below the folder → SHA-256 of the content
 
@@ -39,7 +41,7 @@ def prints(folder: Path) -> Prints:
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except OSError as error:
             raise InProgressError(_gone(error, folder)) from error
         if not content:
@@ -56,7 +58,7 @@ def lists(folder: Path) -> dict[str, bytes]:
     for path in _files(folder):
         if path.suffix == ".txt":
             with contextlib.suppress(OSError):
-                found[path.relative_to(folder).as_posix()] = path.read_bytes()
+                found[path.relative_to(folder).as_posix()] = read_regular(path)
     return found
 
 

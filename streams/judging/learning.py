@@ -32,7 +32,7 @@ from streams.store.standings import (
     StandingStore,
 )
 from streams.store.standings_memory import MemoryStandings
-from streams.wire import record_key
+from streams.wire import record_key, rfc3339
 
 # Messages that are judged together, and authors that are saved together.
 BATCH = 2_000
@@ -110,9 +110,17 @@ def from_table(
     The tenant and the platform may be columns too. An author counts as having said the good messages.
 
     Raises:
-        ConfigurationError: A column is missing.
+        ConfigurationError: A column is missing, or it is no table.
     """
-    rows = csv.DictReader(lines)
+    try:
+        return _from_rows(csv.DictReader(lines), tenant, platform, now)
+    except csv.Error as error:
+        raise ConfigurationError(f"no table: {error}") from error
+
+
+def _from_rows(
+    rows: csv.DictReader[str], tenant: str, platform: str, now: float
+) -> tuple[dict[str, Reputation], list[Trouble]]:
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
         raise ConfigurationError(
@@ -152,9 +160,15 @@ def _number(row: Mapping[str, str | None], name: str) -> float:
 
 def _moment(said: str) -> float:
     if said.replace(".", "", 1).isdigit():
-        return float(said)
-    at = datetime.fromisoformat(said)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        at = float(said)
+    else:
+        zoned = datetime.fromisoformat(said)
+        at = (zoned if zoned.tzinfo else zoned.replace(tzinfo=UTC)).timestamp()
+    try:
+        rfc3339(at)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"there is no such time: {said}") from error
+    return at
 
 
 def author_key(tenant: str, platform: str, author: str) -> str:

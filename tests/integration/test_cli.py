@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,22 +13,13 @@ from typing import Any
 
 import pytest
 
-TREE = Path(__file__).parents[2]
+from tests.terminal import TREE, refused, streams
+
 PACKS = TREE / "tests" / "golden" / "packs"
 SHIPPED = TREE / "models" / "artifacts" / "chat-compact"
 THREAT = "send the gift card code or I will find you"
 POLICY = "labels: {spam: {base: -4, ladder: {flag: 50}}}\n"
 RULE = "rules:\n  - {id: spam/buy, label: spam, strength: strong, why: Sells., terms: [buy now]}\n"
-
-
-def streams(*args: object, stdin: bytes = b"", **settings: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end, with these CHATSIEVE_ settings and no others."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHATSIEVE_")}
-    given = {f"CHATSIEVE_{name.upper()}": value for name, value in settings.items()}
-    return subprocess.run(
-        [sys.executable, "-m", "streams", *map(str, args)],
-        input=stdin, capture_output=True, cwd=TREE, env=inherited | given, timeout=120, check=False,
-    )  # fmt: skip
 
 
 def answers(lines: bytes, *args: object) -> list[dict[str, Any]]:
@@ -47,15 +37,6 @@ def answer(line: bytes, *args: object) -> dict[str, Any]:
 
 def line(text: str, **fields: object) -> bytes:
     return json.dumps({"text": text} | fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def refused(done: subprocess.CompletedProcess[bytes], code: int) -> str:
-    """Return the one line that a command ends with, its logs aside, having asserted the exit code."""
-    assert done.returncode == code, done.stderr
-    said = [row for row in done.stderr.decode().splitlines() if not row.startswith("{")]
-    assert len(said) == 1, said
-    assert "Traceback" not in said[0]
-    return said[0]
 
 
 # -- judge
