@@ -168,7 +168,8 @@ class Bridge:
         reviewed = verdict.action in (Action.FLAG, Action.HOLD) or verdict.queue is not None
         for task in planned.tasks:
             from_review = task.deed is Deed.REPORT and reviewed
-            if from_review == (message is not None):
+            ours = from_review == (message is not None)
+            if ours and not await self._memory.is_copy(verdict, task.deed):
                 await self.do(task)
         if message is None:
             await self._follow_hold(verdict, planned)
@@ -240,11 +241,15 @@ class Bridge:
     async def _follow_hold(self, verdict: Verdict, planned: Plan) -> None:
         if verdict.action is Action.HOLD and verdict.hold_until is not None:
             hidden = any(task.deed in (Deed.HIDE, Deed.DELETE) for task in planned.tasks)
-            if hidden or verdict.on_expiry is Action.REMOVE:
+            acted = hidden or verdict.on_expiry is Action.REMOVE
+            if acted and not await self._memory.is_copy(verdict, "hold"):
                 until = datetime.fromisoformat(verdict.hold_until).timestamp()
                 await self._memory.set_hold(verdict, until)
         elif not verdict.repeat:
-            await self._memory.end_hold(verdict.message_id)
+            was_held = await self._memory.end_hold(verdict.message_id)
+            if was_held and verdict.action is Action.FLAG:
+                # An edit that leaves something to look at, and nothing to hide.
+                await self._lift(verdict, remove=False)
 
     async def later(self, what: str, at: float) -> None:
         """See Ear."""

@@ -3,6 +3,7 @@
 chatsieve:bridge:<name>:cursor          up to where the platform was heard
 chatsieve:bridge:<name>:offsets         by topic UUID and partition, the next record to act on
 chatsieve:bridge:<name>:done:<id>       a deed that was done, for eight days
+chatsieve:bridge:<name>:first:<id>      by message and deed, the verdict that asked first, for eight days
 chatsieve:bridge:<name>:said:<id>       author and channel of a message, for eight days
 chatsieve:bridge:<name>:gone:<id>       a message that was taken away by us, for a day
 chatsieve:bridge:<name>:report:<id>     the verdict behind a report, for eight days
@@ -94,10 +95,18 @@ class Memory:
         async with self._asked():
             return bool(await self._redis.set(f"{self._at}done:{task}", b"1", nx=True, ex=KEEP_S))
 
-    async def unclaim(self, task: str) -> None:
-        """Forget that a deed was done: it wasn't."""
+    async def is_copy(self, verdict: Verdict, what: str) -> bool:
+        """Return whether the message came twice, and its other verdict has asked for the same before.
+
+        Edits and revisions ask anew.
+        """
+        if verdict.kind != "created" or verdict.revision:
+            return False
+        key = f"{self._at}first:{verdict.message_id}/{what}"
         async with self._asked():
-            await self._redis.delete(f"{self._at}done:{task}")
+            if await self._redis.set(key, verdict.id, nx=True, ex=KEEP_S):
+                return False
+            return bool(await self._redis.get(key) != verdict.id.encode())
 
     async def remember(self, said: Mapping[str, Said]) -> None:
         """Note who wrote which messages."""

@@ -19,7 +19,7 @@ from aiohttp import web
 from streams.kafka.records import produce, tail
 from streams.platforms.signing import GOOD_FOR_S, Signer
 from streams.process.embedded import free_port
-from tests.bridging import LONG_S, said_deeds, start_bridge, until
+from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill, terminate
 
 # -- replay
@@ -179,6 +179,21 @@ async def test_signed_events_come_in_and_signed_deeds_go_out(it: Deployment, cha
     assert set(chat.faults) == {None}
 
 
+async def test_a_message_that_is_sent_twice_costs_its_author_one_warning(it: Deployment, chat: Chat) -> None:
+    """A chat that got no answer sends it again: whatever was done about it is not done anew."""
+    start_bridge(it, "webhook", chat.config())
+    events = {"events": [message(1, "this is zzbad"), message(2, "zzheld")]}
+    await chat.send("/events", events)
+    await until(lambda: len(chat.deeds) >= 4, it)
+    await chat.send("/events", events)
+    await chat.send("/events", {"events": [message(3, "this is zzbad", author="lee")]})
+    await until(lambda: chat.deeds[-1]["message_id"] == "m3" and chat.deeds[-1]["deed"] == "warn", it)
+    await asyncio.to_thread(verdicts, it, 5)
+    assert Counter((deed["message_id"], deed["deed"]) for deed in chat.deeds) == Counter(
+        [("m1", "delete"), ("m1", "warn"), ("m2", "hide"), ("m2", "report"), ("m3", "delete"), ("m3", "warn")]
+    )
+
+
 async def test_what_is_not_signed_is_not_taken(it: Deployment, chat: Chat) -> None:
     """By another secret, or long ago."""
     start_bridge(it, "webhook", chat.config())
@@ -244,6 +259,18 @@ async def test_a_revision_that_allows_brings_back_what_was_hidden(it: Deployment
     await until(lambda: chat.deeds[-1]["deed"] == "unhide", it)
     await asyncio.sleep(0.5)
     assert [deed["deed"] for deed in chat.deeds].count("unhide") == 1
+
+
+async def test_an_edit_that_is_only_flagged_brings_back_what_was_hidden(it: Deployment, chat: Chat) -> None:
+    """A flagged message is one that may be seen."""
+    start_bridge(it, "webhook", chat.config())
+    await chat.send("/events", {"events": [message(1, "zzheld")]})
+    await until(lambda: len(chat.deeds) >= 2, it)
+    edited = message(1, "zzodd") | {"kind": "edited"}
+    await chat.send("/events", {"events": [edited]})
+    await until(lambda: len(chat.deeds) >= 4, it)
+    assert [deed["deed"] for deed in chat.deeds[:2]] == ["hide", "report"]
+    assert {deed["deed"] for deed in chat.deeds[2:]} == {"unhide", "report"}
 
 
 async def test_a_hold_that_expires_ends_as_its_policy_says(it: Deployment, chat: Chat) -> None:
