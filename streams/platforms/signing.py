@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 
 from streams.errors import ConfigurationError
@@ -13,6 +14,7 @@ from streams.errors import ConfigurationError
 # A signature is good for so long, so that a recorded request can't be sent again much later.
 GOOD_FOR_S = 300.0
 PREFIX = "whsec_"
+_SECOND = re.compile("[0-9]{1,15}")
 
 
 class Signer:
@@ -47,13 +49,16 @@ class Signer:
     def fault(self, headers: Mapping[str, str], body: bytes, now: float) -> str | None:
         """Return what is wrong with a signed request, or None."""
         name, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        if not name or not at.isdigit():
-            return "webhook-id and webhook-timestamp are missing"
+        if not (name.isascii() and name and _SECOND.fullmatch(at)):
+            return "webhook-id and webhook-timestamp are missing, or aren't plain text and epoch seconds"
         if abs(now - int(at)) > GOOD_FOR_S:
             return f"webhook-timestamp is more than {GOOD_FOR_S:g} s from now: check both clocks"
-        good = self._signature(name, at, body)
+        good = self._signature(name, at, body).encode()
         given = [part.partition(",") for part in headers.get("webhook-signature", "").split()]
-        if any(version == "v1" and hmac.compare_digest(value, good) for version, _, value in given):
+        if any(
+            version == "v1" and hmac.compare_digest(value.encode(errors="replace"), good)
+            for version, _, value in given
+        ):
             return None
         return "webhook-signature doesn't fit: is it the same secret?"
 
