@@ -120,6 +120,8 @@ class Twitch:
                 writer.write(f":{nick}!{nick}@{nick}.tmi.twitch.tv JOIN {rest}\r\n".encode())
                 send(f"353 {nick} = {rest} :{nick}")
                 send(f"366 {nick} {rest} :End of /NAMES list")
+                mod = int(self.moderator)
+                writer.write(f"@badges=;mod={mod} :tmi.twitch.tv USERSTATE {rest}\r\n".encode())
                 if writer not in self._writers:
                     self._writers.append(writer)
                 self.entered.set()

@@ -80,6 +80,7 @@ class Bridge:
         self._tenant = tenant
         self._kind = kind
         self._rows = rows
+        self.wants = frozenset(deed for row in rows for deed in row.do)
         self._memory = memory
         self._writer = writer
         self._topics = topics

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import ssl
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -26,10 +27,14 @@ from streams.platforms.port import Away, Ear, Impossible, reason_of
 log = structlog.get_logger(__name__)
 
 REGISTER_S = 30.0
+# So long after joining the network's services may take to make us an operator.
+OPERATOR_S = 3.0
 # Between tries to come back, growing.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # So many lines are heard together; beyond the bound the network is no longer read, and keeps them.
 TOGETHER, WAITING = 200, 10_000
+# pydle's writer is gone with its connection, and is then None.
+GONE = (OSError, TimeoutError, AttributeError)
 # Numerics that say why we can't be here.
 _REFUSED = {
     "464": "the password is wrong: see irc.password",
@@ -97,6 +102,7 @@ class Irc:
                 await client.enter()
                 self._client, been, wait = client, True, FIRST_WAIT_S
                 log.info("joined", channels=self._config.channels, nick=client.nickname)
+                asyncio.get_running_loop().call_later(OPERATOR_S, self._say_rights, client)
                 await self._listen(client, ear)
             except PlatformError as error:
                 if not been:
@@ -116,9 +122,24 @@ class Irc:
             await ear.hear([message for message in said if isinstance(message, Message)])
             for order in said:
                 if isinstance(order, commands.Order):
-                    await client.say(self._config.room or "", await commands.answer(order, ear))
+                    await self._answer(client, order, ear)
             if any(message is None for message in said):
                 raise PlatformError(f"{self._config.host} has closed the connection")
+
+    async def _answer(self, client: _Client, order: commands.Order, ear: Ear) -> None:
+        text = await commands.answer(order, ear)
+        try:
+            await client.say(self._config.room or "", text)
+        except GONE as error:
+            log.warning("answer_unsaid", report=order.report, reason=reason_of(error))
+
+    def _say_rights(self, client: _Client) -> None:
+        """Say once, before the first deed, what can't be done and how to mend it."""
+        if self._ear is None or Deed.TIMEOUT not in self._ear.wants or client is not self._client:
+            return
+        for channel in self._config.channels:
+            if not client.is_operator(channel):
+                log.warning("no_operator", reason=no_operator(channel, client.nickname))
 
     async def do(self, task: Task) -> str | None:
         """Ban for a while, warn, report."""
@@ -140,7 +161,7 @@ class Irc:
                     self._config.room or "", f"[{report}] {words.report(task)}\n{commands.hint(report)}"
                 )
                 return report
-        except (OSError, TimeoutError, AttributeError) as error:  # pydle's writer is gone with its connection
+        except GONE as error:
             raise Away(f"{self._config.host} has gone: {reason_of(error)}") from error
         return None
 
@@ -164,7 +185,10 @@ class Irc:
         if client is None:
             raise Away(f"{self._config.host} is away")
         channel, _, nick = what.partition(" ")
-        await client.rawmsg("MODE", channel, "-b", f"{nick}!*@*")
+        try:
+            await client.rawmsg("MODE", channel, "-b", f"{nick}!*@*")
+        except GONE as error:
+            raise Away(f"{self._config.host} has gone: {reason_of(error)}") from error
 
     async def close(self) -> None:
         """Leave."""
@@ -292,8 +316,8 @@ class _Client(pydle.Client):  # type: ignore[misc]  # pydle has no types
             who,
             nick,
             self._roles(channel, nick),
-            bot=who in self._config.bots,
-            relay=who in self._config.relays,
+            bot=_named(who, self._config.bots),
+            relay=_named(who, self._config.relays),
         )
         return Message(name, author, text, channel=channel.lower())
 
@@ -311,6 +335,10 @@ def report_id(task: Task) -> str:
 def no_operator(channel: str, nick: str) -> str:
     """Return what to do where the bridge may not set modes."""
     return f"the bridge is no operator of {channel}: /mode {channel} +o {nick}"
+
+
+def _named(nick: str, nicks: Sequence[str]) -> bool:
+    return any(nick == each.lower() for each in nicks)
 
 
 def _done(future: asyncio.Future[None]) -> None:

@@ -37,7 +37,14 @@ def reason_of(error: BaseException) -> str:
 
 
 class Ear(Protocol):
-    """The frame, as a platform sees it."""
+    """The frame, as a platform sees it.
+
+    Attributes:
+        wants: What the configuration may ask for; a right that one of these needs and that isn't there is
+            said at the start.
+    """
+
+    wants: frozenset[Deed]
 
     async def cursor(self) -> str | None:
         """Return up to where was heard before this start; None at the very first."""

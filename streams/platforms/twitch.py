@@ -90,7 +90,7 @@ class Twitch:
         try:
             mine = await self._call("GET", f"{self._config.identity}/validate")
         except Impossible as error:
-            raise ConfigurationError(f"twitch.token: Twitch refuses it: {error}; make a new one") from error
+            raise _refused(str(error)) from error
         self._client_id, self._login, self._user_id = mine["client_id"], mine["login"], mine["user_id"]
         needed = {READS, *(SCOPES[deed] for deed in self._config.can)} | (
             {SPEAKS} if self._config.room else set()
@@ -226,9 +226,16 @@ class Twitch:
             raise Away(why, max(1.0, float(reset) - time.time()) if reset.isdigit() else None)
         if status >= 500:
             raise Away(why)
+        if status == 401 and self._login:
+            # It was good at the start: it has run out. What is under way is done with the next one.
+            raise _refused(why)
         raise Impossible(
             f"{why}; is {self._login or 'the account'} a moderator there?" if status == 403 else why
         )
+
+
+def _refused(why: str) -> ConfigurationError:
+    return ConfigurationError(f"twitch.token: Twitch refuses it: {why}; make a new one")
 
 
 def _order(message: Message) -> commands.Order | None:

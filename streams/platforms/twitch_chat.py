@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 import pydle
+import structlog
 
 from rules.message import Author, Entity, EntityType, Kind, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms.deeds import Deed
 from streams.platforms.port import reason_of
+
+log = structlog.get_logger(__name__)
 
 ENTER_S = 30.0
 WAITING = 10_000
@@ -28,7 +31,6 @@ PASSED_OVER = {
     353,
     366,
     "CLEARCHAT",
-    "USERSTATE",
     "ROOMSTATE",
     "GLOBALUSERSTATE",
     "USERNOTICE",
@@ -112,6 +114,8 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
             await self.said.put(said)
         elif message.command == "JOIN":
             self._joined(message)
+        elif message.command == "USERSTATE":
+            self._check_rights(message)
         elif message.command == "NOTICE" and "authentication failed" in message.params[-1].lower():
             self._end(ConfigurationError("twitch.token: the chat refuses it: make a new one"))
         elif message.command == "RECONNECT":
@@ -124,6 +128,16 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
             self._wanted.discard(message.params[0].lower())
             if not self._wanted and not self._entered.done():
                 self._entered.set_result(None)
+
+    def _check_rights(self, message: Any) -> None:
+        """Twitch tells after joining what we are in a channel; in the moderators' room we need be nothing."""
+        channel, tags = message.params[0].lstrip("#"), getattr(message, "tags", None) or {}
+        wanted = self._config.can and channel in map(str.lower, self._config.channels)
+        if wanted and tags.get("mod") != "1" and "broadcaster/" not in str(tags.get("badges")):
+            login = self._nicknames[0]
+            log.warning(
+                "no_moderator", reason=f"{login} is no moderator of {channel}: type /mod {login} there"
+            )
 
     def _end(self, error: Exception) -> None:
         if not self._entered.done():
@@ -146,7 +160,7 @@ def read(line: Any, config: TwitchConfig) -> Message | None:
     name = tags.get("display-name")
     author = Author(
         str(tags.get("user-id", login)), name if isinstance(name, str) else login, roles,
-        bot=login in config.bots, relay=login in config.relays,
+        bot=_named(login, config.bots), relay=_named(login, config.relays),
     )  # fmt: skip
     sent, reply = tags.get("tmi-sent-ts"), tags.get("reply-parent-msg-id")
     return Message(
@@ -154,6 +168,10 @@ def read(line: Any, config: TwitchConfig) -> Message | None:
         sent_at=datetime.fromtimestamp(int(sent) / 1000, UTC) if isinstance(sent, str) else None,
         reply_to=reply if isinstance(reply, str) else None, entities=tuple(_emotes(tags.get("emotes"))),
     )  # fmt: skip
+
+
+def _named(login: str, logins: Sequence[str]) -> bool:
+    return any(login == each.lower() for each in logins)
 
 
 def _emotes(said: Any) -> Iterator[Entity]:

@@ -28,7 +28,7 @@ async def place(ngircd: Ngircd, prefix: str) -> AsyncIterator[Place]:
 
 async def test_what_is_said_is_judged_with_who_and_where(it: Deployment, place: Place) -> None:
     """In its order, with roles; talk in the room is not judged."""
-    start_bridge(it, "irc", place.config())
+    start_bridge(it, "irc", place.config(bots=["Kim"]))
     await place.bridged(it)
     place.operator.say(place.room, "this is zzbad, isn't it")
     place.operator.say(place.channel, "hello from the operator")
@@ -39,6 +39,7 @@ async def test_what_is_said_is_judged_with_who_and_where(it: Deployment, place: 
     with tail(it.access, it.topics.messages, from_beginning=True, count=6, idle_s=LONG_S) as records:
         said = [json.loads(record.value or b"") for record in records]
     kims = [each for each in said if each["author"]["id"] == "kim"]
+    assert {each["author"]["bot"] for each in kims} == {True}
     assert [each["text"] for each in kims] == [f"hello {number} ünïcode" for number in range(5)]
     assert {(each["tenant"], each["platform"], each["channel"]) for each in said} == {
         ("lantern", "irc", place.channel)
@@ -84,12 +85,12 @@ async def test_the_room_is_asked_and_answers(it: Deployment, place: Place) -> No
 async def test_without_the_right_to_it_a_deed_is_impossible_and_says_how_to_mend_it(
     it: Deployment, place: Place
 ) -> None:
-    """The bridge is no operator."""
+    """The bridge is no operator: said in the log after joining, and on the topic."""
     config = place.config() | {"deeds": [{"action": "remove", "do": ["timeout"]}]}
     start_bridge(it, "irc", config)
     await place.bridged(it)
     place.operator.send(f"MODE {place.channel} -o {config['irc']['nick']}")
-    await asyncio.sleep(0.3)
+    await until(lambda: f"/mode {place.channel} +o" in it.log(len(it.workers) - 1), it)
     kim = await place.person("Kim")
     kim.say(place.channel, "this is zzbad")
     (outcome,) = await asyncio.to_thread(said_deeds, it, 1)

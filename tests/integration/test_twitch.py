@@ -38,7 +38,7 @@ async def bridged(it: Deployment, twitch: Twitch) -> None:
 
 async def test_what_is_said_is_judged_with_what_the_tags_tell(it: Deployment, twitch: Twitch) -> None:
     """Also after the connection broke; a deletion by somebody else is told."""
-    start_bridge(it, "twitch", config(twitch))
+    start_bridge(it, "twitch", config(twitch, relays=["KIM"]))
     await bridged(it, twitch)
     first = twitch.say("Kappa hello Kappa", badges="moderator/1,subscriber/12", emotes="25:0-4,12-16")
     twitch.clear(first)
@@ -52,7 +52,7 @@ async def test_what_is_said_is_judged_with_what_the_tags_tell(it: Deployment, tw
     message = said[first, "created"]
     assert message["author"] == {
         "id": "id-kim", "name": "Kim", "roles": ["moderator", "subscriber"],
-        "created_at": "2019-03-02T10:00:00Z", "bot": False, "relay": False,
+        "created_at": "2019-03-02T10:00:00Z", "bot": False, "relay": True,
     }  # fmt: skip
     assert twitch.ages_asked == ["id-kim"]
     assert [each["span"] for each in message["entities"]] == [[0, 5], [12, 17]]
@@ -118,14 +118,28 @@ async def test_not_spam_ends_the_time_out(it: Deployment, twitch: Twitch) -> Non
 
 
 async def test_who_is_no_moderator_is_told_how_to_mend_it(it: Deployment, twitch: Twitch) -> None:
-    """On the topic of deeds."""
+    """In the log at the start, and on the topic of deeds."""
     twitch.moderator = False
     start_bridge(it, "twitch", config(twitch))
     await bridged(it, twitch)
     twitch.say("this is zzbad")
     outcomes = await asyncio.to_thread(said_deeds, it, 3)
     assert {each["outcome"] for each in outcomes} == {"impossible"}
+    assert "sieve is no moderator of lantern: type /mod sieve there" in it.log(len(it.workers) - 1)
     assert "is sieve a moderator there?" in outcomes[0]["reason"]
+
+
+async def test_a_token_that_has_run_out_ends_the_bridge_and_says_so(it: Deployment, twitch: Twitch) -> None:
+    """With what to do; deletions that were not done then are done with the next token."""
+    bridge = start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    twitch.answers += [401]
+    name = twitch.say("this is zzbad")
+    assert await asyncio.to_thread(bridge.wait, 60) == 2
+    assert "twitch.token: Twitch refuses it" in it.log(len(it.workers) - 1).strip().splitlines()[-1]
+    start_bridge(it, "twitch", config(twitch))
+    await until(lambda: twitch.calls, it)
+    assert (twitch.calls[0][0], twitch.calls[0][2]["message_id"]) == ("DELETE", name)
 
 
 @pytest.mark.parametrize(
