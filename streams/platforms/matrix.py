@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import aiohttp
@@ -14,10 +13,11 @@ import msgspec
 import nio
 import structlog
 
-from rules.message import Attachment, Author, Kind, Message
+from rules.message import Author, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
+from streams.platforms.matrix_messages import answered, edits, read
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 
 log = structlog.get_logger(__name__)
@@ -28,6 +28,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # Events asked for at once where a sync left some out.
 PAGE = 100
 POWER_LEVELS = "m.room.power_levels"
+# The power of who may not write.
+SILENT = -1
 
 
 class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,22 +87,33 @@ class Matrix:
         wait, first = FIRST_WAIT_S, True
         while True:
             try:
-                timeout = 0 if first else SYNC_MS
-                synced = await self._asked(self._client.sync(timeout, since=since, full_state=first))
+                synced = await self._synced(since, first)
+                if first:
+                    self._check_rights(ear.wants)
+                    log.info("synced", rooms=sorted(self._places.values()))
+                if since is None:
+                    # What was said before the bridge first came is not its matter.
+                    await ear.hear([], synced.next_batch)
+                else:
+                    await self._hear(synced, since, ear)
             except Away as error:
                 log.warning("homeserver_away", error=str(error), retry_s=wait)
                 await asyncio.sleep(error.retry_after_s or wait)
                 wait = min(LONGEST_WAIT_S, wait * 2)
                 continue
-            if first:
-                self._check_rights()
-                log.info("synced", rooms=sorted(self._places.values()))
-            if since is None:
-                # What was said before the bridge first came is not its matter.
-                await ear.hear([], synced.next_batch)
-            else:
-                await self._hear(synced, since, ear)
             since, wait, first = synced.next_batch, FIRST_WAIT_S, False
+
+    async def _synced(self, since: str | None, first: bool) -> nio.SyncResponse:
+        try:
+            timeout = 0 if first else SYNC_MS
+            return await self._asked(self._client.sync(timeout, since=since, full_state=first))
+        except Impossible as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: Impossible) -> ConfigurationError:
+        return ConfigurationError(
+            f"matrix.token: {self._config.homeserver} refuses it: {error}; log in anew for another"
+        )
 
     async def _enter(self) -> None:
         """Learn who we are, and join."""
@@ -112,9 +125,7 @@ class Matrix:
                 f" it up? ({error})"
             ) from error
         except Impossible as error:
-            raise ConfigurationError(
-                f"matrix.token: {self._config.homeserver} refuses it: {error}"
-            ) from error
+            raise self._refused(error) from error
         self._client.user_id, self._client.device_id = me.user_id, me.device_id
         for name in (*self._config.rooms, *filter(None, [self._config.room])):
             try:
@@ -126,17 +137,21 @@ class Matrix:
             else:
                 self._places[joined.room_id] = name
 
-    def _check_rights(self) -> None:
+    def _check_rights(self, wants: frozenset[Deed]) -> None:
         if not self._config.moderate:
             return
+        me = self._client.user_id
         for room_id, name in self._places.items():
             levels = self._client.rooms[room_id].power_levels
-            ours, needed = levels.get_user_level(self._client.user_id), levels.defaults.redact
+            ours, needed = levels.get_user_level(me), levels.defaults.redact
             if ours < needed:
                 raise ConfigurationError(
-                    f"the bridge may not delete in {name}: give {self._client.user_id} the power level"
+                    f"the bridge may not delete in {name}: give {me} the power level"
                     f" {needed} (it has {ours}), or set matrix.moderate to false"
                 )
+            needed = levels.events.get(POWER_LEVELS, levels.defaults.state_default)
+            if Deed.TIMEOUT in wants and ours < needed:
+                log.warning("no_power_to_silence", reason=no_power(name, me, needed, ours))
 
     async def _hear(self, synced: nio.SyncResponse, since: str, ear: Ear) -> None:
         heard: list[Message] = []
@@ -147,7 +162,7 @@ class Matrix:
             if room_id == self._room:
                 await self._answer(events, ear)
             elif room_id in self._places:
-                heard += [said for event in events if (said := self._read(room_id, event)) is not None]
+                heard += [said for event in events if (said := await self._read(room_id, event)) is not None]
         await ear.hear(heard, synced.next_batch)
 
     async def _left_out(self, room_id: str, back_from: str, since: str) -> list[nio.Event]:
@@ -164,37 +179,22 @@ class Matrix:
             start = page.end if page.chunk else None
         return found[::-1]
 
-    def _read(self, room_id: str, event: nio.Event) -> Message | None:
+    async def _read(self, room_id: str, event: nio.Event) -> Message | None:
         if event.sender == self._client.user_id:
             return None
-        at = datetime.fromtimestamp(event.server_timestamp / 1000, UTC)
-        if isinstance(event, nio.RedactionEvent):
-            # Who wrote it the frame remembers; the sender is whoever took it away.
-            return Message(
-                event.redacts, None, "", channel=self._places[room_id], kind=Kind.DELETED, sent_at=at
-            )
-        if not isinstance(event, nio.RoomMessage):
-            return None
-        content = event.source.get("content", {})
-        name, kind, reply_to = event.event_id, Kind.CREATED, None
-        relation = content.get("m.relates_to") or {}
-        if relation.get("rel_type") == "m.replace":
-            name, kind, content = (
-                relation.get("event_id", name),
-                Kind.EDITED,
-                content.get("m.new_content") or {},
-            )
-        elif isinstance(relation.get("m.in_reply_to"), dict):
-            reply_to = relation["m.in_reply_to"].get("event_id")
-        text = content.get("body")
-        url = content.get("url")
-        attached = (Attachment(str(content.get("msgtype", "file")).removeprefix("m."), url),) if url else ()
-        mentions = (content.get("m.mentions") or {}).get("user_ids", ())
-        return Message(
-            name, self._author(room_id, event.sender), text if isinstance(text, str) else "",
-            channel=self._places[room_id], kind=kind, sent_at=at, reply_to=reply_to,
-            mentions=tuple(each for each in mentions if isinstance(each, str)), attachments=attached,
-        )  # fmt: skip
+        own_edit = await self._is_own_edit(room_id, event)
+        return read(event, self._places[room_id], self._author(room_id, event.sender), own_edit=own_edit)
+
+    async def _is_own_edit(self, room_id: str, event: nio.Event) -> bool:
+        """Return whether who edits has written it: else anybody could have a message of others removed."""
+        edited = edits(event)
+        if edited is None:
+            return False
+        try:
+            found = await self._asked(self._client.room_get_event(room_id, edited))
+        except Impossible:
+            return False
+        return bool(getattr(found.event, "sender", None) == event.sender)
 
     def _author(self, room_id: str, user: str) -> Author:
         room = self._client.rooms.get(room_id)
@@ -208,10 +208,13 @@ class Matrix:
     async def _answer(self, events: Sequence[nio.Event], ear: Ear) -> None:
         for event in events:
             order = None if event.sender == self._client.user_id else _order(event)
-            if order is not None:
-                await self._say(
-                    self._room or "", await commands.answer(order, ear), event.event_id, event.event_id
-                )
+            if order is None:
+                continue
+            text = await commands.answer(order, ear)
+            try:
+                await self._say(self._room or "", text, event.event_id, event.event_id)
+            except (Away, Impossible) as error:
+                log.warning("answer_unsaid", report=order.report, reason=str(error))
 
     # -- out
 
@@ -254,8 +257,14 @@ class Matrix:
     async def _silence(self, room_id: str, user: str, seconds: float) -> None:
         """Take the power to write from somebody, for a while."""
         assert self._ear is not None
-        await self._ear.later(f"{room_id} {user}", time.time() + seconds)
-        await self._set_level(room_id, user, -1)
+        what = f"{room_id} {user}"
+        # First, so that a crash in between leaves nobody silent for good.
+        await self._ear.later(what, time.time() + seconds)
+        try:
+            await self._set_level(room_id, user, SILENT)
+        except Impossible:
+            await self._ear.not_later(what)
+            raise
 
     async def _let_speak(self, room_id: str, user: str) -> None:
         assert self._ear is not None
@@ -275,11 +284,12 @@ class Matrix:
         ours = content.get("users", {}).get(me, content.get("users_default", 0))
         if ours < needed:
             name = self._places.get(room_id, room_id)
-            raise Impossible(
-                f"the bridge may not set power levels in {name}: give {me} the level {needed} (it has {ours})"
-            )
-        users = {name: power for name, power in content.get("users", {}).items() if name != user}
-        if users != content.get("users") and level is not None and content["users"].get(user, 0) > 0:
+            raise Impossible(no_power(name, me, needed, ours))
+        users = dict(content.get("users", {}))
+        before = users.pop(user, None)
+        if level is None and before != SILENT:
+            return  # who has another level has it from somebody else
+        if level is not None and (before or 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
         await self._asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
@@ -312,10 +322,14 @@ def _order(event: nio.Event) -> commands.Order | None:
         )
     if not isinstance(event, nio.RoomMessageText):
         return None
-    relation = event.source["content"].get("m.relates_to") or {}
-    report = (relation.get("m.in_reply_to") or {}).get("event_id")
+    report = answered(event)
     word, _, reason = event.body.strip().rpartition("\n")[2].partition(" ")
     return commands.read(f"{word} {report} {reason}", event.sender) if report else None
+
+
+def no_power(room: str, me: str, needed: int, ours: int) -> str:
+    """Return what to do where the bridge may keep nobody from writing."""
+    return f"the bridge may not set power levels in {room}: give {me} the level {needed} (it has {ours})"
 
 
 def _transaction(name: str) -> str:

@@ -53,6 +53,34 @@ async def test_what_is_said_edited_and_taken_back_is_judged(it: Deployment, plac
     }
 
 
+async def test_what_others_quote_or_make_up_is_read_for_what_it_is(it: Deployment, place: Place) -> None:
+    """An answer quotes; an edit of somebody else's message is no edit of it; odd fields keep nothing out."""
+    start_bridge(it, "matrix", place.config())
+    await place.bridged(it)
+    anas = await place.ana.say(place.channel, "hello")
+    forged = {"rel_type": "m.replace", "event_id": anas}
+    new = {"msgtype": "m.text", "body": "this is zzbad"}
+    edit = await place.kim.say(
+        place.channel, "* this is zzbad", **{"m.new_content": new, "m.relates_to": forged}
+    )
+    answer = {"m.relates_to": {"m.in_reply_to": {"event_id": anas}}}
+    quoting = await place.kim.say(place.channel, f"> <{place.ana.id}> hello\n\nhi", **answer)
+    for odd in (
+        {"m.relates_to": "x", "url": 5},
+        {"m.relates_to": {"m.in_reply_to": {"event_id": 5}}, "m.new_content": "x"},
+        {"m.relates_to": {"rel_type": "m.replace", "event_id": anas}, "m.new_content": ["x"]},
+    ):
+        await place.kim.say(place.channel, "odd zzbad", **odd)
+    found = {each["message_id"]: each["action"] for each in await asyncio.to_thread(verdicts, it, 6)}
+    assert (found[anas], found[edit]) == ("allow", "remove")
+    assert sorted(found.values()) == ["allow", "allow", *["remove"] * 4]
+    with tail(it.access, it.topics.messages, from_beginning=True, count=6, idle_s=LONG_S) as records:
+        said = {each["id"]: each for each in (json.loads(record.value or b"") for record in records)}
+    first_line = len(f"> <{place.ana.id}> hello")
+    assert said[quoting]["entities"] == [{"type": "quote", "span": [0, first_line]}]
+    assert said[quoting]["reply_to"] == anas
+
+
 async def test_the_room_is_asked_and_a_reaction_answers(it: Deployment, place: Place) -> None:
     """A held message stays, since Matrix can't hide; a reaction takes it away, with the moderator's name."""
     start_bridge(it, "matrix", place.config())
@@ -98,6 +126,22 @@ async def test_who_is_timed_out_can_not_write_for_a_while(it: Deployment, place:
         await asyncio.sleep(0.2)
 
 
+async def test_who_has_power_keeps_it(it: Deployment, place: Place) -> None:
+    """A moderator is not silenced, and is what they were when the time-out would have ended."""
+    kim, levels = place.kim, {place.ana.id: 100, place.sieve.id: 100, place.kim.id: 50}
+    path = f"/_matrix/client/v3/rooms/{place.channel}/state/m.room.power_levels"
+    await place.ana.ask("PUT", f"{path}/", {"users": levels, "redact": 50, "state_default": 50})
+    rows = [{"action": "remove", "do": ["timeout"], "timeout_s": 0.1}]
+    start_bridge(it, "matrix", place.config() | {"deeds": rows})
+    await place.bridged(it)
+    await kim.say(place.channel, "this is zzbad")
+    (outcome,) = await asyncio.to_thread(said_deeds, it, 1)
+    assert outcome["outcome"] == "impossible"
+    assert "silences no moderators" in outcome["reason"]
+    await asyncio.sleep(2)
+    assert (await place.ana.ask("GET", path))["users"] == levels
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "says"),
     [
@@ -137,6 +181,7 @@ async def test_without_the_right_to_silence_a_deed_is_impossible_and_says_how_to
     rows = [{"action": "remove", "do": ["timeout"]}]
     start_bridge(it, "matrix", place.config(rooms=[room]) | {"deeds": rows})
     await place.bridged(it)
+    assert f"give {place.sieve.id} the level 100 (it has 50)" in it.log(len(it.workers) - 1)
     await place.ana.say(room, "this is zzbad")
     (outcome,) = await asyncio.to_thread(said_deeds, it, 1)
     assert outcome["outcome"] == "impossible"
