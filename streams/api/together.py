@@ -15,7 +15,7 @@ from streams.judging.moderator import Asked
 
 # After a batch of so many it is waited until most of those who were just answered have asked on, if they do
 # so at once, so that they come into the next one together: smaller batches cost each message more.
-BUSY, MOST, GATHER_S = 4, 0.75, 0.002
+BUSY, MOST, GATHER_S = 4, 0.75, 0.0005
 
 log = structlog.get_logger(__name__)
 

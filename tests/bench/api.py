@@ -49,7 +49,7 @@ def api(packs: Path, model: Path) -> Part:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-")))
         settings = {
             "BROKER": broker.address, "STORE": store.url, "API_KEYS": str(_keys(folder)), "PACKS": str(packs),
-            "MODEL": str(model), "STATE": str(folder), "LOG": "warning", "KEY": "bench", "FETCH_WAIT": "0.1",
+            "MODEL": str(model), "STATE": str(folder), "LOG": "warning", "KEY": "bench",
         }  # fmt: skip
         bodies = [
             json.dumps({"message": {"text": text, "author": f"u{n}"}})
