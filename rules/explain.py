@@ -176,8 +176,8 @@ def _story(scored: Scored, case: Case) -> LabelStory:
     total = pieces[-1].total if pieces else start
     return LabelStory(
         label=scored.label,
-        starts_with="model" if scored.from_model else "base",
-        start_source=None if scored.from_model else base_source(*place),
+        starts_with="model" if scored.model is not None else "base",
+        start_source=None if scored.model is not None else base_source(*place),
         start=start,
         pieces=pieces,
         total=total,

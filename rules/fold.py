@@ -64,13 +64,18 @@ _TYPED_PLACEHOLDER = re.compile("<(?=(?:emote|user|link)>)")
 _MENTION = re.compile(r"(?<![\w.@])@(?!(?:everyone|here)\b)[^\W_][\w-]*(?:\.[\w-]+)*")
 
 
-def readable(typed: str, entities: Sequence[Entity] = ()) -> str:
+def readable(typed: str, entities: Sequence[Entity] = (), *, linked: bool = True) -> str:
     """Return what the model reads: disguises undone as in the plain view and more, but case kept,
     and emotes, mentions and links as `<emote>`, `<user>` and `<link>`.
 
     "@everyone" and "@here" stay, since they say something. Spans of entities that lie
     outside the text or overlap an earlier one are ignored.
+
+    Args:
+        linked: There may be links in it.
     """
+    if not (linked or entities):
+        return _prose(typed)
     # Spaced hosts are left as words: the model that is shipped has learnt from texts in which they are.
     marked = [(link.span, "<link>") for link in find_links(typed, entities, spaced=False)]
     marked += [(e.span, _PLACEHOLDERS[e.type]) for e in entities if e.type in _PLACEHOLDERS]

@@ -19,8 +19,7 @@ class Scored(NamedTuple):
     """How a label came by its score.
 
     Attributes:
-        start: Log-odds that it starts with: the model's, or the policy's base.
-        from_model: Whether a model spoke.
+        model: The model's probability; None where none spoke.
         evidence: None where there is none.
         shift: Log-odds that standing added.
         step: Points and action of the highest step reached.
@@ -28,12 +27,16 @@ class Scored(NamedTuple):
 
     label: str
     policy: ResolvedLabel
-    start: float
-    from_model: bool
+    model: float | None
     evidence: Weighed | None
     shift: float
     score: float
     step: tuple[float, Action] | None
+
+    @property
+    def start(self) -> float:
+        """Log-odds that it starts with: the model's, or the policy's base."""
+        return self.policy.base if self.model is None else logit(self.model)
 
 
 class Scale(NamedTuple):
@@ -46,11 +49,15 @@ class Scale(NamedTuple):
     def label(self, label: str, model: float | None, evidence: Weighed | None) -> Scored:
         """Return the score of a label; `model` is its probability."""
         policy = self.labels.of(label)
-        start = policy.base if model is None else logit(model)
         shift = self.shift if policy.counted else 0.0
+        if evidence is None and model is not None:  # as most
+            score = _moved(drawn_in(model), math.exp(shift)) if shift else drawn_in(model)
+            if 100.0 * score < policy.lowest - _MARGIN:
+                return Scored(label, policy, model, None, shift, score, None)
+        start = policy.base if model is None else logit(model)
         score = sigmoid(start + (evidence.total if evidence else 0.0) + shift)
         step = policy.step(100.0 * score)
-        return Scored(label, policy, start, model is not None, evidence, shift, score, step)
+        return Scored(label, policy, model, evidence, shift, score, step)
 
     def all(self, hits: Iterable[Hit], model: Mapping[str, float]) -> list[Scored]:
         """Return the score of each label that has a model's word or evidence against it."""
@@ -85,8 +92,13 @@ def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -
         policy = by_label.get(label, other)
         score = drawn_in(probability)
         if policy.counted:
-            score = score * odds / (1.0 - score + score * odds)
+            score = _moved(score, odds)
         if 100.0 * score >= policy.lowest - _MARGIN:
             return None
         scores[label] = score
     return scores
+
+
+def _moved(probability: float, odds: float) -> float:
+    """Return a probability whose odds are so many times as high."""
+    return probability * odds / (1.0 - probability + probability * odds)

@@ -137,18 +137,7 @@ class Moderator:
 
         read = await self._read(records, started, refuse, turns)
         newest = max((case.at for case in read), default=started)
-        # The store answers while we scan; the task gets its turn once, so that the question is sent.
-        looking_up = asyncio.create_task(self._look_up(read, newest, rules))
-        try:
-            await asyncio.sleep(0)
-            cases = await self._scan(read, rules, refuse, turns)
-            lives = await looking_up
-            await asyncio.gather(
-                self._perception.score(cases, switches),
-                self._observe(cases, rules, topic_id, turns, lives, noting=True),
-            )
-        finally:
-            looking_up.cancel()
+        cases, lives = await self._learn(read, newest, rules, switches, topic_id, refuse, turns, moving=True)
         said = Counter[tuple[str, str]]()
         for some in _batched(cases, TOGETHER):
             await turns.give_if_due()
@@ -195,17 +184,7 @@ class Moderator:
             Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
             for n, each in enumerate(asked)
         ]
-        looking_up = asyncio.create_task(self._look_up(read, now, rules, moving=False))
-        try:
-            await asyncio.sleep(0)
-            cases = await self._scan(read, rules, refuse, Turns())
-            lives = await looking_up
-            await asyncio.gather(
-                self._perception.score(cases, switches),
-                self._observe(cases, rules, "", Turns(), lives, noting=False),
-            )
-        finally:
-            looking_up.cancel()
+        cases, lives = await self._learn(read, now, rules, switches, "", refuse, Turns(), moving=False)
         for case in cases:
             number = case.record.offset
             live = lives[case.author] if case.author is not None else None
@@ -225,6 +204,38 @@ class Moderator:
         return [answers[number] for number in range(len(asked))]
 
     # -- the steps of a batch
+
+    async def _learn(
+        self,
+        read: Sequence[Case],
+        at: float,
+        rules: RuleSet,
+        switches: Switches,
+        topic_id: str,
+        refuse: Refuse,
+        turns: Turns,
+        *,
+        moving: bool,
+    ) -> tuple[list[Case], dict[str, Live]]:
+        """Write on each case what there is to know of it before it is decided; return them, and the authors.
+
+        Args:
+            moving: The authors' standings will move.
+        """
+        # The store answers while we scan; the task gets its turn once, so that the question is sent.
+        tasks = [looking_up := asyncio.create_task(self._look_up(read, at, rules, moving=moving))]
+        try:
+            await asyncio.sleep(0)
+            cases = await self._scan(read, rules, refuse, turns)
+            # Begins when we wait for the store: what is scored on this thread is scored meanwhile.
+            tasks.append(scoring := asyncio.create_task(self._perception.score(cases, switches)))  # type: ignore[arg-type]
+            lives = await looking_up
+            await self._observe(cases, rules, topic_id, turns, lives, noting=moving)
+            await scoring
+        finally:
+            for task in tasks:
+                task.cancel()
+        return cases, lives
 
     async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[Case]:
         cases = []

@@ -65,7 +65,14 @@ class Perception:
             return
         if switches:
             asked = [case for case in asked if not _silenced(case, switches)]
-        texts = [readable(case.message.text, case.message.entities) for case in asked]
+        texts = [
+            readable(
+                case.message.text,
+                case.message.entities,
+                linked=case.evidence.links is None or len(case.evidence.links) > 0,
+            )
+            for case in asked
+        ]
         scores = await _said("live", self._model, texts)
         for case, found in zip(asked, await _said("shadow", self._shadow, texts), strict=False):
             case.shadow_scores = found.scores
