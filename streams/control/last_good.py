@@ -87,13 +87,22 @@ class LastGood:
                     (copy / name).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(self._folder / name, copy / name)
                 if _is_copy(copy, rules, prints):
-                    copy.rename(place)
+                    _put(copy, place)
             finally:
                 shutil.rmtree(copy, ignore_errors=True)
         if place.is_dir():
             os.utime(place)
         for old in list(_newest_first(root))[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _put(copy: Path, place: Path) -> None:
+    """Move a copy to its place, unless another process that shares the folder was first: it has the same."""
+    try:
+        copy.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
 
 
 def _is_copy(copy: Path, rules: RuleSet, prints: Prints | None) -> bool:
