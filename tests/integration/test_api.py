@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -462,6 +464,34 @@ async def test_several_processes_answer_behind_one_port(broker: Broker, store: S
         assert len(names) == 2
         process.terminate()
         assert process.wait(20) == 0
+
+
+async def test_where_one_of_several_processes_is_killed_all_end_and_say_so(
+    broker: Broker, store: Store
+) -> None:
+    """With a code that makes whoever watches over them start them again; nobody goes on with half."""
+    with Deployment(broker.address, store.url, "api-killed-") as it:
+        write_keys(it, key())
+        address = start_api(it, "--workers", "2")
+        second = int(it.http.rpartition(":")[2]) + 1
+        await until(lambda: asyncio.to_thread(ready, second))
+        (process,) = it.workers
+        os.kill(children(process.pid)[0], signal.SIGKILL)
+        assert await asyncio.to_thread(process.wait, 20) == 1
+        assert '"process_ended"' in it.log(0)
+        assert str(-signal.SIGKILL) in next(
+            line for line in it.log(0).splitlines() if "process_ended" in line
+        )
+        host, _, port = address.rpartition(":")
+        with pytest.raises(OSError, match=r"refused|Connect"):
+            await asyncio.open_connection(host, int(port))
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that one has started."""
+    said = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = (map(int, line.split()) for line in said.stdout.splitlines())
+    return [child for child, parent in pairs if parent == pid]
 
 
 def ready(port: int) -> bool:
