@@ -60,6 +60,7 @@ class PackWatcher:
         *,
         now: float,
         stale: str | None = None,
+        loaded: Prints | None = None,
         may_cut: Callable[[str], object] = lambda _file: False,
         every_s: float = 1.0,
         settle_s: float = 0.2,
@@ -70,6 +71,8 @@ class PackWatcher:
 
         Args:
             stale: Why it wasn't loaded from them.
+            loaded: What the files held when it was, so that they aren't loaded again before they change;
+                without, they are.
             may_cut: Asked whether a large part of a list may be gone, by its path.
         """
         self.current = current
@@ -82,7 +85,7 @@ class PackWatcher:
         self._every_s, self._settle_s, self._gone_s, self._rehash_s = every_s, settle_s, gone_s, rehash_s
         self._stats: Stats | None = None
         self._read_at = now
-        self._judged: Prints = {}  # the last content that was accepted or refused
+        self._judged: Prints = loaded or {}  # the last content that was accepted or refused
         self._refused: str | None = None  # why, in the latter case
         self._candidate: Prints | None = None
         self._candidate_at = now

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from rules.text import language
+from streams.control import pack_files
 from streams.control.follower import Follower
 from streams.control.last_good import LastGood
 from streams.control.orders import Orders
@@ -104,7 +105,9 @@ async def assemble(settings: Settings, access: Access, metrics: Metrics, *, work
     model, note = load_model(settings.model)
     shadow = load_shadow(settings.shadow_model)
     last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
+    before = pack_files.as_they_are(settings.packs)
     rules, stale = load_or_last_good(settings.packs, last_good, model)
+    unchanged = stale is None and before == pack_files.as_they_are(settings.packs)
     if stale is not None:
         log.error("last_good_in_force", ruleset=rules.hash, reason=stale)
     secret, topics = secret_of(settings), Topics(settings.topic_prefix)
@@ -116,7 +119,8 @@ async def assemble(settings: Settings, access: Access, metrics: Metrics, *, work
     announcer = Announcer(outbox, metrics, orders)
     watcher = PackWatcher(
         settings.packs, rules, announcer.reloaded,
-        now=time.time(), stale=stale, may_cut=orders.accepts_shrink, every_s=settings.packs_every,
+        now=time.time(), stale=stale, loaded=before if unchanged else None,
+        may_cut=orders.accepts_shrink, every_s=settings.packs_every,
     )  # fmt: skip
     rulebook = Rulebook(
         rules, orders, last_good, announcer.changed,

@@ -10,6 +10,8 @@ from structlog.testing import capture_logs
 
 from rules import packs
 from rules.message import Message
+from rules.ruleset import RuleSet
+from streams.control import pack_files
 from streams.control.reload import PackWatcher, Reload
 
 POLICY = """
@@ -88,6 +90,27 @@ async def test_files_as_they_were_loaded_are_no_news(scene: Scene) -> None:
     await scene.pass_by(120)
     assert scene.told == []
     assert scene.watcher.current is first
+
+
+async def test_files_are_not_loaded_again_before_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says what they held when they were loaded spares a second load of all, right after the start."""
+    folder = fill(tmp_path / "packs")
+    scene = Scene(folder, loaded=pack_files.as_they_are(folder))
+    loads: list[Path] = []
+    load = packs.load
+
+    def counted(folder: Path, **more: Any) -> RuleSet:
+        loads.append(folder)
+        return load(folder, **more)
+
+    monkeypatch.setattr(packs, "load", counted)
+    await scene.pass_by(120)
+    assert loads == []
+    (folder / "scam.yaml").write_text(ONE_MORE)
+    await scene.pass_by(2)
+    assert (len(loads), scene.finds("free nitro")) == (1, True)
 
 
 async def test_a_new_rule_comes_into_force(scene: Scene) -> None:
