@@ -289,7 +289,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     def shift(self, reputation: Reputation | None, now: float) -> float:
         """Return what standing adds to a score in log-odds; 0 for a newcomer and for unknown."""
-        if reputation is None:
+        if reputation is None or not (reputation.strikes or reputation.ledger or reputation.good):
             return 0.0
         rules = self.reputation
         strikes = rules.strikes_at(reputation, now)

@@ -182,7 +182,8 @@ def _unnamed(shadow: Shadow) -> Shadow:
 
 def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -> StandingChange:
     terms = rules.policy.reputation
-    return StandingChange(_note(before, now, terms), _note(after, now, terms))
+    note = _note(before, now, terms)
+    return StandingChange(note, note if after is before else _note(after, now, terms))
 
 
 def _note(reputation: Reputation, now: float, terms: ReputationPolicy) -> StandingNote:

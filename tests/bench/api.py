@@ -22,7 +22,7 @@ from tests.bench.http_load import CLIENTS, WARM_S, Load, Target, answers, who
 from tests.bench.programs import cpu_s, family
 from tests.bench.table import Line, Part
 
-ROUNDS, SECONDS, PROCESSES = 5, 3.0, 2
+ROUNDS, SECONDS, PROCESSES = 9, 3.0, 2
 SECRET = "csk_bench"
 START_S = 60.0
 SHARE_BAR = 0.5
