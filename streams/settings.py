@@ -13,6 +13,8 @@ import msgspec
 from streams.errors import ConfigurationError
 
 PREFIX = "CHATSIEVE_"
+# Kafka counts in 32 bits, its times in milliseconds.
+MOST, MOST_SECONDS = 2_000_000_000, 2_000_000
 TREE = Path(__file__).resolve().parent.parent
 
 
@@ -113,8 +115,10 @@ def _converted(variable: str, name: str, value: str, kind: Any) -> Any:
         converted = msgspec.convert(value, kind, strict=False, dec_hook=lambda to, given: to(given))
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigurationError(f"{variable}: {error}, got {value!r}") from error
-    if isinstance(converted, int | float) and not isinstance(converted, bool) and not converted > 0:
-        raise ConfigurationError(f"{variable}: expected a number above 0, got {value!r}")
+    if isinstance(converted, int | float) and not isinstance(converted, bool):
+        most = MOST_SECONDS if isinstance(converted, float) else MOST
+        if not 0 < converted <= most:
+            raise ConfigurationError(f"{variable}: expected a number above 0, up to {most:,}, got {value!r}")
     return converted
 
 
