@@ -145,9 +145,10 @@ def any_of(letters: Iterable[str]) -> re.Pattern[str]:
 def whole_words(literal: str, uses: Iterable[Use]) -> list[bytes]:
     """Return the longer words that a text which holds the phrase has among its `tokens`."""
     words = tokens(literal)
-    if in_word(literal[0]) and not all(use.parted_before for use in uses):
+    if in_word(literal[0]) and not all(map(_begins, uses)):
         words = words[1:]
-    if in_word(literal[-1]) and not all(use.parted_after for use in uses):
+    # What has forms stands at the beginning of a word, which has an ending.
+    if in_word(literal[-1]) and not all(use.parted_after and use.forms is None for use in uses):
         words = words[:-1]
     return [word for word in words if len(word) >= MARK]
 
@@ -155,8 +156,7 @@ def whole_words(literal: str, uses: Iterable[Use]) -> list[bytes]:
 def head_of(literal: str, uses: Iterable[Use]) -> bytes | None:
     """Return the beginning of the word by which a prefix is known; None for what is no long enough prefix."""
     words = tokens(literal)
-    begun = all(use.parted_before and (use.forms is None or use.forms.heads is ALONE) for use in uses)
-    if words != [literal.encode()] or len(words[0]) < HEAD or not begun:
+    if words != [literal.encode()] or len(words[0]) < HEAD or not all(map(_begins, uses)):
         return None
     return words[0][:HEAD]
 
@@ -177,3 +177,8 @@ _COMMON = frozenset(
     com isso mais meu minha muito nao não quem tem uma vai você
     """.encode().split()
 )
+
+
+def _begins(use: Use) -> bool:
+    """Return whether nothing of a word can stand before the literal."""
+    return use.parted_before and (use.forms is None or use.forms.heads is ALONE)

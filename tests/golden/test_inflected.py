@@ -16,16 +16,16 @@ TOLD = {
 
 
 @cache
-def list_of(lang: str) -> RuleSet:
+def list_of(lang: str, strength: str) -> RuleSet:
     """Return a rule set of one list, all words of a language."""
     header = f"# lang: {lang}\n# inflect: true\n"
-    rule = "- {id: profanity/forms, label: profanity, strength: weak, list: lists/forms.txt}"
+    rule = f"- {{id: profanity/forms, label: profanity, strength: {strength}, list: lists/forms.txt}}"
     return loaded(rule, forms=header + "\n".join(TOLD[lang]["words"]) + "\n")
 
 
-def hits(lang: str, text: str) -> list[str]:
+def hits(lang: str, text: str, strength: str = "weak") -> list[str]:
     """Return what the list finds in a text."""
-    found = list_of(lang).scan(said(text, lang=lang)).hits
+    found = list_of(lang, strength).scan(said(text, lang=lang)).hits
     return [text[slice(*hit.span)] for hit in found if hit.span]
 
 
@@ -48,6 +48,7 @@ def test_there_are_ten_of_each_kind() -> None:
 def test_a_form_of_a_listed_word_is_found_as_a_whole(lang: str, word: str) -> None:
     """With its endings, alone and among others."""
     assert hits(lang, word) == [word]
+    assert hits(lang, word, "strong") == [word]
     assert hits(lang, f"1, {word.upper() if lang != 'tr' else word}! 2")
 
 
