@@ -25,67 +25,47 @@ MARK = 3
 # A chat says the same words again and again: so many are known to be idle, none longer than this.
 MAX_IDLE = 20_000
 LONGEST_IDLE = 32
-# So many searches for the phrases of a word take less than an automaton's pass.
-FEW = 16
-MANY = 64
+# So many searches for the phrases of a word take less than a pass that most texts are spared, and less than
+# one that is made in any case but for them.
+FEW, MANY = 16, 64
 # With more pieces than this a sieve would be no cheaper than their automata.
 MAX_PIECES = 256
 
 
 class Gate:
-    """Knows the words of what is worth finding by itself.
+    """Knows by which words of a text there may be a literal in it, and which tell of none.
+
+    An automaton knows as well, but reads through memory that other work has taken the cache from.
+
+    Args:
+        few: With more phrases to a word than this it is left to the automata.
 
     Attributes:
         idle: Words of texts that tell of nothing, in any text.
     """
 
-    __slots__ = ("_all_heads", "_all_marks", "_heads", "_marks", "_still", "_worthy", "idle")
+    __slots__ = ("_few", "_heads", "_marks", "_words", "idle")
 
-    def __init__(self) -> None:
+    def __init__(self, few: int) -> None:
+        self._few = few
         self.idle: set[bytes] = set()
-        self._still: set[bytes] = set()  # words by which no phrase and no prefix is known
-        self._all_marks: dict[bytes, list[str]] = {}  # as below, of what isn't worth finding by itself too
-        self._all_heads: dict[bytes, tuple[bytes, ...]] = {}
-        self._worthy: set[bytes] = set()  # words that are terms
+        self._words: set[bytes] = set()  # words that are terms
         self._marks: dict[bytes, list[str]] = {}  # phrases by a word of theirs
         self._heads: dict[bytes, tuple[bytes, ...]] = {}  # prefixes by their first letters
 
     def add_word(self, word: bytes) -> None:
-        self._worthy.add(word)
+        self._words.add(word)
 
-    def add_phrase(self, literal: str, words: Sequence[bytes], *, alone: bool) -> None:
+    def add_phrase(self, literal: str, words: Sequence[bytes]) -> None:
         """Know a phrase by the likeliest of these words of it."""
         mark = max(words, key=lambda word: (word not in _COMMON, len(word)))
-        for marks in (self._all_marks, self._marks) if alone else (self._all_marks,):
-            marks.setdefault(mark, []).append(literal)
+        self._marks.setdefault(mark, []).append(literal)
 
-    def add_prefix(self, head: bytes, literal: str, *, alone: bool) -> None:
-        for heads in (self._all_heads, self._heads) if alone else (self._all_heads,):
-            heads[head] = (*heads.get(head, ()), literal.encode())
+    def add_prefix(self, head: bytes, literal: str) -> None:
+        self._heads[head] = (*self._heads.get(head, ()), literal.encode())
 
-    def holds_none(self, words: Sequence[bytes], text: str) -> bool:
-        """Return whether there is no phrase and no prefix in a text, however little it is worth.
-
-        An automaton knows as well, but reads through memory that other work has taken the cache from.
-        """
-        still = self._still
-        fresh = []
-        for word in words:
-            if word in still:
-                continue
-            if word.startswith(self._all_heads.get(word[:HEAD], ())):
-                return False
-            phrases = self._all_marks.get(word)
-            if phrases is None:
-                fresh.append(word)
-            elif len(phrases) > MANY or any(phrase in text for phrase in phrases):
-                return False
-        if fresh:
-            keep_few(still, fresh)
-        return True
-
-    def are_idle(self, words: Sequence[bytes], text: str) -> bool:
-        """Return whether no word is worth finding by itself, nor begins or stands in something that is.
+    def rules_out(self, words: Sequence[bytes], text: str) -> bool:
+        """Return whether no word is a term, nor begins or stands in something that is.
 
         Those that are so in any text are kept.
         """
@@ -94,12 +74,12 @@ class Gate:
         for word in words:
             if word in idle:
                 continue
-            if word in self._worthy or word.startswith(self._heads.get(word[:HEAD], ())):
+            if word in self._words or word.startswith(self._heads.get(word[:HEAD], ())):
                 return False
             phrases = self._marks.get(word)
             if phrases is None:
                 fresh.append(word)
-            elif len(phrases) > FEW or any(phrase in text for phrase in phrases):
+            elif len(phrases) > self._few or any(phrase in text for phrase in phrases):
                 return False
         if fresh:
             keep_few(idle, fresh)

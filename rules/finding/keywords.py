@@ -14,7 +14,7 @@ import ahocorasick
 import msgspec
 
 from rules.finding.automata import Automata
-from rules.finding.gate import MAX_PIECES, Gate, Pieces, any_of, head_of, keep_few, whole_words
+from rules.finding.gate import FEW, MANY, MAX_PIECES, Gate, Pieces, any_of, head_of, keep_few, whole_words
 from rules.finding.known_words import KnownWords
 from rules.finding.literals import Use, form_at, parsed, without_joints
 from rules.fold import Folded
@@ -140,14 +140,14 @@ class KeywordIndex:
         ]
 
     def _find(self, text: str, *, easy: bool, thorough: bool = False, pieces: bool = True) -> list[Found]:
-        words, gate = tokens(text, easy=easy), self._gate
+        words, gate = tokens(text, easy=easy), self._worthy
         squeezed = _SPACES.sub(" ", text) if "  " in text else text
         # Afresh for each text: iterators reused with .set() corrupt the heap (pyahocorasick #221).
         reach = self._pieces.in_reach(squeezed, few=pieces) if pieces or not text.isascii() else ()
         hits = [hit for automaton in reach for hit in automaton.iter(squeezed)] if reach else []
-        if not (hits or thorough) and (gate.idle.issuperset(words) or gate.are_idle(words, squeezed)):
+        if not (hits or thorough) and (gate.idle.issuperset(words) or gate.rules_out(words, squeezed)):
             return []
-        if not self._gate.holds_none(words, squeezed):
+        if not self._any.rules_out(words, squeezed):
             hits += [hit for automaton in self._phrases for hit in automaton.iter(squeezed)]
         found = list(self._placed(hits, squeezed, text)) if hits else []
         known = self._words.keys() & words
@@ -169,7 +169,8 @@ class KeywordIndex:
         self._words: dict[bytes, tuple[int, ...]] = {}
         self._literals: dict[str, tuple[Use, ...]] = {}
         self._alone: set[int] = set()  # owners of terms that are worth finding by themselves
-        self._gate = Gate()
+        self._worthy = Gate(FEW)  # of what is worth finding by itself
+        self._any = Gate(MANY)  # of all phrases and prefixes, however little they are worth
         self._pieces = Pieces()  # what may stand inside a word, or has no words
         self._phrases: Sequence[ahocorasick.Automaton] = ()
         self._automata = Automata()
@@ -187,10 +188,11 @@ class KeywordIndex:
                 continue
             phrases.append(literal)
             alone = any(use.owner in self._alone for use in uses)
-            if words:
-                self._gate.add_phrase(literal, words, alone=alone)
-            elif head is not None:
-                self._gate.add_prefix(head, literal, alone=alone)
+            for gate in (self._any, self._worthy) if alone else (self._any,):
+                if words:
+                    gate.add_phrase(literal, words)
+                elif head is not None:
+                    gate.add_prefix(head, literal)
         few, many = sorted(filter(str.isascii, pieces)), [one for one in pieces if not one.isascii()]
         self._phrases = self._automata.of(phrases, old)
         self._pieces = Pieces(
@@ -224,7 +226,7 @@ class KeywordIndex:
             self._vocabulary.add_word(text)
         self._words[word] = _with(owners or (), term.owner)
         if term.alone:
-            self._gate.add_word(word)
+            self._worthy.add_word(word)
 
     def _add_forms(self, text: str, term: Term) -> None:
         for forms in forms_of(text, term.endings):

@@ -1,10 +1,12 @@
 """What holds for folding and searching, whatever the text."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rules.finding.gate import Gate
 from rules.finding.keywords import KeywordIndex, Term
 from rules.finding.patterns import LINK, Pattern, PatternIndex, View
 from rules.fold import fold, readable
@@ -116,26 +118,49 @@ def test_an_index_finds_what_its_patterns_find(original: str) -> None:
     assert set(PATTERN_INDEX.find(folded)) == alone
 
 
+# With forms of theirs: what stands behind a stem, and before it.
+INFLECTED = {
+    "tr": ("salak", "salaklar", "salağın"),
+    "ar": ("كلب", "الكلب", "كلبهم"),
+    "ko": ("병신", "병신은", "병신들이"),
+    "fi": ("paska", "paskaa"),
+}
 FEW_WORDS = st.sampled_from(["ab", "abba", "bab", "b-b", "é", "中"])
+FORMS = st.sampled_from([form for forms in INFLECTED.values() for form in forms])
 PARTS = st.lists(FEW_WORDS, min_size=1, max_size=3).map(" ".join)
 TERMS = st.lists(
     st.tuples(PARTS, st.sampled_from(["{}", "{}", "{}*", "*{}", "*{}*"]), st.booleans()),
-    min_size=1,
     max_size=6,
 )
-SPOKEN = st.lists(FEW_WORDS | st.sampled_from([" ", "  ", "\n", "-", "c"]), max_size=12).map("".join)
+ENDED = st.lists(st.tuples(st.sampled_from(sorted(INFLECTED)), st.booleans()), max_size=3)
+SPOKEN = st.lists(FEW_WORDS | FORMS | st.sampled_from([" ", "  ", "\n", "-", "c"]), max_size=12).map("".join)
 
 
-@settings(max_examples=1000)
-@given(TERMS, PARTS | SPOKEN | st.tuples(PARTS, SPOKEN).map("  ".join))
-def test_what_is_asked_first_rules_out_no_term(listed: list[tuple[str, str, bool]], text: str) -> None:
+class Open(Gate):
+    """Lets everything through."""
+
+    def rules_out(self, words: Sequence[bytes], text: str) -> bool:
+        return False
+
+
+@settings(max_examples=1500)
+@given(TERMS, ENDED, PARTS | FORMS | SPOKEN | st.tuples(PARTS, SPOKEN).map("  ".join))
+def test_what_is_asked_first_rules_out_no_term(
+    listed: list[tuple[str, str, bool]], ended: list[tuple[str, bool]], text: str
+) -> None:
     """Words, heads and marks are a gate: what is worth finding goes through it, and all else with it."""
     terms = [Term(form.format(word), n, alone=alone) for n, (word, form, alone) in enumerate(listed)]
-    index, folded = KeywordIndex.build(terms), fold(text)
-    everything = index.find_all(folded)
-    wanted = everything if any(terms[each.owner].alone for each in everything) else []
+    terms += [
+        Term(INFLECTED[lang][0], n, alone=alone, endings=frozenset({lang}))
+        for n, (lang, alone) in enumerate(ended, len(terms))
+    ]
+    folded, index, ungated = fold(text), KeywordIndex.build(terms), KeywordIndex.build(terms)
+    ungated._any = ungated._worthy = Open(0)
+    everything = set(ungated.find_all(folded))
+    wanted = everything if any(terms[each.owner].alone for each in everything) else set()
     for _ in range(2):  # the second time with words that are known to be idle
-        assert set(index.find(folded)) == set(wanted)
+        assert set(index.find_all(folded)) == everything
+        assert set(index.find(folded)) == wanted
 
 
 @given(texts | st.text("ab.:/\\。．dotDOT[()]{} -hxxp1"))
