@@ -41,6 +41,7 @@ class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         rooms: Ids or aliases of the rooms that are listened to.
         room: The moderators' room, whoever is in it may decide. None: nothing is reported.
         moderate: Whether the account may redact and change power levels; without, it only warns and reports.
+        bots: Accounts that are programs, which Matrix doesn't tell: judged, not counted.
         relays: Accounts that carry other people's words: judged, not counted.
     """
 
@@ -49,6 +50,7 @@ class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rooms: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     room: str | None = None
     moderate: bool = True
+    bots: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
 
 
@@ -201,7 +203,8 @@ class Matrix:
         level = room.power_levels.get_user_level(user) if room else 0
         roles = ("admin",) if level >= 100 else ("moderator",) if level >= 50 else ()
         name = room.user_name(user) if room else None
-        return Author(user, name, roles, relay=user in self._config.relays)
+        config = self._config
+        return Author(user, name, roles, bot=user in config.bots, relay=user in config.relays)
 
     # -- the moderators' room
 

@@ -10,6 +10,7 @@ from typing import Any
 import nio
 
 from rules.message import Attachment, Author, Entity, EntityType, Kind, Message
+from streams.platforms.matrix_html import alike, shown
 
 # As clients write what is quoted, and what is answered, for those who don't show HTML.
 _QUOTED = re.compile(r"^>.*", re.MULTILINE)
@@ -33,7 +34,7 @@ def read(event: nio.Event, channel: str, author: Author, *, own_edit: bool = Tru
     edited = edits(event)
     if edited is not None and own_edit:
         name, kind, content, reply_to = edited, Kind.EDITED, _fields(content.get("m.new_content")), None
-    text, url = _word(content.get("body")) or "", _word(content.get("url"))
+    text, url = _text(content, answers=reply_to is not None), _word(content.get("url"))
     attached = (Attachment(str(content.get("msgtype", "file")).removeprefix("m."), url),) if url else ()
     mentioned = _fields(content.get("m.mentions")).get("user_ids")
     return Message(
@@ -57,6 +58,22 @@ def relates(event: nio.Event) -> Mapping[str, Any]:
 def answered(event: nio.Event) -> str | None:
     """Return the id of the message that an event answers."""
     return _word(_fields(relates(event).get("m.in_reply_to")).get("event_id"))
+
+
+def _text(content: Mapping[str, Any], *, answers: bool) -> str:
+    """Return all that some client shows: the body, the HTML where it says anything else, a file's name."""
+    body, formatted = _word(content.get("body")) or "", _word(content.get("formatted_body"))
+    parts = [body]
+    if formatted:
+        said = body.partition("\n\n")[2] if answers and body.startswith(">") else body
+        text = shown(formatted, answers=answers)
+        if not alike(text, said):
+            # Behind the body: what is answered is looked for at its beginning.
+            parts.append(text)
+    name = _word(content.get("filename"))
+    if name and name != body:
+        parts.append(name)
+    return "\n\n".join(parts)
 
 
 def _quotes(content: Mapping[str, Any], text: str, *, answers: bool) -> Iterator[Entity]:
