@@ -28,6 +28,8 @@ _QUOTES, _QUOTED = frozenset(("blockquote", "mx-reply")), "> "
 _MENTION = "https://matrix.to/#/@"
 _SCHEME = re.compile(r"^[a-z]+://|/$")
 _ANSWERED = re.compile(r"^<mx-reply>.*?</mx-reply>", re.DOTALL)
+# A character's number: zeros before it, and what is too long for any; of 4,300 digits Python makes an error.
+_ZEROS, _ENDLESS = re.compile(r"&#0+(?=[0-9])"), re.compile(r"&#[0-9]{8,};?")
 # What Markdown writes where HTML has a tag.
 _LINKED, _MARKS = re.compile(r"\]\("), re.compile(r"[*_~`#>\[\]()|\\+-]+")
 
@@ -74,7 +76,7 @@ def _pieces(formatted: str) -> Iterator[tuple[str, bool, str]]:
     at, name, closes, said = 0, "", False, ""
     href, words = "", ""
     for tag in _TAG.finditer(formatted):
-        text = html.unescape(formatted[at : tag.start()])
+        text = _characters(formatted[at : tag.start()])
         words += text
         yield name, closes, said + text
         at, inner = tag.end(), tag[1]
@@ -82,11 +84,15 @@ def _pieces(formatted: str) -> Iterator[tuple[str, bool, str]]:
         if closes and name == "a":
             said, href = _leads(href, words), ""
         elif not closes:
-            has = {key.lower(): html.unescape(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(inner)}
+            has = {key.lower(): _characters(a or b or c) for key, a, b, c in _ATTRIBUTE.findall(inner)}
             said = " ".join(dict.fromkeys(has[key] for key in sorted(has.keys() - {"href"})))
             if "href" in has:
                 said, href, words = _leads(href, words) + said, has["href"], said
-    yield name, closes, said + html.unescape(formatted[at:]) + _leads(href, None)
+    yield name, closes, said + _characters(formatted[at:]) + _leads(href, None)
+
+
+def _characters(text: str) -> str:
+    return html.unescape(_ENDLESS.sub("\ufffd", _ZEROS.sub("&#", text)))
 
 
 def _leads(href: str, words: str | None) -> str:

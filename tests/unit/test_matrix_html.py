@@ -30,6 +30,7 @@ def message(**content: Any) -> Message:
         ("<p>one</p><p>two</p>", "one\ntwo"),
         ("i<b>d</b>i<i>o</i>t", "idiot"),
         ("&#105;d&shy;iot &lt;b&gt;", "id\xadiot <b>"),
+        (f"&#{'9' * 5000};&#{'0' * 5000}105;d", "\ufffdid"),
         ("<ul><li>one</li>\n<li>two</li></ul>", "one\ntwo"),
         ("said:<blockquote>one\ntwo</blockquote>no", "said:\n> one\n> two\nno"),
         ('<a href="https://a.example/x">my page</a>!', "my page (https://a.example/x)!"),
@@ -96,8 +97,12 @@ def test_nothing_that_is_shown_hides() -> None:
 
 
 @pytest.mark.parametrize(
-    "one", ["<", "<!--", "<a ", "<a x='", '<a href="', "</", "&#", "&a", "<b>", "<blockquote>", "<a href=x>"]
-)
+    "one",
+    [
+        "<", "<!--", "<a ", "<a x='", '<a href="', "</", "<b>", "<blockquote>", "<a href=x>",
+        "&#", "&#0", "&#9", "&a",
+    ],
+)  # fmt: skip
 def test_no_html_takes_long(one: str) -> None:
     """A whole event of what other readers of HTML take a minute for."""
 
