@@ -22,13 +22,18 @@ from tests.services import FETCHED, fetched
 
 PYTHON = FETCHED / "synapse" / "bin" / "python"
 SHARED = "for tests only"
-FREE = {"per_second": 10_000, "burst_count": 10_000}
+FREE: dict[str, float] = {"per_second": 10_000, "burst_count": 10_000}
 
 
 class Synapse:
-    """A homeserver of our own; a context manager."""
+    """A homeserver of our own; a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        messages: How fast each account may write, and redact.
+    """
+
+    def __init__(self, messages: dict[str, float] = FREE) -> None:
+        self._messages = messages
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="chatsieve-synapse-")
@@ -56,9 +61,10 @@ class Synapse:
             "form_secret": SHARED,
             "report_stats": False,
             "trusted_key_servers": [],
-            "rc_message": FREE, "rc_registration": FREE, "rc_login": {"address": FREE, "account": FREE},
+            "rc_message": self._messages, "rc_registration": FREE,
+            "rc_login": {"address": FREE, "account": FREE},
             "rc_joins": {"local": FREE, "remote": FREE}, "rc_invites": {"per_room": FREE, "per_user": FREE},
-            "rc_admin_redaction": FREE,
+            "rc_admin_redaction": self._messages,
         }  # fmt: skip
         path = folder / "homeserver.yaml"
         path.write_text(yaml.safe_dump(config))
@@ -116,11 +122,17 @@ class Person:
         await self._session.close()
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Speak to the homeserver."""
-        async with self._session.request(method, self._url + path, json=body) as answer:
-            return await answer.json()
+        """Speak to the homeserver, as fast as it lets us."""
+        while True:
+            async with self._session.request(method, self._url + path, json=body) as answer:
+                found = await answer.json()
+            if answer.status != 429:
+                return found
+            await asyncio.sleep(found["retry_after_ms"] / 1000)
 
-    async def make_room(self, *invited: Person, levels: dict[str, int] | None = None) -> str:
+    async def make_room(
+        self, *invited: Person, levels: dict[str, int] | None = None, alias: str | None = None
+    ) -> str:
         """Make a room with others in it, and return its id."""
         users = {self.id: 100} | (levels or {})
         made = await self.ask(
@@ -128,7 +140,7 @@ class Person:
             {
                 "preset": "private_chat", "room_version": "11", "invite": [each.id for each in invited],
                 "power_level_content_override": {"users": users},
-            },
+            } | ({"room_alias_name": alias} if alias else {}),
         )  # fmt: skip
         return str(made["room_id"])
 
@@ -244,3 +256,8 @@ class Place:
         """Return whether what somebody said in the room can't be read any more."""
         said = [event["content"].get("body") for event in await self.ana.history(self.channel)]
         return text not in said
+
+
+def is_redacted(event: dict[str, Any]) -> bool:
+    """Return whether an event was taken away."""
+    return "redacted_because" in event.get("unsigned", {})

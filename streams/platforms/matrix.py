@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import logging
 import time
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import aiohttp
-import msgspec
 import nio
 import structlog
 
@@ -17,8 +15,11 @@ from rules.message import Author, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
-from streams.platforms.matrix_messages import answered, edits, read
-from streams.platforms.port import Away, Ear, Impossible, reason_of
+from streams.platforms.matrix_calls import asked, transaction
+from streams.platforms.matrix_config import MatrixConfig
+from streams.platforms.matrix_messages import answered, edits, event_id, read
+from streams.platforms.matrix_text import fields, word
+from streams.platforms.port import Away, Ear, Impossible
 
 log = structlog.get_logger(__name__)
 
@@ -30,28 +31,8 @@ PAGE = 100
 POWER_LEVELS = "m.room.power_levels"
 # The power of who may not write.
 SILENT = -1
-
-
-class MatrixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section `matrix`.
-
-    Attributes:
-        homeserver: "https://matrix.example.org".
-        token: The bridge account's access token.
-        rooms: Ids or aliases of the rooms that are listened to.
-        room: The moderators' room, whoever is in it may decide. None: nothing is reported.
-        moderate: Whether the account may redact and change power levels; without, it only warns and reports.
-        bots: Accounts that are programs, which Matrix doesn't tell: judged, not counted.
-        relays: Accounts that carry other people's words: judged, not counted.
-    """
-
-    homeserver: Annotated[str, msgspec.Meta(pattern="^https?://")]
-    token: str
-    rooms: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
-    room: str | None = None
-    moderate: bool = True
-    bots: tuple[str, ...] = ()
-    relays: tuple[str, ...] = ()
+# So many edits of a message go with it.
+MOST_EDITS = 20
 
 
 class Matrix:
@@ -73,6 +54,9 @@ class Matrix:
         self._ear: Ear | None = None
         self._places: dict[str, str] = {}
         self._room: str | None = None
+        self._warned: set[tuple[str, str]] = set()
+        # It would write what people send into the log, where it isn't as the specification has it.
+        logging.getLogger("nio").setLevel(logging.CRITICAL)
 
     async def close(self) -> None:
         """Let connections go."""
@@ -108,7 +92,7 @@ class Matrix:
     async def _synced(self, since: str | None, first: bool) -> nio.SyncResponse:
         try:
             timeout = 0 if first else SYNC_MS
-            return await self._asked(self._client.sync(timeout, since=since, full_state=first))
+            return await asked(self._client.sync(timeout, since=since, full_state=first))
         except Impossible as error:
             raise self._refused(error) from error
 
@@ -120,7 +104,7 @@ class Matrix:
     async def _enter(self) -> None:
         """Learn who we are, and join."""
         try:
-            me = await self._asked(self._client.whoami())
+            me = await asked(self._client.whoami())
         except Away as error:
             raise PlatformError(
                 f"no homeserver answers at {self._config.homeserver}: is matrix.homeserver right, and is"
@@ -131,7 +115,7 @@ class Matrix:
         self._client.user_id, self._client.device_id = me.user_id, me.device_id
         for name in (*self._config.rooms, *filter(None, [self._config.room])):
             try:
-                joined = await self._asked(self._client.join(name))
+                joined = await asked(self._client.join(name))
             except Impossible as error:
                 raise ConfigurationError(f"can't join {name}: {error}; invite {me.user_id} to it") from error
             if name == self._config.room:
@@ -157,6 +141,8 @@ class Matrix:
 
     async def _hear(self, synced: nio.SyncResponse, since: str, ear: Ear) -> None:
         heard: list[Message] = []
+        for room_id in synced.rooms.leave:
+            self._warn("not_in_room", room_id, "the bridge was taken out: invite it, and start it again")
         for room_id, joined in synced.rooms.join.items():
             events = list(joined.timeline.events)
             if joined.timeline.limited:
@@ -164,7 +150,7 @@ class Matrix:
             if room_id == self._room:
                 await self._answer(events, ear)
             elif room_id in self._places:
-                heard += [said for event in events if (said := await self._read(room_id, event)) is not None]
+                heard += [said for e in events if (said := await self._read(room_id, e.source)) is not None]
         await ear.hear(heard, synced.next_batch)
 
     async def _left_out(self, room_id: str, back_from: str, since: str) -> list[nio.Event]:
@@ -172,7 +158,7 @@ class Matrix:
         found: list[nio.Event] = []
         start: str | None = back_from
         while start is not None:
-            page = await self._asked(
+            page = await asked(
                 self._client.room_messages(
                     room_id, start, end=since, direction=nio.MessageDirection.back, limit=PAGE
                 )
@@ -181,36 +167,46 @@ class Matrix:
             start = page.end if page.chunk else None
         return found[::-1]
 
-    async def _read(self, room_id: str, event: nio.Event) -> Message | None:
-        if event.sender == self._client.user_id:
+    async def _read(self, room_id: str, event: Mapping[str, Any]) -> Message | None:
+        sender = word(event.get("sender"))
+        if not sender or sender == self._client.user_id:
             return None
+        if event.get("type") == "m.room.encrypted":
+            self._warn("encrypted", room_id, "what is encrypted can't be read, and passes unjudged")
+        elif event.get("type") == "m.room.tombstone" and "state_key" in event:
+            self._warn("room_replaced", room_id, "put the new room into the file, and start the bridge again")
         own_edit = await self._is_own_edit(room_id, event)
-        return read(event, self._places[room_id], self._author(room_id, event.sender), own_edit=own_edit)
+        return read(event, self._places[room_id], self._author(room_id, sender), own_edit=own_edit)
 
-    async def _is_own_edit(self, room_id: str, event: nio.Event) -> bool:
+    def _warn(self, event: str, room_id: str, reason: str) -> None:
+        """Say something of a room once."""
+        if room_id in self._places and (event, room_id) not in self._warned:
+            self._warned.add((event, room_id))
+            log.warning(event, room=self._places[room_id], reason=reason)
+
+    async def _is_own_edit(self, room_id: str, event: Mapping[str, Any]) -> bool:
         """Return whether who edits has written it: else anybody could have a message of others removed."""
         edited = edits(event)
         if edited is None:
             return False
         try:
-            found = await self._asked(self._client.room_get_event(room_id, edited))
+            found = await asked(self._client.room_get_event(room_id, edited))
         except Impossible:
             return False
-        return bool(getattr(found.event, "sender", None) == event.sender)
+        return bool(found.event.source.get("sender") == event.get("sender"))
 
     def _author(self, room_id: str, user: str) -> Author:
         room = self._client.rooms.get(room_id)
         level = room.power_levels.get_user_level(user) if room else 0
         roles = ("admin",) if level >= 100 else ("moderator",) if level >= 50 else ()
-        name = room.user_name(user) if room else None
-        config = self._config
-        return Author(user, name, roles, bot=user in config.bots, relay=user in config.relays)
+        name = word(room.user_name(user)) if room else None
+        return Author(user, name, roles, relay=user in self._config.relays)
 
     # -- the moderators' room
 
     async def _answer(self, events: Sequence[nio.Event], ear: Ear) -> None:
         for event in events:
-            order = None if event.sender == self._client.user_id else _order(event)
+            order = None if event.source.get("sender") == self._client.user_id else _order(event)
             if order is None:
                 continue
             text = await commands.answer(order, ear)
@@ -229,9 +225,10 @@ class Matrix:
             raise Impossible(f"the bridge isn't in {verdict.channel}")
         if task.deed is Deed.DELETE:
             reason = f"{verdict.label or verdict.action.value}, {verdict.decided_by}"
-            await self._asked(
-                self._client.room_redact(room_id, verdict.message_id, reason, tx_id=_transaction(task.id))
-            )
+            if verdict.kind == "edited":
+                # Clients that know no edits show them as messages.
+                await self._redact_edits(room_id, verdict.message_id, reason, task.id)
+            await self._redact(room_id, verdict.message_id, reason, task.id)
         elif task.deed is Deed.TIMEOUT:
             await self._silence(room_id, verdict.author or "", task.timeout_s)
         elif task.deed is Deed.UNTIMEOUT:
@@ -245,6 +242,19 @@ class Matrix:
             return str(sent)
         return None
 
+    async def _redact(self, room_id: str, event: str, reason: str, name: str) -> None:
+        await asked(self._client.room_redact(room_id, event, reason, tx_id=transaction(name)))
+
+    async def _redact_edits(self, room_id: str, edited: str, reason: str, name: str) -> None:
+        """Take away the edits of a message, the last one first, as the homeserver tells them."""
+        for _ in range(MOST_EDITS):
+            found = await asked(self._client.room_get_event(room_id, edited))
+            relations = fields(fields(found.event.source.get("unsigned")).get("m.relations"))
+            edit = event_id(fields(relations.get("m.replace")).get("event_id"))
+            if edit is None:
+                return
+            await self._redact(room_id, edit, reason, f"{name}/{edit}")
+
     async def _say(
         self, room_id: str, text: str, name: str, reply_to: str | None = None, mentions: str | None = None
     ) -> str:
@@ -252,8 +262,8 @@ class Matrix:
         content["m.mentions"] = {"user_ids": [mentions]} if mentions else {}
         if reply_to:
             content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
-        sent = await self._asked(
-            self._client.room_send(room_id, "m.room.message", content, tx_id=_transaction(name))
+        sent = await asked(
+            self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
         )
         return str(sent.event_id)
 
@@ -280,7 +290,7 @@ class Matrix:
         await self._set_level(room_id, user, None)
 
     async def _set_level(self, room_id: str, user: str, level: int | None) -> None:
-        state = await self._asked(self._client.room_get_state_event(room_id, POWER_LEVELS))
+        state = await asked(self._client.room_get_state_event(room_id, POWER_LEVELS))
         content = dict(state.content)
         me = self._client.user_id
         needed = content.get("events", {}).get(POWER_LEVELS, content.get("state_default", 50))
@@ -295,23 +305,7 @@ class Matrix:
         if level is not None and (before or 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
-        await self._asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
-
-    async def _asked(self, request: Any) -> Any:
-        """Return the homeserver's answer; its refusals come out as ours."""
-        try:
-            answer = await request
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Away(reason_of(error)) from error
-        if not isinstance(answer, nio.ErrorResponse):
-            return answer
-        said = f"{answer.message} ({answer.status_code})"
-        if answer.status_code == "M_LIMIT_EXCEEDED":
-            raise Away(said, (answer.retry_after_ms or 1000) / 1000)
-        http = answer.transport_response.status if answer.transport_response is not None else 0
-        if http >= 500 or answer.status_code is None:
-            raise Away(f"{said}, HTTP {http}")
-        raise Impossible(said)
+        await asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
 
 
 def _order(event: nio.Event) -> commands.Order | None:
@@ -325,7 +319,7 @@ def _order(event: nio.Event) -> commands.Order | None:
         )
     if not isinstance(event, nio.RoomMessageText):
         return None
-    report = answered(event)
+    report = answered(event.source)
     word, _, reason = event.body.strip().rpartition("\n")[2].partition(" ")
     return commands.read(f"{word} {report} {reason}", event.sender) if report else None
 
@@ -333,7 +327,3 @@ def _order(event: nio.Event) -> commands.Order | None:
 def no_power(room: str, me: str, needed: int, ours: int) -> str:
     """Return what to do where the bridge may keep nobody from writing."""
     return f"the bridge may not set power levels in {room}: give {me} the level {needed} (it has {ours})"
-
-
-def _transaction(name: str) -> str:
-    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -3,91 +3,97 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import nio
-
 from rules.message import Attachment, Author, Entity, EntityType, Kind, Message
-from streams.platforms.matrix_html import alike, shown
+from streams.platforms.matrix_text import fields, gather, word
 
-# As clients write what is quoted, and what is answered, for those who don't show HTML.
-_QUOTED = re.compile(r"^>.*", re.MULTILINE)
+Event = Mapping[str, Any]
+
+# Longer ones the specification forbids, and a homeserver can't be asked for them.
+_ID = re.compile(r"\$[^\s\x00-\x1f]{1,254}")
+_EMOJI_NAME = re.compile(r":?[\w+-]{1,32}:?")
 
 
-def read(event: nio.Event, channel: str, author: Author, *, own_edit: bool = True) -> Message | None:
+def read(event: Event, channel: str, author: Author, *, own_edit: bool = True) -> Message | None:
     """Return what was said or taken away; None where nothing was.
 
     Args:
+        event: As the homeserver sends it, whatever its type: clients show more than the specification knows.
         own_edit: An edit is by who wrote the message. One that isn't changes nothing, and is a message.
     """
-    at = datetime.fromtimestamp(event.server_timestamp / 1000, UTC)
-    if isinstance(event, nio.RedactionEvent):
-        # Who wrote it the frame remembers; the sender is whoever took it away.
-        return Message(event.redacts, None, "", channel=channel, kind=Kind.DELETED, sent_at=at)
-    if not isinstance(event, nio.RoomMessage):
+    content, name = fields(event.get("content")), event_id(event.get("event_id"))
+    if name is None or "state_key" in event:
         return None
-    content = _fields(event.source.get("content"))
-    name, kind = event.event_id, Kind.CREATED
-    reply_to = _word(_fields(_fields(content.get("m.relates_to")).get("m.in_reply_to")).get("event_id"))
-    edited = edits(event)
-    if edited is not None and own_edit:
-        name, kind, content, reply_to = edited, Kind.EDITED, _fields(content.get("m.new_content")), None
-    text, url = _text(content, answers=reply_to is not None), _word(content.get("url"))
-    attached = (Attachment(str(content.get("msgtype", "file")).removeprefix("m."), url),) if url else ()
-    mentioned = _fields(content.get("m.mentions")).get("user_ids")
+    at = _moment(event.get("origin_server_ts"))
+    if event.get("type") == "m.room.redaction":
+        # Who wrote it the frame remembers; the sender is whoever took it away.
+        gone = event_id(event.get("redacts", content.get("redacts")))
+        return Message(gone, None, "", channel=channel, kind=Kind.DELETED, sent_at=at) if gone else None
+    if event.get("type") == "m.reaction":
+        return _reaction(content, Message(name, author, channel=channel, sent_at=at))
+    edited, reply_to, kind = edits(event), answered(event), Kind.CREATED
+    contents = [content]
+    if edited is not None:
+        contents = [fields(content.get("m.new_content")), content]
+        if own_edit:
+            name, kind, reply_to = edited, Kind.EDITED, None
+    said = gather(contents, answers=reply_to is not None)
+    shown = contents[0] or content
+    kind_of_file = (word(shown.get("msgtype")) or word(event.get("type")) or "file").removeprefix("m.")
+    url = word(shown.get("url")) or word(fields(shown.get("file")).get("url"))
+    if not said.text and not url and kind is Kind.CREATED:
+        return None
+    mentioned = fields(shown.get("m.mentions")).get("user_ids")
+    people = [*filter(None, map(word, mentioned if isinstance(mentioned, list) else [])), *said.people]
     return Message(
-        name, author, text, channel=channel, kind=kind, sent_at=at, reply_to=reply_to,
-        mentions=tuple(filter(_word, mentioned)) if isinstance(mentioned, list) else (),
-        entities=tuple(_quotes(content, text, answers=reply_to is not None)), attachments=attached,
+        name, author, said.text, channel=channel, kind=kind, sent_at=at, reply_to=reply_to,
+        mentions=tuple(dict.fromkeys(people)),
+        entities=tuple(Entity(EntityType.QUOTE, span) for span in said.quotes),
+        attachments=(Attachment(kind_of_file, url),) if url else (),
     )  # fmt: skip
 
 
-def edits(event: nio.Event) -> str | None:
+def edits(event: Event) -> str | None:
     """Return the id of the message that an event says it edits."""
-    relation = relates(event)
-    return _word(relation.get("event_id")) if relation.get("rel_type") == "m.replace" else None
+    relation = _relation(event)
+    return event_id(relation.get("event_id")) if relation.get("rel_type") == "m.replace" else None
 
 
-def relates(event: nio.Event) -> Mapping[str, Any]:
-    """Return what an event says of its relation to another."""
-    return _fields(_fields(event.source.get("content")).get("m.relates_to"))
-
-
-def answered(event: nio.Event) -> str | None:
+def answered(event: Event) -> str | None:
     """Return the id of the message that an event answers."""
-    return _word(_fields(relates(event).get("m.in_reply_to")).get("event_id"))
+    return event_id(fields(_relation(event).get("m.in_reply_to")).get("event_id"))
 
 
-def _text(content: Mapping[str, Any], *, answers: bool) -> str:
-    """Return all that some client shows: the body, the HTML where it says anything else, a file's name."""
-    body, formatted = _word(content.get("body")) or "", _word(content.get("formatted_body"))
-    parts = [body]
-    if formatted:
-        said = body.partition("\n\n")[2] if answers and body.startswith(">") else body
-        text = shown(formatted, answers=answers)
-        if not alike(text, said):
-            # Behind the body: what is answered is looked for at its beginning.
-            parts.append(text)
-    name = _word(content.get("filename"))
-    if name and name != body:
-        parts.append(name)
-    return "\n\n".join(parts)
+def event_id(value: Any) -> str | None:
+    """Return it if it can be an event's id."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
-def _quotes(content: Mapping[str, Any], text: str, *, answers: bool) -> Iterator[Entity]:
-    """Yield the lines that are quoted: those of the HTML's quotes, and before an answer what is answered."""
-    if "<blockquote" in (_word(content.get("formatted_body")) or ""):
-        yield from (Entity(EntityType.QUOTE, found.span()) for found in _QUOTED.finditer(text))
-    elif answers:
-        for found in _QUOTED.finditer(text.partition("\n\n")[0]):
-            yield Entity(EntityType.QUOTE, found.span())
+def _relation(event: Event) -> Mapping[str, Any]:
+    return fields(fields(event.get("content")).get("m.relates_to"))
 
 
-def _fields(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _reaction(content: Mapping[str, Any], blank: Message) -> Message | None:
+    """Return a reaction that says something in letters, as an answer; emoji and their names are none."""
+    relation = fields(content.get("m.relates_to"))
+    text = word(relation.get("key")) or ""
+    if text.startswith("mxc://"):
+        names = (word(content.get(key)) or "" for key in ("shortcode", "com.beeper.reaction.shortcode"))
+        text = "\n".join(name for name in names if name and not _EMOJI_NAME.fullmatch(name))
+    if not any(letter.isalpha() for letter in text):
+        return None
+    return Message(
+        blank.id, blank.author, text, channel=blank.channel, sent_at=blank.sent_at,
+        reply_to=event_id(relation.get("event_id")),
+    )  # fmt: skip
 
 
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _moment(milliseconds: Any) -> datetime | None:
+    """Return when it was, by a clock that anybody's homeserver may have set."""
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None

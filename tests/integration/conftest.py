@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from streams.process.embedded import Broker, Store
 from tests.deployment import Deployment
 from tests.ngircd import Ngircd
-from tests.synapse import Synapse
+from tests.synapse import Place, Synapse
 
 HELD = """
 rules:
@@ -44,3 +44,10 @@ def synapse() -> Iterator[Synapse]:
     """A Matrix homeserver; take rooms and accounts of your own."""
     with Synapse() as server:
         yield server
+
+
+@pytest.fixture
+async def place(synapse: Synapse, prefix: str) -> AsyncIterator[Place]:
+    """A fresh Matrix room."""
+    async with Place(synapse, prefix[5:13]) as one:
+        yield one

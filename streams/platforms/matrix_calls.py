@@ -1,0 +1,38 @@
+"""Requests to a Matrix homeserver, and what its refusals mean."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import aiohttp
+import nio
+
+from streams.platforms.port import Away, Impossible, reason_of
+
+
+async def asked(request: Any) -> Any:
+    """Return the homeserver's answer.
+
+    Raises:
+        Impossible: It refuses.
+        Away: It doesn't answer, or not now.
+    """
+    try:
+        answer = await request
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Away(reason_of(error)) from error
+    if not isinstance(answer, nio.ErrorResponse):
+        return answer
+    said = f"{answer.message} ({answer.status_code})"
+    if answer.status_code == "M_LIMIT_EXCEEDED":
+        raise Away(said, (answer.retry_after_ms or 1000) / 1000)
+    http = answer.transport_response.status if answer.transport_response is not None else 0
+    if http >= 500 or answer.status_code is None:
+        raise Away(f"{said}, HTTP {http}")
+    raise Impossible(said)
+
+
+def transaction(name: str) -> str:
+    """Return the id by which the homeserver knows a request that is made twice."""
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
