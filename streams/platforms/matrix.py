@@ -200,7 +200,8 @@ class Matrix:
         level = room.power_levels.get_user_level(user) if room else 0
         roles = ("admin",) if level >= 100 else ("moderator",) if level >= 50 else ()
         name = word(room.user_name(user)) if room else None
-        return Author(user, name, roles, relay=user in self._config.relays)
+        bot, relay = user in self._config.bots, user in self._config.relays
+        return Author(user, name, roles, bot=bot, relay=relay)
 
     # -- the moderators' room
 

@@ -73,6 +73,18 @@ async def test_what_others_quote_or_make_up_is_read_for_what_it_is(it: Deploymen
     assert said[quoting]["reply_to"] == anas
 
 
+async def test_a_bot_is_judged_and_not_counted(it: Deployment, place: Place) -> None:
+    """Those that the file names."""
+    start_bridge(it, "matrix", place.config(bots=[place.kim.id]))
+    await place.bridged(it)
+    for person in (place.kim, place.ana):
+        await person.say(place.channel, "this is zzbad")
+    found = {each["author"]: each for each in await asyncio.to_thread(verdicts, it, 2)}
+    assert {each["action"] for each in found.values()} == {"remove"}
+    strikes = {author: each["standing"]["after"]["strikes"] for author, each in found.items()}
+    assert strikes[place.kim.id] == 0 < strikes[place.ana.id]
+
+
 async def test_the_room_is_asked_and_a_reaction_answers(it: Deployment, place: Place) -> None:
     """A held message stays, since Matrix can't hide; a reaction takes it away, with the moderator's name."""
     start_bridge(it, "matrix", place.config())
