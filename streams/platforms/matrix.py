@@ -15,7 +15,7 @@ from rules.message import Author, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
-from streams.platforms.matrix_calls import asked, transaction
+from streams.platforms.matrix_calls import Turns, asked, transaction
 from streams.platforms.matrix_config import MatrixConfig
 from streams.platforms.matrix_messages import answered, edits, event_id, read
 from streams.platforms.matrix_text import fields, word
@@ -54,6 +54,7 @@ class Matrix:
         self._ear: Ear | None = None
         self._places: dict[str, str] = {}
         self._room: str | None = None
+        self._turns = Turns()
         self._warned: set[tuple[str, str]] = set()
         # It would write what people send into the log, where it isn't as the specification has it.
         logging.getLogger("nio").setLevel(logging.CRITICAL)
@@ -244,7 +245,9 @@ class Matrix:
         return None
 
     async def _redact(self, room_id: str, event: str, reason: str, name: str) -> None:
-        await asked(self._client.room_redact(room_id, event, reason, tx_id=transaction(name)))
+        await self._turns.written(
+            lambda: self._client.room_redact(room_id, event, reason, tx_id=transaction(name))
+        )
 
     async def _redact_edits(self, room_id: str, edited: str, reason: str, name: str) -> None:
         """Take away the edits of a message, the last one first, as the homeserver tells them."""
@@ -263,8 +266,8 @@ class Matrix:
         content["m.mentions"] = {"user_ids": [mentions]} if mentions else {}
         if reply_to:
             content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
-        sent = await asked(
-            self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
+        sent = await self._turns.written(
+            lambda: self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
         )
         return str(sent.event_id)
 
@@ -306,7 +309,7 @@ class Matrix:
         if level is not None and (before or 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
-        await asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
+        await self._turns.written(lambda: self._client.room_put_state(room_id, POWER_LEVELS, content))
 
 
 def _order(event: nio.Event) -> commands.Order | None:

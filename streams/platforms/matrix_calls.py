@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import nio
 
 from streams.platforms.port import Away, Impossible, reason_of
+
+# So long a deed waits, with those behind it, where the homeserver says that we write too fast.
+PATIENCE_S = 300.0
+
+
+class Turns:
+    """Writes one thing after the other: who is told to wait keeps the others back.
+
+    If each came back by itself, one could be refused until it is given up.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def written(self, request: Callable[[], Any]) -> Any:
+        """Return the answer to a request, made as often as the homeserver says "later"; see `asked`."""
+        async with self._turn:
+            end = time.monotonic() + PATIENCE_S
+            while True:
+                try:
+                    return await asked(request())
+                except Away as error:
+                    if error.retry_after_s is None or time.monotonic() + error.retry_after_s > end:
+                        raise
+                    await asyncio.sleep(error.retry_after_s)
 
 
 async def asked(request: Any) -> Any:

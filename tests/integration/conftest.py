@@ -47,6 +47,13 @@ def synapse() -> Iterator[Synapse]:
 
 
 @pytest.fixture
+def slow_synapse() -> Iterator[Synapse]:
+    """A Matrix homeserver on which each account may write three events at once, and then three a second."""
+    with Synapse(messages={"per_second": 3, "burst_count": 3}) as server:
+        yield server
+
+
+@pytest.fixture
 async def place(synapse: Synapse, prefix: str) -> AsyncIterator[Place]:
     """A fresh Matrix room."""
     async with Place(synapse, prefix[5:13]) as one:

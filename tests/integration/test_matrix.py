@@ -14,7 +14,7 @@ import pytest
 from streams.kafka.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, verdicts
 from tests.deployment import Deployment, kill
-from tests.synapse import Place, is_redacted
+from tests.synapse import Place, Synapse, is_redacted
 
 
 async def test_what_is_said_edited_and_taken_back_is_judged(it: Deployment, place: Place) -> None:
@@ -83,6 +83,28 @@ async def test_a_bot_is_judged_and_not_counted(it: Deployment, place: Place) -> 
     assert {each["action"] for each in found.values()} == {"remove"}
     strikes = {author: each["standing"]["after"]["strikes"] for author, each in found.items()}
     assert strikes[place.kim.id] == 0 < strikes[place.ana.id]
+
+
+async def test_a_homeserver_that_asks_for_patience_gets_it(
+    it: Deployment, slow_synapse: Synapse, prefix: str
+) -> None:
+    """More deeds than it takes at once, of many authors: all are done in the end, none twice."""
+    async with Place(slow_synapse, prefix[5:13]) as place:
+        people = [place.kim, *[await place.newcomer(f"p{number}") for number in range(3)]]
+        config = place.config() | {"deeds": [{"action": "remove", "do": ["delete", "report"]}]}
+        start_bridge(it, "matrix", config)
+        await place.bridged(it)
+        said = [await person.say(place.channel, "this is zzbad") for person in people for _ in range(2)]
+        outcomes = await asyncio.to_thread(said_deeds, it, 2 * len(said))
+        assert {each["outcome"] for each in outcomes} == {"done"}
+        history = await place.ana.history(place.channel)
+        redactions = [e["redacts"] for e in history if e["type"] == "m.room.redaction"]
+        assert sorted(redactions) == sorted(said)
+        reports = [
+            e for e in await place.ana.history(place.mods)
+            if e["sender"] == place.sieve.id and e["type"] == "m.room.message"
+        ]  # fmt: skip
+        assert len(reports) == len(said)
 
 
 async def test_the_room_is_asked_and_a_reaction_answers(it: Deployment, place: Place) -> None:
