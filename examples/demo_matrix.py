@@ -6,7 +6,6 @@ Everything is real: Synapse, the in-package broker and store, the shipped rules 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from streams.process.embedded import Broker, Store
 from streams.settings import Settings
 from tests.bridging import until, verdicts
 from tests.deployment import Deployment
-from tests.synapse import Person, Synapse
+from tests.synapse import Person, Synapse, is_redacted
 
 MODEL = Path(__file__).parents[1] / "models" / "artifacts" / "chat-compact"
 TALK = [
@@ -55,65 +54,79 @@ async def _play(it: Deployment, server: Synapse) -> int:
     ana, ben, sieve = [await server.person(name) for name in ("ana", "ben", "sieve")]
     raiders = [await server.person(f"raider{number}") for number in range(1, RAIDERS + 1)]
     people = [ana, ben, sieve, *raiders]
-    room = await ana.make_room(ben, sieve, *raiders, levels={sieve.id: 50})
+    room = await ana.make_room(ben, sieve, *raiders, levels={sieve.id: 50}, alias="lantern")
     mods = await ana.make_room(sieve)
     for person in (ben, *raiders):
         await person.join(room)
-    matrix = {"homeserver": server.url, "token": sieve.token, "rooms": [room], "room": mods}
+    matrix = {
+        "homeserver": server.url,
+        "token": sieve.token,
+        "rooms": ["#lantern:test.invalid"],
+        "room": mods,
+    }
     path = it.packs.parent / "bridge.yaml"
     path.write_text(yaml.safe_dump({"tenant": "demo", "matrix": matrix}))
     it.start("-m", "streams", "bridge", "matrix", "--config", str(path), wait=False, fetch_wait=0.02)
     await until(lambda: '"synced"' in it.log(1), it)
     print("two people talk, and a raid comes\n", flush=True)
-    said = 0
-    for number in range(max(len(TALK), len(RAID))):
-        await (ana, ben)[number % 2].say(room, TALK[number % len(TALK)])
-        said += 1
+    said: dict[str, str] = {}
+    for talk, raid in zip(TALK, RAID, strict=True):
+        said[await (ana if len(said) % 2 else ben).say(room, talk)] = talk
         for raider in raiders:
-            await raider.say(room, RAID[number % len(RAID)])
-            said += 1
-    removed = await asyncio.to_thread(_removals, it, said)
-    code = await _tell(ana, room, mods, removed)
+            said[await raider.say(room, raid)] = raid
+    removed, held = await asyncio.to_thread(_decided, it, len(said))
+    code = await _tell(ana, room, mods, said, removed, held)
     for person in people:
         await person.leave()
     return code
 
 
-def _removals(it: Deployment, count: int) -> set[str]:
-    """Return the ids of messages that the worker wants removed, once all are judged."""
+def _decided(it: Deployment, count: int) -> tuple[set[str], set[str]]:
+    """Return the ids of messages that the worker wants removed and held, once all are judged."""
     found = verdicts(it, count, tenant="demo")
-    return {each["message_id"] for each in found if each["action"] == "remove"}
+    removed, held = (
+        {each["message_id"] for each in found if each["action"] == action} for action in ("remove", "hold")
+    )
+    return removed, held
 
 
-async def _tell(ana: Person, room: str, mods: str, removed: set[str]) -> int:
+async def _tell(
+    ana: Person, room: str, mods: str, said: dict[str, str], removed: set[str], held: set[str]
+) -> int:
     patience = time.monotonic() + WAIT_S
     while True:
-        history = [e for e in await ana.history(room) if e["type"] == "m.room.message"][::-1]
-        gone = {e["event_id"]: e["unsigned"]["redacted_because"] for e in history if _redacted(e)}
-        if removed <= set(gone) or time.monotonic() > patience:
+        history = await _messages(ana, room)
+        gone = {event["event_id"] for event in history if is_redacted(event)}
+        reports = await _messages(ana, mods)
+        asked = [event for event in reports if event["content"]["body"].startswith("hold")]
+        if (removed <= gone and len(asked) == len(held)) or time.monotonic() > patience:
             break
         await asyncio.sleep(0.3)
+    print("the room:\n")
     for event in history:
-        body = "— removed" if _redacted(event) else event["content"]["body"]
-        print(f"  {event['sender'].split(':')[0]:>10}  {body}")
-    print("\nthe moderators' room:\n")
-    for event in (await ana.history(mods))[::-1]:
-        if event["type"] == "m.room.message":
-            print("  " + event["content"]["body"].replace("\n", "\n    "))
+        text = event["content"].get("body") or f"[removed] {said[event['event_id']]}"
+        print(f"  {event['sender'].split(':')[0]:>10}  {text}{' [held]' * (event['event_id'] in held)}")
+    print(
+        "\nthe moderators' room, where a reaction or a word in reply decides about what is held or flagged:\n"
+    )
+    for event in reports:
+        print("  " + event["content"]["body"].replace("\n", "\n    ") + "\n")
     waits = [
-        e["unsigned"]["redacted_because"]["origin_server_ts"] - e["origin_server_ts"]
-        for e in history
-        if _redacted(e)
+        event["unsigned"]["redacted_because"]["origin_server_ts"] - event["origin_server_ts"]
+        for event in history
+        if is_redacted(event)
     ]
-    if waits:
-        print(f"\n{len(waits)} removed, {median(waits):.0f} ms after they were posted (median)")
-    left = removed - set(gone)
-    print(json.dumps({"messages": len(history), "to_remove": len(removed), "left": len(left)}))
+    left = removed - gone
+    print(
+        f"{len(said)} messages: {len(gone)} removed, {median(waits or [0]):.0f} ms after they were posted"
+        f" (median); {len(held)} held and still visible, since Matrix can't hide them; {len(left)} left that"
+        " should be gone"
+    )
     return 1 if left or not removed else 0
 
 
-def _redacted(event: dict[str, Any]) -> bool:
-    return "redacted_because" in event.get("unsigned", {})
+async def _messages(person: Person, room: str) -> list[dict[str, Any]]:
+    return [event for event in await person.history(room) if event["type"] == "m.room.message"][::-1]
 
 
 if __name__ == "__main__":
