@@ -132,6 +132,43 @@ class Person:
                 self.send("PONG" + line[4:])
 
 
+class Wire:
+    """Stands between a client and a server, and keeps what the client sends; an async context manager."""
+
+    def __init__(self, port: int) -> None:
+        self.sent: list[tuple[float, str]] = []
+        self._to = port
+        self._between: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._stand_between, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._between:
+            task.cancel()
+        await asyncio.wait(self._between)
+
+    async def _stand_between(self, client: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        server, on = await asyncio.open_connection("127.0.0.1", self._to)
+        self._between += [
+            asyncio.create_task(self._pass_on(client, on, self.sent)),
+            asyncio.create_task(self._pass_on(server, back, [])),
+        ]
+
+    async def _pass_on(
+        self, lines: asyncio.StreamReader, to: asyncio.StreamWriter, kept: list[tuple[float, str]]
+    ) -> None:
+        try:
+            while raw := await lines.readline():
+                kept.append((time.monotonic(), raw.decode().rstrip("\r\n")))
+                to.write(raw)
+        finally:
+            to.close()
+
+
 class Place:
     """Two channels and the moderators' room, with an operator in all; an async context manager."""
 

@@ -216,7 +216,8 @@ class Bridge:
     async def _tried(self, task: Task) -> str | None:
         wait = FIRST_WAIT_S
         for attempt in range(1, TRIES + 1):
-            await self._pace.take()
+            if not self._platform.counts_lines:
+                await self._pace.take()
             try:
                 return await self._platform.do(task)
             except Away as error:
@@ -251,6 +252,10 @@ class Bridge:
             if was_held and verdict.action is Action.FLAG:
                 # An edit that leaves something to look at, and nothing to hide.
                 await self._lift(verdict, remove=False)
+
+    async def turn(self) -> None:
+        """See Ear."""
+        await self._pace.take()
 
     async def later(self, what: str, at: float) -> None:
         """See Ear."""
@@ -335,11 +340,7 @@ class Bridge:
     async def why(self, report: str) -> str:
         """See Ear."""
         verdict = await self._memory.report(report)
-        return (
-            "I don't know what this is about (any more)."
-            if verdict is None
-            else "\n".join(words.reasons(verdict))
-        )
+        return UNKNOWN if verdict is None else "\n".join(words.reasons(verdict))
 
 
 def _placed(message: Message, tenant: str, kind: str, said: Said | None) -> Message:

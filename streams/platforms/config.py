@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -18,7 +18,7 @@ from streams.wire import Place
 
 
 class PaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How fast deeds may be done."""
+    """How fast deeds may be done; on IRC, how fast lines may be said."""
 
     per_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     burst: Annotated[int, msgspec.Meta(ge=1)] = 20
@@ -43,18 +43,25 @@ class BridgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Kind(NamedTuple):
-    """Where a platform's code lies, and which library it needs beside those of a worker."""
+    """Where a platform's code lies.
+
+    Attributes:
+        library: What it needs beside the libraries of a worker.
+        pace: Its own, where the configuration says nothing.
+    """
 
     file: str
     section: str
     platform: str
     library: str | None = None
+    pace: Mapping[str, float] = {}
 
 
 # Imported when asked for: whoever runs one bridge needs no library of another.
 KINDS = {
     "discord": _Kind("discord", "DiscordConfig", "Discord", "discord"),
-    "irc": _Kind("irc", "IrcConfig", "Irc", "pydle"),
+    # Most networks throw out who writes faster.
+    "irc": _Kind("irc", "IrcConfig", "Irc", "pydle", {"per_s": 1, "burst": 5}),
     "matrix": _Kind("matrix", "MatrixConfig", "Matrix", "nio"),
     "replay": _Kind("replay", "ReplayConfig", "Replay"),
     "twitch": _Kind("twitch", "TwitchConfig", "Twitch", "pydle"),
@@ -81,6 +88,9 @@ def read(path: Path, kind: str) -> tuple[BridgeConfig, Platform]:
     if kind not in found:
         raise ConfigurationError(f"{path}: there is no section {kind}: see docs/platforms/{kind}.md")
     its = _converted(path, found.pop(kind), section, f"in section {kind}: ")
+    pace = found.get("pace", {})
+    if isinstance(pace, dict):
+        found["pace"] = {**known.pace, **pace}
     bridge = _converted(path, found, BridgeConfig, "")
     return bridge, platform(its)
 

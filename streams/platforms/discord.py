@@ -43,6 +43,7 @@ class Discord:
     """
 
     repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT, Deed.UNTIMEOUT, Deed.REPORT})
+    counts_lines = False
 
     def __init__(self, config: DiscordConfig) -> None:
         self._config = config

@@ -39,6 +39,7 @@ class Matrix:
     """See Platform. The homeserver knows a request by its transaction id, so each can be made twice."""
 
     repeatable = frozenset(Deed)
+    counts_lines = False
 
     def __init__(self, config: MatrixConfig) -> None:
         self._config = config

@@ -1,4 +1,4 @@
-"""How fast deeds may be done: so many a second, and a few at once."""
+"""How fast deeds may be done, and lines be said: so many a second, and a few at once."""
 
 from __future__ import annotations
 

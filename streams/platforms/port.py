@@ -65,6 +65,9 @@ class Ear(Protocol):
     ) -> str:
         """Take what a moderator decided on a report, and return in words what came of it."""
 
+    async def turn(self) -> None:
+        """Return when one more line may go out: for a platform that `counts_lines`."""
+
     async def later(self, what: str, at: float) -> None:
         """Have `Platform.due` called with this, at an epoch second; also after a restart."""
 
@@ -82,10 +85,12 @@ class Platform(Protocol):
         can: What can be done there.
         repeatable: Deeds that do no harm twice: those are done first and then noted, the others the other
             way round, so that a crash in between repeats no warning.
+        counts_lines: It waits for `Ear.turn` before each line that it sends; elsewhere a deed is one turn.
     """
 
     can: frozenset[Deed]
     repeatable: frozenset[Deed]
+    counts_lines: bool
 
     async def run(self, ear: Ear) -> None:
         """Listen until cancelled, and come back after a break; return where there is nothing more to hear.

@@ -39,6 +39,7 @@ class Replay:
     can = frozenset(Deed)
     # What is in the file already isn't written again.
     repeatable = frozenset(Deed)
+    counts_lines = False
 
     def __init__(self, config: ReplayConfig) -> None:
         self._config = config

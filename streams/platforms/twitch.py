@@ -44,6 +44,7 @@ class Twitch:
     """See Platform; a message that is gone is not deleted again, nor a time-out begun anew."""
 
     repeatable = frozenset({Deed.DELETE, Deed.TIMEOUT, Deed.UNTIMEOUT})
+    counts_lines = False
 
     def __init__(self, config: TwitchConfig) -> None:
         unknown = set(config.can) - set(SCOPES)

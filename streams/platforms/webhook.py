@@ -62,6 +62,7 @@ class Webhook:
     """See Platform. The receiver knows a deed by its `webhook-id`, so each can be sent twice."""
 
     repeatable = frozenset(Deed)
+    counts_lines = False
 
     def __init__(self, config: WebhookConfig) -> None:
         self._config = config

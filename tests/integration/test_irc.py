@@ -16,7 +16,18 @@ import pytest
 from streams.kafka.records import tail
 from tests.bridging import LONG_S, example_texts, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment, kill
-from tests.ngircd import Ngircd, Place
+from tests.ngircd import Ngircd, Place, Wire
+
+LONG_WARNING = """
+rules:
+  - id: test/long
+    label: spam
+    action: remove
+    strength: strong
+    why: Made for the tests.
+    message: {{ru: "{words}"}}
+    terms: [zzlong]
+"""
 
 
 @pytest.fixture
@@ -96,6 +107,46 @@ async def test_without_the_right_to_it_a_deed_is_impossible_and_says_how_to_mend
     (outcome,) = await asyncio.to_thread(said_deeds, it, 1)
     assert outcome["outcome"] == "impossible"
     assert f"/mode {place.channel} +o" in outcome["reason"]
+
+
+async def test_the_pace_counts_lines(it: Deployment, place: Place) -> None:
+    """Of reports, bans and warnings; a crowd that comes in costs none, and a report stays together."""
+    rows = [{"action": "remove", "do": ["timeout", "warn"]}, {"action": "hold", "do": ["report"]}]
+    async with Wire(place.server.port) as wire:
+        config = place.config(port=wire.port) | {"deeds": rows, "pace": {"per_s": 5, "burst": 3}}
+        start_bridge(it, "irc", config)
+        await place.bridged(it)
+        before = len(wire.sent)
+        people = [await place.person(f"raid{number}") for number in range(6)]
+        for person in people[:3]:
+            person.say(place.channel, "this is zzbad")
+        for person in people[3:]:
+            person.say(place.channel, f"zzheld {'x' * 280}")
+        await until(lambda: len(wire.sent) >= before + 12, it)
+        await asyncio.sleep(0.5)
+        said = wire.sent[before:]
+    verbs = Counter(line.partition(" ")[0] for _, line in said)
+    assert verbs == {"MODE": 3, "NOTICE": 3, "PRIVMSG": 6}
+    for first, (begin, _) in enumerate(said):
+        for last, (end, _) in enumerate(said[first:], first + 1):
+            assert last - first <= 3 + 5 * (end - begin) + 1, said
+    reports = [line for _, line in said if line.startswith("PRIVMSG")]
+    assert ["[" in line for line in reports] == [True, False] * 3
+
+
+async def test_a_long_line_is_cut_at_what_the_network_takes(idle: Deployment, place: Place) -> None:
+    """In bytes, whatever the script: ngircd throws out who sends a longer one."""
+    words = [f"правило{number}" for number in range(100)]
+    idle.write_pack("long.yaml", LONG_WARNING.format(words=" ".join(words)))
+    await asyncio.to_thread(idle.start, fetch_wait=0.02)
+    start_bridge(idle, "irc", place.config() | {"deeds": [{"action": "remove", "do": ["warn"]}]})
+    await place.bridged(idle)
+    kim = await place.person("Kim")
+    kim.say(place.channel, "this is zzlong")
+    await kim.until(lambda line: words[-1] in line)
+    heard = [line for _, line in kim.lines if "NOTICE Kim" in line]
+    assert " ".join(line.partition(" :")[2] for line in heard).split() == words
+    assert max(len(line.encode()) for line in heard) <= 510
 
 
 @pytest.mark.parametrize(
