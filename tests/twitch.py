@@ -84,6 +84,14 @@ class Twitch:
         """Tell that a message was deleted."""
         self._send(f"@login=kim;target-msg-id={name} :tmi.twitch.tv CLEARMSG #lantern :gone")
 
+    def purge(self, user: str | None, seconds: int | None = None) -> None:
+        """Tell that somebody was timed out, or banned, or that the whole channel was cleared."""
+        tags = {"room-id": LANTERN, "tmi-sent-ts": "1714593600000"}
+        tags |= {"target-user-id": f"id-{user}"} if user else {}
+        tags |= {"ban-duration": str(seconds)} if seconds else {}
+        line = ";".join(f"{tag}={value}" for tag, value in tags.items())
+        self._send(f"@{line} :tmi.twitch.tv CLEARCHAT #lantern" + (f" :{user}" if user else ""))
+
     def _send(self, line: str) -> None:
         for writer in self._writers:
             writer.write(f"{line}\r\n".encode())
@@ -163,6 +171,11 @@ class Twitch:
         if request.headers.get("Client-Id") != "client" or request.query["moderator_id"] != SIEVE:
             status = 400
         if status < 300:
-            self.calls.append((request.method, request.match_info["what"], dict(request.query), body))
+            method, what, query = request.method, request.match_info["what"], dict(request.query)
+            self.calls.append((method, what, query, body))
+            if what == "chat":
+                self.clear(query["message_id"])
+            elif (method, what) == ("POST", "bans"):
+                self.purge(body["data"]["user_id"].removeprefix("id-"), body["data"]["duration"])
             return web.Response(status=204) if status == 204 else web.json_response({"data": [{}]})
         return web.json_response({"status": status, "message": "no"}, status=status)

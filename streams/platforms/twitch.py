@@ -17,7 +17,8 @@ from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task, with_untimeout
 from streams.platforms.port import Away, Ear, Impossible, reason_of
-from streams.platforms.twitch_chat import Chat, TwitchConfig
+from streams.platforms.twitch_chat import Chat, Purge, TwitchConfig
+from streams.platforms.twitch_purges import Purges
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class Twitch:
         self._broadcasters: dict[str, str] = {}
         self._made: dict[str, datetime | None] = {}
         self._ages_from = 0.0
+        self._purges = Purges()
 
     # -- in
 
@@ -117,17 +119,32 @@ class Twitch:
             if any(message is None for message in said):
                 raise PlatformError("Twitch has closed the connection")
 
-    async def _hear(self, said: Sequence[Message], ear: Ear) -> None:
-        room = (self._config.room or "").lower()
-        others = [each for each in said if each.author is None or each.author.id != self._user_id]
-        await ear.hear(await self._aged([each for each in others if each.channel != room]))
-        for message in others:
-            order = _order(message) if message.channel == room else None
+    async def _hear(self, said: Sequence[Message | Purge], ear: Ear) -> None:
+        judged, room = self._apart(said)
+        await ear.hear(await self._aged(judged))
+        for message in room:
+            order = _order(message)
             if order is not None:
                 try:
                     await self._say(await commands.answer(order, ear), message.id)
                 except (Away, Impossible) as error:
                     log.warning("answer_unsaid", report=order.report, reason=str(error))
+
+    def _apart(self, said: Sequence[Message | Purge]) -> tuple[list[Message], list[Message]]:
+        """Return what others have said, in the channels with what is gone there, and in the room."""
+        judged: list[Message] = []
+        room: list[Message] = []
+        for each in said:
+            if isinstance(each, Purge):
+                judged += self._purges.deletions(each)
+            elif each.author is not None and each.author.id == self._user_id:
+                continue
+            elif each.channel == (self._config.room or "").lower():
+                room.append(each)
+            else:
+                self._purges.heard(each)
+                judged.append(each)
+        return judged, room
 
     async def _aged(self, said: Sequence[Message]) -> list[Message]:
         """Return the messages with when their authors' accounts were made; unknown where Twitch is away."""
@@ -175,6 +192,7 @@ class Twitch:
         elif task.deed is Deed.TIMEOUT:
             seconds = min(LONGEST_TIMEOUT_S, max(1, int(task.timeout_s)))
             data = {"user_id": verdict.author, "duration": seconds, "reason": reason}
+            self._purges.expect(Purge(verdict.channel, verdict.author, seconds))
             await self._call("POST", f"{self._config.api}/moderation/bans", where, {"data": data})
         elif task.deed is Deed.UNTIMEOUT:
             user = ("user_id", verdict.author or "")

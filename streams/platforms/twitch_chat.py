@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import pydle
@@ -30,7 +30,6 @@ PASSED_OVER = {
     "366",
     353,
     366,
-    "CLEARCHAT",
     "ROOMSTATE",
     "GLOBALUSERSTATE",
     "USERNOTICE",
@@ -69,6 +68,19 @@ class TwitchConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(channel.lower() for channel in (*self.channels, *filter(None, [self.room])))
 
 
+class Purge(NamedTuple):
+    """All that was lately said in a channel is gone, by everybody or by one author.
+
+    Attributes:
+        author: The author's id; None for everybody's.
+        timeout_s: How long the author is timed out; None for good.
+    """
+
+    channel: str
+    author: str | None
+    timeout_s: int | None = None
+
+
 class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
     """One connection to the chat."""
 
@@ -77,7 +89,7 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
     def __init__(self, config: TwitchConfig, login: str) -> None:
         super().__init__(login)
         self._config = config
-        self.said: asyncio.Queue[Message | None] = asyncio.Queue(WAITING)
+        self.said: asyncio.Queue[Message | Purge | None] = asyncio.Queue(WAITING)
         self._entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._wanted = {f"#{channel}" for channel in config.joined}
 
@@ -145,11 +157,14 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
             self._entered.exception()  # nobody may be waiting for it
 
 
-def read(line: Any, config: TwitchConfig) -> Message | None:
+def read(line: Any, config: TwitchConfig) -> Message | Purge | None:
     tags: Mapping[str, Any] = getattr(line, "tags", None) or {}
     channel = str(line.params[0]).lstrip("#") if line.params else ""
     if line.command == "CLEARMSG":
         return Message(str(tags.get("target-msg-id")), None, "", channel=channel, kind=Kind.DELETED)
+    if line.command == "CLEARCHAT":
+        author, seconds = tags.get("target-user-id"), str(tags.get("ban-duration"))
+        return Purge(channel, str(author) if author else None, int(seconds) if seconds.isdecimal() else None)
     if line.command != "PRIVMSG" or not isinstance(tags.get("id"), str):
         return None
     login, text = line.source.partition("!")[0], line.params[-1]

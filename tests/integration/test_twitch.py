@@ -68,7 +68,6 @@ async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, twitch: 
     await bridged(it, twitch)
     name = twitch.say("this is zzbad")
     await until(lambda: len(twitch.calls) >= 3, it)
-    twitch.clear(name)
     where = {"broadcaster_id": LANTERN, "moderator_id": SIEVE}
     delete, timeout, warn = twitch.calls
     assert delete == ("DELETE", "chat", where | {"message_id": name}, None)
@@ -79,6 +78,41 @@ async def test_what_is_decided_is_asked_of_the_api_once(it: Deployment, twitch: 
     found = await asyncio.to_thread(verdicts, it, 2)
     assert {each["kind"] for each in found} == {"created"}
     assert len(twitch.calls) == 3
+
+
+async def test_a_moderators_time_out_tells_what_it_took_away(it: Deployment, twitch: Twitch) -> None:
+    """Each message once, of that author only; clearing the whole channel speaks of nobody."""
+    start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    first, second = twitch.say("hello"), twitch.say("how are you")
+    twitch.say("fine", "eve")
+    twitch.clear(first)
+    twitch.purge("kim", 600)
+    twitch.purge("kim")
+    twitch.purge(None)
+    third = twitch.say("let me speak")
+    twitch.purge("kim")
+    twitch.say("bye", "eve")
+    found = await asyncio.to_thread(verdicts, it, 8)
+    deleted = [each for each in found if each["kind"] == "deleted"]
+    assert sorted(each["message_id"] for each in deleted) == [first, second, third]
+    assert {each["author"] for each in deleted} == {"id-kim"}
+
+
+async def test_its_own_time_out_is_not_told_as_deletions(it: Deployment, twitch: Twitch) -> None:
+    """A moderator's ban after it is, of what the bridge hasn't deleted itself."""
+    start_bridge(it, "twitch", config(twitch))
+    await bridged(it, twitch)
+    hello = twitch.say("hello")
+    await asyncio.to_thread(verdicts, it, 1)
+    twitch.say("this is zzbad")
+    await until(lambda: len(twitch.calls) >= 3, it)
+    twitch.say("hello", "eve")
+    found = await asyncio.to_thread(verdicts, it, 3)
+    assert {each["kind"] for each in found} == {"created"}
+    twitch.purge("kim")
+    found = await asyncio.to_thread(verdicts, it, 4)
+    assert [each["message_id"] for each in found if each["kind"] == "deleted"] == [hello]
 
 
 async def test_the_room_is_asked_and_its_moderators_answer(it: Deployment, twitch: Twitch) -> None:
