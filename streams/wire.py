@@ -283,17 +283,28 @@ def _read(raw: bytes | None, decoder: Any, kind: type[MessageRecord]) -> Message
 
 
 def _read_leniently(raw: bytes, kind: type[MessageRecord]) -> MessageRecord:
-    """Read what is JSON but for lone surrogates, bare control characters or a byte order mark."""
     try:
-        value = json.loads(raw.decode("utf-8-sig"), strict=False)
+        return msgspec.convert(_lenient(raw), kind)
+    except msgspec.ValidationError as error:
+        raise _refusal(error) from error
+
+
+def mended(raw: bytes) -> bytes:
+    """Return as JSON what is that but for lone surrogates, bare control characters or a byte order mark.
+
+    Raises:
+        UnreadableError: It is none even so.
+    """
+    return encode(_lenient(raw))
+
+
+def _lenient(raw: bytes) -> Any:
+    try:
+        return _without_surrogates(json.loads(raw.decode("utf-8-sig"), strict=False))
     except UnicodeDecodeError as error:
         raise UnreadableError("not_utf8", f"byte {error.start}: {error.reason}") from error
     except (ValueError, RecursionError) as error:
         raise UnreadableError("not_json", str(error)) from error
-    try:
-        return msgspec.convert(_without_surrogates(value), kind)
-    except msgspec.ValidationError as error:
-        raise _refusal(error) from error
 
 
 def _refusal(error: msgspec.ValidationError) -> UnreadableError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -174,7 +175,7 @@ class Api:
     async def _review_page(self, call: Call) -> tuple[int, object]:
         query = QueryParams(call.query)
         limit = query.get("limit", str(PAGE))
-        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= LARGEST_PAGE:
+        if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= LARGEST_PAGE:
             raise _parameter("limit", f"expected a number from 1 to {LARGEST_PAGE}")
         wanted = Wanted(call.key.tenant, query.get("channel"), query.get("queue"))
         items, more = self._review.page(wanted, int(limit), query.get("cursor"), time.time())
@@ -220,6 +221,7 @@ class Application(Starlette):
 
     def __init__(self, routes: list[Route]) -> None:
         super().__init__(routes=routes, exception_handlers={HTTPException: _not_routed})
+        self.router.redirect_slashes = False
         posts = (route for route in routes if route.methods and "POST" in route.methods)
         self._posts = {route.path: cast("Endpoint", route.endpoint) for route in posts}
 

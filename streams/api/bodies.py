@@ -13,7 +13,7 @@ from rules.message import Message
 from rules.verdict import Verdict
 from streams.api.problems import Fault, Problem, ProblemDetails
 from streams.errors import UnreadableError
-from streams.wire import Decision, Name, Place, Scope, read_message, read_offline
+from streams.wire import MAX_DEPTH, Decision, Name, Place, Scope, mended, read_message, read_offline
 
 T = TypeVar("T")
 
@@ -122,17 +122,30 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Return what a body says.
+    """Return what a body says, as leniently as a record on `chat.messages` is read.
 
     Raises:
         Problem: It is no JSON (400), or something doesn't fit (422).
     """
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return decoder.decode(_mended(body, error))
     except msgspec.ValidationError as error:
         raise Problem("invalid", "the body doesn't fit", errors=(_fault(str(error)),)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem("unreadable", str(error)) from error
+    except RecursionError as error:
+        deep = Fault(f"nested deeper than {MAX_DEPTH} levels")
+        raise Problem("invalid", "the body doesn't fit", errors=(deep,)) from error
+
+
+def _mended(body: bytes, wrong: Exception) -> bytes:
+    try:
+        return mended(body)
+    except UnreadableError:
+        raise Problem("unreadable", str(wrong)) from wrong
 
 
 def read_messages(raws: list[msgspec.Raw], mode: Mode, request_id: str, where: str) -> list[Message]:

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from streams.api.replies import Headers, Reply
+from streams.api.problems import Problem
+from streams.api.replies import Headers, Reply, refusal, request_id_of
 
 
 class Express(Protocol):
@@ -116,6 +117,12 @@ class LeanProtocol(HttpToolsProtocol):
         self.url, self.headers, self.expect_100_continue = url, headers, expects
         self.scope["headers"] = headers
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that it can't be read as HTTP, as a problem like any other, and close the connection."""
+        exchange = _Exchange(self)
+        exchange.keep_alive = False
+        exchange.answer(refusal(Problem("not-http", msg), request_id_of(b"")))
 
     # -- how long it may be idle
 

@@ -16,6 +16,7 @@ class _Kind(NamedTuple):
 
 KINDS = {
     "unreadable": _Kind(400, "The body is no JSON"),
+    "not-http": _Kind(400, "This is no HTTP"),
     "unauthorized": _Kind(401, "No valid key"),
     "forbidden": _Kind(403, "The key isn't good for this"),
     "not-found": _Kind(404, "There is nothing here"),

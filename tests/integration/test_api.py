@@ -262,6 +262,9 @@ async def test_more_than_the_rate_is_turned_away_with_a_time(it: Deployment) -> 
         ({"message": {"text": "x"}, "mode": "shout"}, 422, "invalid", "/mode"),
         ({"message": {"text": "x"}, "mode": "record"}, 422, "invalid", "/message/id"),
         ({"message": {"text": "x" * (2 << 20)}}, 413, "too-large", None),
+        (b'{"message": {"text": "x", "more": ' + b"[" * 99 + b"]" * 99 + b"}}", 422, "invalid", "/message"),
+        (b'{"message": {"text": "x", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", 422, "invalid", ""),
+        (b'{"message": {"text": NaN}}', 422, "invalid", "/message/text"),
     ],
 )
 async def test_what_is_wrong_is_named(
@@ -274,6 +277,26 @@ async def test_what_is_wrong_is_named(
     assert reply.body["instance"].endswith(reply.headers["X-Request-Id"])
     found = [fault.get("pointer", "") for fault in reply.body.get("errors", [])]
     assert found == ([] if pointer is None else [pointer])
+
+
+@pytest.mark.parametrize(
+    "limit", ["0", "201", "-1", "1.5", "many", "", "9" * 5000], ids=lambda limit: limit[:5] or "empty"
+)
+async def test_a_page_has_one_to_two_hundred(api: Client, limit: str) -> None:
+    """However the number is written."""
+    reply = await api.get(f"/v1/review?limit={limit}")
+    assert (reply.status, reply.problem) == (422, "invalid")
+    assert reply.body["errors"][0]["pointer"] == "limit"
+
+
+async def test_half_an_emoji_is_read_as_on_the_stream(api: Client) -> None:
+    """Text that was cut in the middle of one is judged, and so is what begins with a byte order mark."""
+    for body in (
+        rb'{"message": {"text": "zzbad \ud83d", "author": "\ud83d"}}',
+        b'\xef\xbb\xbf{"message": {"text": "zzbad"}}',
+    ):
+        reply = await api.post("/v1/judge", body)
+        assert (reply.status, reply.body["verdict"]["action"]) == (200, "remove")
 
 
 async def test_one_bad_message_refuses_its_batch(api: Client) -> None:
@@ -296,9 +319,10 @@ async def test_other_methods_types_and_paths_are_problems_too(api: Client) -> No
         await api.get("/v1/judge"),
         await api.get("/v2/judge"),
         await api.post("/v1/judge", b"x", headers={"Content-Type": "text/plain"}),
+        await api.post("/v1/judge/", {"message": {"text": "x"}}),
     ]
     assert [(reply.status, reply.problem) for reply in replies] == [
-        (405, "method"), (404, "not-found"), (415, "media-type"),
+        (405, "method"), (404, "not-found"), (415, "media-type"), (404, "not-found"),
     ]  # fmt: skip
     assert "POST" in replies[0].headers["Allow"]
 

@@ -223,6 +223,29 @@ async def test_a_refusal_leaves_the_connection_or_says_that_it_ends(
             assert (await client.answer())[::2] == (200, "b")
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"hello\r\n\r\n",
+        b"FOO /v1/judge HTTP/1.1\r\n\r\n",
+        "GET /v1/é HTTP/1.1\r\n\r\n".encode(),
+        b"\x16\x03\x01\r\n",
+    ],
+)
+async def test_what_is_no_http_is_a_problem_like_any_other(tmp_path: Path, garbage: bytes) -> None:
+    """And the end of the connection, also after requests that were some."""
+    async with served(tmp_path) as it, line(it) as client:
+        let_go(it, 1)
+        client.send(request("a"))
+        assert (await client.answer())[2] == "a"
+        client.send(garbage)
+        status, head, _ = await client.answer()
+        assert status == 400
+        assert b"content-type: application/problem+json" in head
+        assert b"x-request-id: " in head
+        assert await client.ended()
+
+
 async def test_whoever_asks_for_the_end_gets_it(tmp_path: Path) -> None:
     """After the answer."""
     async with served(tmp_path) as it, line(it) as client:
