@@ -11,13 +11,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from rules.message import Attachment, Author, Entity, Kind, Message, Surface
 from rules.verdict import Verdict
 from streams.errors import UnreadableError
+
+T = TypeVar("T")
 
 # A record over this is refused: Kafka's own default for a record is 1 MiB.
 MAX_RECORD_BYTES = 1 << 20
@@ -289,16 +291,25 @@ def _read_leniently(raw: bytes, kind: type[MessageRecord]) -> MessageRecord:
         raise _refusal(error) from error
 
 
-def mended(raw: bytes) -> bytes:
-    """Return as JSON what is that but for lone surrogates, bare control characters or a byte order mark.
+def read_body(raw: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return what holds messages, read as leniently as a message is.
 
     Raises:
-        UnreadableError: It is none even so.
+        ValidationError: Something doesn't fit.
+        UnreadableError: It is no JSON, or nests without end.
     """
-    return encode(_lenient(raw))
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        raise
+    except RecursionError as error:
+        raise UnreadableError("too_deep", f"nested deeper than {MAX_DEPTH} levels") from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decoder.decode(encode(_lenient(raw)))
 
 
 def _lenient(raw: bytes) -> Any:
+    """Return what is JSON but for lone surrogates, bare control characters or a byte order mark."""
     try:
         return _without_surrogates(json.loads(raw.decode("utf-8-sig"), strict=False))
     except UnicodeDecodeError as error:

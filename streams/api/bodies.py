@@ -11,9 +11,10 @@ import msgspec
 
 from rules.message import Message
 from rules.verdict import Verdict
+from streams import wire
 from streams.api.problems import Fault, Problem, ProblemDetails
 from streams.errors import UnreadableError
-from streams.wire import MAX_DEPTH, Decision, Name, Place, Scope, mended, read_message, read_offline
+from streams.wire import Decision, Name, Place, Scope, read_message, read_offline
 
 T = TypeVar("T")
 
@@ -128,24 +129,13 @@ def read_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         Problem: It is no JSON (400), or something doesn't fit (422).
     """
     try:
-        try:
-            return decoder.decode(body)
-        except msgspec.ValidationError:
-            raise
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return decoder.decode(_mended(body, error))
+        return wire.read_body(body, decoder)
     except msgspec.ValidationError as error:
         raise Problem("invalid", "the body doesn't fit", errors=(_fault(str(error)),)) from error
-    except RecursionError as error:
-        deep = Fault(f"nested deeper than {MAX_DEPTH} levels")
-        raise Problem("invalid", "the body doesn't fit", errors=(deep,)) from error
-
-
-def _mended(body: bytes, wrong: Exception) -> bytes:
-    try:
-        return mended(body)
-    except UnreadableError:
-        raise Problem("unreadable", str(wrong)) from wrong
+    except UnreadableError as error:
+        if error.reason == "too_deep":
+            raise Problem("invalid", "the body doesn't fit", errors=(Fault(str(error)),)) from error
+        raise Problem("unreadable", str(error)) from error
 
 
 def read_messages(raws: list[msgspec.Raw], mode: Mode, request_id: str, where: str) -> list[Message]:

@@ -18,7 +18,7 @@ from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.replay import described
 from streams.platforms.signing import Signer
-from streams.wire import MAX_RECORD_BYTES, Decision, Name, encode, read_message
+from streams.wire import MAX_RECORD_BYTES, Decision, Name, encode, read_body, read_message
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +56,10 @@ class _Decided(msgspec.Struct):
     reviewer: Name
     role: str | None = None
     reason: str | None = None
+
+
+_events = msgspec.json.Decoder(_Events)
+_decided = msgspec.json.Decoder(_Decided)
 
 
 class Webhook:
@@ -106,14 +110,17 @@ class Webhook:
 
     async def _hear(self, body: bytes, ear: Ear) -> web.Response:
         """202 when all events are safe; one that makes no sense refuses all, so send them again."""
-        events: list[Message] = [
-            read_message(bytes(event)) for event in msgspec.json.decode(body, type=_Events).events
-        ]
+        events: list[Message] = []
+        for number, event in enumerate(read_body(body, _events).events):
+            try:
+                events.append(read_message(bytes(event)))
+            except UnreadableError as error:
+                return _wrong(422, f"events[{number}]: {error}")
         await ear.hear(events)
         return web.json_response({"taken": len(events)}, status=202)
 
     async def _decide(self, body: bytes, ear: Ear) -> web.Response:
-        said = msgspec.json.decode(body, type=_Decided)
+        said = read_body(body, _decided)
         answer = await ear.decide(said.report, said.decision, said.reviewer, said.role, said.reason)
         return web.json_response({"words": answer})
 

@@ -205,6 +205,18 @@ async def test_what_is_not_signed_is_not_taken(it: Deployment, chat: Chat) -> No
     assert (await chat.send("/events", event))[0] == 202
 
 
+async def test_half_an_emoji_is_taken_and_what_makes_no_sense_is_named(it: Deployment, chat: Chat) -> None:
+    """As on the stream; else one message would keep a hundred back for good."""
+    start_bridge(it, "webhook", chat.config())
+    event = {"events": [message(1, "hello \ud83d"), message(2, "hello")]}
+    assert (await chat.send("/events", event))[0] == 202
+    await asyncio.to_thread(verdicts, it, 2)
+    event["events"][1]["id"] = 5
+    status, said = await chat.send("/events", event)
+    assert status == 422
+    assert said["detail"].startswith("events[1]: ")
+
+
 async def test_what_the_receiver_refuses_is_said_on_the_topic(it: Deployment, chat: Chat) -> None:
     """Once; it isn't tried again, and what comes after it is done."""
     start_bridge(it, "webhook", chat.config())
