@@ -22,8 +22,8 @@ _TAG_BEGIN = re.compile(r"</?[a-zA-Z]")
 _COMMENT_END = re.compile(r"--!?>")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-# More digits than any character has; beyond 4,300 Python refuses to count.
-_ENDLESS = re.compile(r"&#0*\d{8,};?")
+# Zeros before a character's number, and more digits than any has; beyond 4,300 Python refuses to count.
+_ZEROS, _ENDLESS = re.compile(r"&#0+(?=[0-9])"), re.compile(r"&#[0-9]{8,};?")
 _PERSON = re.compile(r"(?i)(?:https?://matrix\.to/#/(@|%40)|matrix:u/)([^/?#]+)")
 
 # Of the tags that clients keep those that begin and end lines, and those that do so in tables, where alone
@@ -267,7 +267,7 @@ def _pairs(attributes: str) -> Iterator[tuple[str, str]]:
 
 
 def _unescaped(text: str) -> str:
-    return html.unescape(_ENDLESS.sub("\ufffd", text)) if "&" in text else text
+    return html.unescape(_ENDLESS.sub("\ufffd", _ZEROS.sub("&#", text))) if "&" in text else text
 
 
 def _target(value: str) -> str:

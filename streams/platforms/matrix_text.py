@@ -149,7 +149,8 @@ def _extensible(content: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[st
     for key in _HOLDERS if depth < _DEEPEST else ():
         value = content.get(key)
         for each in value if isinstance(value, list) else [value]:
-            yield from _extensible(fields(each), depth + 1)
+            if isinstance(each, dict):
+                yield from _extensible(each, depth + 1)
 
 
 def _quotes(text: str, *, everywhere: bool, answers: bool) -> Iterator[Span]:
