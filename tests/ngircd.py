@@ -167,6 +167,8 @@ class Wire:
                 to.write(raw)
         finally:
             to.close()
+            with suppress(ConnectionError):
+                await to.wait_closed()
 
 
 class Place:

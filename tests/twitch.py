@@ -27,6 +27,7 @@ class Twitch:
         self.ages_asked: list[str] = []
         self.room: list[dict[str, str]] = []
         self.entered = asyncio.Event()
+        self._open: set[asyncio.StreamWriter] = set()
         self._writers: list[asyncio.StreamWriter] = []
         self._number = 0
 
@@ -41,7 +42,7 @@ class Twitch:
 
     async def start(self) -> None:
         """Listen on two ports."""
-        self._server = await asyncio.start_server(self._chat, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         self._chat_port = self._server.sockets[0].getsockname()[1]
         app = web.Application()
         app.add_routes([
@@ -56,13 +57,13 @@ class Twitch:
 
     async def stop(self) -> None:
         """Close everything."""
-        self.drop()
         self._server.close()
+        self.drop()
         await self._runner.cleanup()
 
     def drop(self) -> None:
         """Close the chat's connections."""
-        for writer in self._writers:
+        for writer in self._open:
             writer.close()
         self._writers.clear()
         self.entered.clear()
@@ -95,6 +96,14 @@ class Twitch:
     def _send(self, line: str) -> None:
         for writer in self._writers:
             writer.write(f"{line}\r\n".encode())
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            await self._chat(reader, writer)
+        finally:
+            self._open.discard(writer)
+            writer.close()
 
     async def _chat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def send(line: str) -> None:
@@ -135,7 +144,6 @@ class Twitch:
                 self.entered.set()
             elif command == "PING":
                 send(f"PONG tmi.twitch.tv {rest}")
-        writer.close()
 
     async def _validate(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
