@@ -1,6 +1,13 @@
-"""Cuts readable text into the pieces that a network was trained on, by SentencePiece."""
+"""Cuts readable text into the pieces that a network was trained on, by SentencePiece.
 
-from collections.abc import Sequence
+Word by word, and a chat says the same words again and again, so their pieces are kept at hand: of a unigram
+model no piece reaches over a space, and the likeliest pieces of a text are those of its words (Kudo, 2018).
+Where several ways to cut a word are as likely as each other, as in a long row of one sign, what stands before
+it would settle which is taken; so all texts are cut by words, whether these are at hand or not.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 import sentencepiece
 
@@ -12,6 +19,8 @@ from models.starred import Starred
 LONGEST_TEXT = 20_000
 _PART = LONGEST_TEXT // 3
 _BEGINS = "▁"  # how SentencePiece marks where a word begins
+# Words whose pieces are kept at hand, some 10 MB of them, and how long they may be.
+_KEPT, _LONGEST_KEPT = 40_000, 32
 
 
 class Tokenizer:
@@ -32,6 +41,7 @@ class Tokenizer:
         names = self._pieces.id_to_piece(list(range(self.size)))
         words = [name[1:] for name in names if name.startswith(_BEGINS)]
         self._starred, self._slips = Starred(words), Slips(words)
+        self._words = _Words(self._cut)
 
     @property
     def size(self) -> int:
@@ -43,11 +53,30 @@ class Tokenizer:
 
         Letters behind stars are filled in first, and slips undone, in words that are pieces themselves.
         """
-        # As bytes, because SentencePiece refuses a str with a lone surrogate, and one such
-        # text would cost its neighbours. One by one, because for a list it starts threads of its own.
-        encode, filled, mended = self._pieces.encode, self._starred.filled, self._slips.mended
-        rows = (encode(mended(filled(_bounded(text))).encode("utf-8", "replace")) for text in texts)
+        pieces_of = self._words.__getitem__
+        rows = (list(chain.from_iterable(map(pieces_of, _bounded(text).split(" ")))) for text in texts)
         return [row or self._nothing for row in rows]
+
+    def _cut(self, word: str) -> list[int]:
+        # As bytes, because SentencePiece refuses a str with a lone surrogate.
+        whole = self._slips.mended(self._starred.filled(word)).encode("utf-8", "replace")
+        found: list[int] = self._pieces.encode(whole)
+        return found
+
+
+class _Words(dict[str, list[int]]):
+    """The pieces of words, which are cut when they are first asked for."""
+
+    def __init__(self, cut: Callable[[str], list[int]]) -> None:
+        self._cut = cut
+
+    def __missing__(self, word: str) -> list[int]:
+        pieces = self._cut(word)
+        if len(word) <= _LONGEST_KEPT:
+            if len(self) >= _KEPT:
+                self.clear()
+            self[word] = pieces
+        return pieces
 
 
 def _bounded(text: str) -> str:
