@@ -58,9 +58,11 @@ class LabelStory(msgspec.Struct, frozen=True):
 
     Attributes:
         start: Points before any evidence; `starts_with` says whose: "model" or "base".
+        model: The model's points; None where it didn't speak.
         start_source: Which scope of the policy set the base; None where the model spoke.
         uncounted: Hits that another one overlaps, which counts more.
         ladder: From the lowest step up; empty where nothing follows from the label.
+        bound: Why a step isn't taken though there are points enough; None where all are.
         total: Points in the end; the start plus all pieces, exactly.
     """
 
@@ -72,6 +74,8 @@ class LabelStory(msgspec.Struct, frozen=True):
     total: float
     ladder: tuple[Rung, ...]
     uncounted: tuple[str, ...] = ()
+    bound: str | None = None
+    model: float | None = None
 
 
 class Without(msgspec.Struct, frozen=True):
@@ -174,19 +178,38 @@ def _story(scored: Scored, case: Case) -> LabelStory:
     counted = set(scored.evidence.counted) if scored.evidence else set()
     label_hits = (hit for hit in case.hits() if hit.label == scored.label and hit.weight)
     total = pieces[-1].total if pieces else start
+    by_model = scored.model is not None and scored.start != scored.policy.base
+    taken = scored.step[1] if scored.step else Action.ALLOW
     return LabelStory(
         label=scored.label,
-        starts_with="model" if scored.model is not None else "base",
-        start_source=None if scored.model is not None else base_source(*place),
+        starts_with="model" if by_model else "base",
+        start_source=None if by_model else base_source(*place),
         start=start,
         pieces=pieces,
         total=total,
         ladder=tuple(
-            Rung(points, action, 100.0 * scored.score >= points, step_source(*place, action))
+            Rung(points, action, action.rank <= taken.rank, step_source(*place, action))
             for points, action in reversed(scored.policy.steps)
         ),
         uncounted=tuple(dict.fromkeys(hit.rule for hit in label_hits if hit not in counted)),
+        bound=_bound(scored, taken),
+        model=None if scored.model is None else round(100.0 * scored.model, 1),
     )
+
+
+def _bound(scored: Scored, taken: Action) -> str | None:
+    """Say what keeps the model's word from a step that the points would reach."""
+    policy, points = scored.policy, 100.0 * scored.score
+    if scored.model is None or scored.step == policy.step(points):
+        return None
+    if scored.evidence and scored.evidence.against:
+        return f"the model's word takes what the rules come to a step further at most: {policy.maturity}"
+    most = policy.most[scored.shift > 0]
+    if points < policy.model_from and most is not Action.ALLOW:
+        return f"without a rule beside it the model's word counts from {policy.model_from:g} points on"
+    if most is Action.ALLOW:
+        return f"without a rule beside it the model's word is only shown: {policy.maturity}"
+    return f"without a rule beside it the model's word goes to {taken} at most: {policy.maturity}"
 
 
 class _Push(NamedTuple):

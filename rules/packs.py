@@ -22,23 +22,29 @@ from rules.loading.typed import Reader
 from rules.loading.yaml_nodes import Block, Node, read_yaml
 from rules.loading.yaml_nodes import Mapping as Keys
 from rules.ruleset import RuleSet
-from rules.schema.policy import Policy
+from rules.schema.policy import Maturity, Policy
 from rules.schema.rule import Rule
 
 POLICY_FILE = "policy.yaml"
 
 
-def load(folder: Path, previous: RuleSet | None = None, *, promises: Promises | None = None) -> RuleSet:
+def load(
+    folder: Path,
+    previous: RuleSet | None = None,
+    *,
+    promises: Promises | None = None,
+    maturity: Mapping[str, Maturity] | None = None,
+) -> RuleSet:
     """Return the rule set of a folder; what hasn't changed since `previous` is taken over.
 
     `promises` are those of the model that will score: by label and precision, the probability from
-    which it holds; without any, those of `previous`. A rule that asks for a precision nobody promises
-    loads, and waits; a ladder that does is refused.
+    which it holds; `maturity` says how far each label of it is trusted. Without any, those of `previous`. A
+    rule that asks for a precision nobody promises loads, and waits; a ladder that does is refused.
 
     Raises:
         RuleFileError: With every problem that was found; nothing of the folder is used then.
     """
-    loading = _Loading(folder, previous, promises)
+    loading = _Loading(folder, previous, promises, maturity)
     rules = loading.rules()
     if rules is None or loading.problems:
         raise RuleFileError(loading.problems)
@@ -84,11 +90,16 @@ class _Loading:
     """One folder on its way to being a rule set; problems gather while it goes as far as it can."""
 
     def __init__(
-        self, folder: Path, previous: RuleSet | None = None, promises: Promises | None = None
+        self,
+        folder: Path,
+        previous: RuleSet | None = None,
+        promises: Promises | None = None,
+        maturity: Mapping[str, Maturity] | None = None,
     ) -> None:
         self.problems: list[Problem] = []
         self._good: tuple[Sequence[Entry], Mapping[str, Armed], Policy] | None = None
         self._promises = promises or (previous.promises if previous else {})
+        self._maturity = maturity or (previous.maturity if previous else {})
         self._files = PackFiles(folder)
         self._folder = folder
         self._previous = previous
@@ -130,9 +141,10 @@ class _Loading:
 
     def _tried(self, entries: Sequence[Entry], armed: Mapping[str, Armed], policy: Policy) -> RuleSet:
         previous = self._previous
-        if previous is not None and (previous.hash, previous.promises) == (
+        if previous is not None and (previous.hash, previous.promises, previous.maturity) == (
             self._files.hash(),
             self._promises,
+            self._maturity,
         ):
             return previous
         rules = RuleSet(
@@ -143,6 +155,7 @@ class _Loading:
             loaded_from=self._folder,
             previous=previous.keywords if previous else None,
             promises=self._promises,
+            maturity=self._maturity,
         )
         self.problems += [problem for entry in entries for problem in failing(entry, rules)]
         return rules

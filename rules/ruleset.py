@@ -22,7 +22,7 @@ from rules.finding.spoken import Spoken, said_of
 from rules.finding.terms import Parts, find_together
 from rules.fold import Folded, fold
 from rules.message import Message
-from rules.schema.policy import LabelPolicies, Policy
+from rules.schema.policy import LabelPolicies, Maturity, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
 from rules.text.views.chain import ALL_SIGNS
@@ -79,6 +79,7 @@ class RuleSet:
         rules: By name, in the order of the files; drafts are among them, though they do nothing.
         loaded_from: The folder.
         promises: What the model that scores keeps, by label and precision: the probability it holds from.
+        maturity: How far its labels are trusted.
         armed: The same made ready, without drafts.
         keywords: Handed to the next rule set, which takes over what hasn't changed.
         behaviour: What its rules ask of authors' behaviour; empty where nobody need be watched.
@@ -94,12 +95,14 @@ class RuleSet:
         loaded_from: Path = Path(),
         previous: KeywordIndex | None = None,
         promises: Mapping[str, Mapping[float, float]] | None = None,
+        maturity: Mapping[str, Maturity] | None = None,
     ) -> None:
         self.rules: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in rules})
         self.policy = policy
         self.hash = content_hash
         self.loaded_from = loaded_from
         self.promises = promises or {}
+        self.maturity = maturity or {}
         self.armed = armed
         self._numbered = tuple(armed.values())
         self.behaviour = tuple(
@@ -127,7 +130,13 @@ class RuleSet:
     def without_rules(self) -> RuleSet:
         """Return a rule set of the same policy and no rules; its hash says so."""
         return RuleSet(
-            (), {}, self.policy, content_hash=f"{self.hash}-no-rules", loaded_from=self.loaded_from
+            (),
+            {},
+            self.policy,
+            content_hash=f"{self.hash}-no-rules",
+            loaded_from=self.loaded_from,
+            promises=self.promises,
+            maturity=self.maturity,
         )
 
     def scan(self, message: Message) -> Evidence:
@@ -227,7 +236,8 @@ class RuleSet:
 
     def _labels(self, scopes: tuple[int, ...]) -> LabelPolicies:
         if scopes not in self._policies:
-            self._policies[scopes] = self.policy.merged(self.policy.scopes[number] for number in scopes)
+            changes = (self.policy.scopes[number] for number in scopes)
+            self._policies[scopes] = self.policy.merged(changes, self.maturity)
         return self._policies[scopes]
 
     def _evidence(

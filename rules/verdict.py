@@ -45,6 +45,11 @@ class Action(StrEnum):
         """One step down; allow stays allow."""
         return LADDER[max(0, self.rank - 1)]
 
+    @property
+    def stricter(self) -> Action:
+        """One step up; remove stays remove."""
+        return LADDER[min(self.rank + 1, len(LADDER) - 1)]
+
 
 LADDER = tuple(Action)
 _RANKS = {action: rank for rank, action in enumerate(LADDER)}

@@ -42,10 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replication: Annotated[int, _says("replicas of topics that are missing and made at start")] = 1
     packs: Annotated[Path, _says("folder of rule packs")] = TREE / "rules" / "packs"
     packs_every: Annotated[float, _says("seconds between looks at it")] = 1.0
-    state: Annotated[Path | None, _says("folder that outlives a worker: rule sets that were good")] = (
-        TREE / ".cache" / "state"
+    state: Annotated[
+        Path | None, _says("folder that outlives a worker: rule sets that were good; or none")
+    ] = TREE / ".cache" / "state"
+    model: Annotated[Path | None, _says("folder of the model's artifact; none: judge without a model")] = (
+        TREE / "models" / "artifacts" / "chat-compact"
     )
-    model: Annotated[Path | None, _says("folder of the model's artifact; none: judge without a model")] = None
     shadow_model: Annotated[
         Path | None, _says("folder of an artifact to try: it settles nothing, is counted")
     ] = None
@@ -78,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (self.key or "").encode()
 
 
+# What a setting says that has a default and is to have no value.
+NOTHING = "none"
 _LOGS = ("debug", "info", "warning", "error")
 _CHOICES = {
     "broker_security": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
@@ -94,15 +98,18 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         ConfigurationError: For a CHATSIEVE_ variable that isn't one, and a value that doesn't fit.
     """
-    known = {field.name: field.type for field in msgspec.structs.fields(Settings)}
-    given = {}
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    given: dict[str, Any] = {}
     for variable, value in environment.items():
         if variable.startswith(PREFIX):
             name = variable[len(PREFIX) :].lower()
-            if name not in known:
+            if name not in fields:
                 raise ConfigurationError(f"{variable} is not a setting; `serve --help` lists them")
-            if value != "":
-                given[name] = _converted(variable, name, value, known[name])
+            field = fields[name]
+            if value == NOTHING and isinstance(field.default, Path) and field.type.__origin__ != Path:
+                given[name] = None
+            elif value != "":
+                given[name] = _converted(variable, name, value, field.type)
     return Settings(**given)
 
 

@@ -2,6 +2,7 @@
 
 import tempfile
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 from rules import packs
@@ -11,6 +12,7 @@ from rules.finding.behaviour import Lately
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
+from rules.schema.policy import Maturity
 from rules.switches import NONE, Switches
 from rules.verdict import Judgement
 
@@ -40,10 +42,12 @@ def write(folder: Path, rules: str, *, policy: str = POLICY, **lists: str) -> Pa
     return folder
 
 
-def loaded(rules: str, *, policy: str = POLICY, **lists: str) -> RuleSet:
+def loaded(
+    rules: str, *, policy: str = POLICY, maturity: Mapping[str, Maturity] | None = None, **lists: str
+) -> RuleSet:
     """Return the rule set of such a folder."""
     with tempfile.TemporaryDirectory() as root:
-        return packs.load(write(Path(root) / "packs", rules, policy=policy, **lists))
+        return packs.load(write(Path(root) / "packs", rules, policy=policy, **lists), maturity=maturity)
 
 
 def problems(rules: str, *, policy: str = POLICY, **lists: str) -> list[str]:

@@ -138,10 +138,12 @@ class WorkerContract:
         assert headers(record)["ce_type"] == verdict["schema"] == "mod.verdict.v1"
         assert headers(record)["ce_specversion"] == "1.0"
 
-    def test_until_there_is_a_model_verdicts_say_so(self, it: Deployment) -> None:
-        """Nothing pretends to be one."""
+    def test_the_shipped_model_speaks_on_each_verdict(self, it: Deployment) -> None:
+        """By default; `CHATSIEVE_MODEL=none` switches it off."""
         say(it, message(1, "hello"))
-        assert verdicts(it, 1)[0]["missing"] == ["model"]
+        (verdict,) = verdicts(it, 1)
+        assert verdict["model"]["name"].startswith("chat-compact")
+        assert "missing" not in verdict
 
     def test_an_author_is_judged_in_order_and_the_standing_moves_along(self, it: Deployment) -> None:
         """The second message of a batch sees the standing after the first."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.deciding.weighing import Weighed, by_label, weigh
 from rules.logodds import SURE, drawn_in, logit, sigmoid
-from rules.schema.policy import LabelPolicies, ResolvedLabel
+from rules.schema.policy import LabelPolicies, Maturity, ResolvedLabel
 from rules.verdict import Action, Hit
 
 # So many points below a step the exact sum decides.
@@ -36,7 +36,7 @@ class Scored(NamedTuple):
     @property
     def start(self) -> float:
         """Log-odds that it starts with: the model's, or the policy's base."""
-        return self.policy.base if self.model is None else logit(self.model)
+        return _start(self.policy, self.model, self.evidence)
 
 
 class Scale(NamedTuple):
@@ -47,23 +47,33 @@ class Scale(NamedTuple):
     shift: float
 
     def label(self, label: str, model: float | None, evidence: Weighed | None) -> Scored:
-        """Return the score of a label; `model` is its probability."""
+        """Return the score of a label; `model` is its probability.
+
+        Without a rule beside it the model's word reaches what the label's maturity lets it. Beside one it
+        takes what the rules come to a step further at most, unless the label is automatic.
+        """
         policy = self.labels.of(label)
         shift = self.shift if policy.counted else 0.0
         if evidence is None and model is not None:  # as most
             score = _moved(drawn_in(model), math.exp(shift)) if shift else drawn_in(model)
-            if 100.0 * score < policy.lowest - _MARGIN:
+            if 100.0 * score < policy.lowest[shift > 0.0] - _MARGIN:
                 return Scored(label, policy, model, None, shift, score, None)
-        start = policy.base if model is None else logit(model)
-        score = sigmoid(start + (evidence.total if evidence else 0.0) + shift)
-        step = policy.step(100.0 * score)
+        added = (evidence.total if evidence else 0.0) + shift
+        score = sigmoid(_start(policy, model, evidence) + added)
+        if model is None or (policy.maturity is Maturity.AUTOMATIC and evidence and evidence.against):
+            step = policy.step(100.0 * score)
+        elif evidence and evidence.against:
+            by_rules = policy.step(100.0 * sigmoid(policy.base + added))
+            step = policy.step(100.0 * score, (by_rules[1] if by_rules else Action.ALLOW).stricter)
+        else:
+            step = policy.step_by_model(100.0 * score, backed=shift > 0.0)
         return Scored(label, policy, model, evidence, shift, score, step)
 
     def all(self, hits: Iterable[Hit], model: Mapping[str, float]) -> list[Scored]:
         """Return the score of each label that has a model's word or evidence against it."""
         weighed = {label: weigh(found, self.max_evidence) for label, found in by_label(hits).items()}
         evidence = {label: one for label, one in weighed.items() if one.counted}
-        against = {label for label, one in evidence.items() if any(hit.weight > 0 for hit in one.counted)}
+        against = {label for label, one in evidence.items() if one.against}
         labels = [*model, *(label for label in evidence if label in against and label not in model)]
         return [self.label(label, model.get(label), evidence.get(label)) for label in labels]
 
@@ -71,6 +81,15 @@ class Scale(NamedTuple):
         """Return the score of a label with these hits, of which those of other labels don't matter."""
         weighed = weigh([hit for hit in hits if hit.label == label], self.max_evidence)
         return self.label(label, model, weighed)
+
+
+def _start(policy: ResolvedLabel, model: float | None, evidence: Weighed | None) -> float:
+    """Return the log-odds that a label starts with; what isn't trusted doesn't talk rules down."""
+    if model is None:
+        return policy.base
+    if policy.maturity is Maturity.EXPERIMENTAL and evidence and evidence.against:
+        return max(policy.base, logit(model))
+    return logit(model)
 
 
 def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -> Mapping[str, float] | None:
@@ -83,17 +102,17 @@ def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -
     by_label, other = labels
     if not shift and all(SURE <= probability <= 1.0 - SURE for probability in model.values()):
         for label, probability in model.items():
-            if 100.0 * probability >= by_label.get(label, other).lowest - _MARGIN:
+            if 100.0 * probability >= by_label.get(label, other).lowest[0] - _MARGIN:
                 return None
         return model
-    odds = math.exp(shift)
+    odds, backed = math.exp(shift), shift > 0.0
     scores = {}
     for label, probability in model.items():
         policy = by_label.get(label, other)
         score = drawn_in(probability)
         if policy.counted:
             score = _moved(score, odds)
-        if 100.0 * score >= policy.lowest - _MARGIN:
+        if 100.0 * score >= policy.lowest[backed and policy.counted] - _MARGIN:
             return None
         scores[label] = score
     return scores

@@ -20,6 +20,11 @@ class Weighed(NamedTuple):
     counted: list[Hit]
     total: float
 
+    @property
+    def against(self) -> bool:
+        """Whether any of it speaks against the author."""
+        return any(hit.weight > 0 for hit in self.counted)
+
 
 def weigh(hits: Sequence[Hit], bound: float) -> Weighed:
     """Return what hits of one label add up to, between -bound and bound."""

@@ -61,6 +61,7 @@ def with_blocks(base: RuleSet, blocks: Sequence[Block]) -> RuleSet:
         loaded_from=base.loaded_from,
         previous=base.keywords,
         promises=base.promises,
+        maturity=base.maturity,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import reduce
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -20,6 +21,10 @@ KNOWN_LABELS = frozenset((*MODEL_LABELS, *RULE_LABELS, *BEHAVIOUR_LABELS))
 CARE_LABELS = frozenset({"self_harm"})
 CUSTOM = "custom.*"
 _CUSTOM_LABEL = re.compile(r"custom\.[a-z0-9_]+")
+
+# Points and what they lead to; of a ladder, highest points first.
+Step = tuple[float, Action]
+Steps = tuple[Step, ...]
 
 
 class Strength(StrEnum):
@@ -42,6 +47,26 @@ class Trust(StrEnum):
 
     COUNTED = "counted"
     IGNORED = "ignored"
+
+
+class Maturity(StrEnum):
+    """How far a label of the model has earned trust on texts that it never saw; its artifact says so."""
+
+    AUTOMATIC = "automatic"
+    ASSIST = "assist"
+    EXPERIMENTAL = "experimental"
+
+
+MODEL_ALONE: Mapping[Maturity, Action] = MappingProxyType(
+    {
+        Maturity.AUTOMATIC: Action.REMOVE,
+        Maturity.ASSIST: Action.FLAG,
+        Maturity.EXPERIMENTAL: Action.ALLOW,
+    }
+)
+# The labels that the model's word removes for by itself, if they are automatic and a policy says nothing.
+MODEL_REMOVES = frozenset({"spam", "scam"})
+NO_MATURITY: Mapping[str, Maturity] = MappingProxyType({})
 
 
 class Established(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +147,9 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
         ladder: Points from which each action is taken.
         locked: Steps that no scope may raise or take away, nor the base that leads to them lower.
         queue: Where a human should see it.
+        model_alone: The strictest that the model's word does where neither a rule nor the author's strikes
+            stand beside it; None is remove for spam and scam, hold for all others.
+        model_from: Points from which it does anything without a rule beside it.
     """
 
     base: float = -5.0
@@ -131,19 +159,34 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
+    model_alone: Action | None = None
+    model_from: Points = Points(0)
+
+    def whole(self, label: str) -> LabelPolicy:
+        """Return the policy with what is usual for the label where it says nothing."""
+        if self.model_alone is not None:
+            return self
+        usual = Action.REMOVE if label in MODEL_REMOVES else Action.HOLD
+        return msgspec.structs.replace(self, model_alone=usual)
 
 
 class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
     """A label's policy in one place, made ready to be asked often.
 
     Attributes:
-        steps: The ladder's points and actions, highest points first; steps at "never" are gone.
-        lowest: Points of the lowest step; infinity where there is none.
+        steps: The ladder; steps at "never" are gone.
+        maturity: How far the model's word on it is trusted.
+        most: The strictest that the model's word does by itself, and with the author's strikes beside it.
+        by_model: The steps up to that, from `model_from` on.
+        lowest: Points of the lowest of those; infinity where there is none.
         counted: Whether standing moves the score.
     """
 
-    steps: tuple[tuple[float, Action], ...] = ()
-    lowest: float = math.inf
+    steps: Steps = ()
+    maturity: Maturity = Maturity.AUTOMATIC
+    most: tuple[Action, Action] = (Action.REMOVE, Action.REMOVE)
+    by_model: tuple[Steps, Steps] = ((), ())
+    lowest: tuple[float, float] = (math.inf, math.inf)
     counted: bool = True
 
     def lowered(self, points: float) -> ResolvedLabel:
@@ -151,14 +194,19 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
         if self.care or not self.steps:
             return self
         steps = tuple((max(step - points, step / 2), action) for step, action in self.steps)
-        return msgspec.structs.replace(self, steps=steps, lowest=steps[-1][0])
+        return msgspec.structs.replace(self, steps=steps, **_by_model(steps, self.most, self.model_from))
 
-    def step(self, points: float) -> tuple[float, Action] | None:
-        """Return the highest step that these points reach."""
-        for step in self.steps:
-            if points >= step[0]:
-                return step
-        return None
+    def step(self, points: float, most: Action = Action.REMOVE) -> Step | None:
+        """Return the highest step that these points reach, up to an action."""
+        return next((one for one in self.steps if points >= one[0] and one[1].rank <= most.rank), None)
+
+    def step_by_model(self, points: float, *, backed: bool) -> Step | None:
+        """Return the highest step that the model's word reaches without a rule beside it.
+
+        Args:
+            backed: The author's strikes stand beside it.
+        """
+        return next((one for one in self.by_model[backed] if points >= one[0]), None)
 
 
 # Holds also where a policy forgets the label: a cry for help is never punished.
@@ -176,17 +224,19 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
+    model_alone: Action | None = None
+    model_from: Points | None = None
     line: int = 0
 
     def over(self, policy: LabelPolicy) -> LabelPolicy:
         """Return the policy with the change merged in, ladder step by ladder step.
 
-        What is locked only gets stricter: of a locked step the lower points hold, and of two
-        bases that lead to one the higher.
+        What is locked only gets stricter: of a locked step the lower points hold, of two bases that lead
+        to one the higher, and the model's word does no less.
         """
         changed = {
             name: value
-            for name in ("base", "trust", "queue", "priority")
+            for name in ("base", "trust", "queue", "priority", "model_alone", "model_from")
             if (value := getattr(self, name)) is not None
         }
         ladder = {**policy.ladder, **self.ladder}
@@ -195,6 +245,9 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
                 ladder[step] = min(policy.ladder[step], ladder[step])
         if policy.locked:
             changed["base"] = max(policy.base, changed.get("base", policy.base))
+            said = [one for one in (policy.model_alone, self.model_alone) if one is not None]
+            changed["model_alone"] = max(said, key=lambda one: one.rank, default=None)
+            changed["model_from"] = min(policy.model_from, changed.get("model_from", policy.model_from))
         locked = tuple(dict.fromkeys((*policy.locked, *self.locked)))
         return msgspec.structs.replace(policy, **changed, ladder=ladder, locked=locked)
 
@@ -246,6 +299,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         strengths: Log-odds of each strength.
         max_evidence: Bound on the sum of rule evidence for a label, log-odds.
         max_shift: What standing can add or take, log-odds.
+        model_alone: By a label's maturity, the strictest that the model's word does without a rule beside it;
+            what isn't written is as in MODEL_ALONE.
         matched: Whether verdicts show matched text, where the rule doesn't say.
         reputation: How standing comes and goes, and what it is worth.
         brake: How many established authors the strict actions of one cause may reach.
@@ -261,6 +316,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     )
     max_evidence: float = 8.0
     max_shift: float = 1.0
+    model_alone: dict[Maturity, Action] = {}
     matched: Visibility = Visibility.SHOWN
     reputation: ReputationPolicy = ReputationPolicy()
     brake: Brake = Brake()
@@ -274,13 +330,24 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         """Return the labels' policies at a place: the base, with each matching scope over it."""
         return self.merged(scope for scope in self.scopes if scope.match.covers(tenant, channel))
 
-    def merged(self, scopes: Iterable[PolicyScope]) -> LabelPolicies:
-        """Return the labels' policies with these scopes over the base, in their order."""
+    def merged(
+        self, scopes: Iterable[PolicyScope], maturity: Mapping[str, Maturity] = NO_MATURITY
+    ) -> LabelPolicies:
+        """Return the labels' policies with these scopes over the base, in their order.
+
+        Args:
+            maturity: Of the labels of the model that scores; one that isn't named is taken for automatic.
+        """
         labels = {**_CARE_POLICIES, CUSTOM: LabelPolicy(), **self.labels}
+        labels = {label: policy.whole(label) for label, policy in labels.items()}
         for scope in scopes:
             for label, change in scope.labels.items():
                 labels[label] = change.over(labels.get(label, labels[CUSTOM]))
-        resolved = {label: _resolve(policy) for label, policy in labels.items()}
+        trusted = {**MODEL_ALONE, **self.model_alone}
+        resolved = {
+            label: _resolve(policy, said := maturity.get(label, Maturity.AUTOMATIC), trusted[said])
+            for label, policy in labels.items()
+        }
         return LabelPolicies(resolved, resolved[CUSTOM])
 
     def spoken_in(self, scopes: Iterable[PolicyScope]) -> frozenset[str]:
@@ -308,11 +375,26 @@ def matches(globs: Sequence[str], name: str) -> bool:
     return not globs or any(fnmatchcase(name, glob) for glob in globs)
 
 
-def _resolve(policy: LabelPolicy) -> ResolvedLabel:
+def _resolve(policy: LabelPolicy, maturity: Maturity, backed: Action) -> ResolvedLabel:
     fields = {name: getattr(policy, name) for name in LabelPolicy.__struct_fields__}
     ladder = [(float(points), action) for action, points in policy.ladder.items() if points < 100]
     ladder.sort(key=lambda step: (step[0], step[1].rank), reverse=True)
-    lowest = ladder[-1][0] if ladder else math.inf
+    most = min(policy.model_alone or Action.HOLD, backed, key=lambda one: one.rank), backed
     return ResolvedLabel(
-        **fields, steps=tuple(ladder), lowest=lowest, counted=policy.trust is not Trust.IGNORED
+        **fields,
+        steps=tuple(ladder),
+        maturity=maturity,
+        most=most,
+        counted=policy.trust is not Trust.IGNORED,
+        **_by_model(ladder, most, policy.model_from),
     )
+
+
+def _by_model(ladder: Iterable[Step], most: tuple[Action, Action], least: float) -> dict[str, Any]:
+    """Return the steps that the model's word reaches, and where they begin."""
+    alone, backed = (
+        tuple((max(points, least), action) for points, action in ladder if action.rank <= one.rank)
+        for one in most
+    )
+    lowest = tuple(steps[-1][0] if steps else math.inf for steps in (alone, backed))
+    return {"by_model": (alone, backed), "lowest": lowest}

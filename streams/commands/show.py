@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STYLES = {"allow": "green", "flag": "yellow", "hold": "dark_orange", "remove": "bold red", "dead": "magenta"}
 
 # Weaker words than the first few say little.
+FEW_POINTS = 10
 MOST_MOVED = 8
 _WIDTHS = (("channel", 14), ("author", 8), ("action", 7))
 _WHY = 34
@@ -124,9 +125,14 @@ def explanation(console: Console, message: Message, said: Explanation) -> None:
     if not said.labels:
         console.print("\nNothing was found that speaks for or against any label.")
     for story in said.labels:
-        console.print()
-        console.print(_story(story))
-        console.print(_ladder(story))
+        if _is_told(story):
+            console.print()
+            console.print(_story(story))
+            console.print(_ladder(story))
+    if passed := [f"{story.label} {story.total:g}" for story in said.labels if not _is_told(story)]:
+        console.print(
+            f"\nunder {FEW_POINTS} points, by the model alone: {', '.join(passed)}", highlight=False
+        )
     for spared in said.spared:
         console.print(
             f"\nspared: {spared.rule} found “{spared.matched or '…'}”, allowed by {spared.by}",
@@ -144,6 +150,11 @@ def explanation(console: Console, message: Message, said: Explanation) -> None:
     if said.without:
         console.print()
         console.print(_withouts(said))
+
+
+def _is_told(story: LabelStory) -> bool:
+    """Return whether there is more to a label than a word of the model that means nothing."""
+    return bool(story.pieces) or story.total >= FEW_POINTS or any(rung.reached for rung in story.ladder)
 
 
 def _settled(judgement: Judgement) -> str:
@@ -175,9 +186,14 @@ def _story(story: LabelStory) -> Table:
     table.add_column("from", style="dim")
     table.add_column("why", style="dim")
     start = "the model" if story.starts_with == "model" else f"the base in {story.start_source}"
-    table.add_row(
-        "", Text(start), "", f"{story.start:g}", "", "" if story.starts_with == "model" else "no model spoke"
-    )
+    why = ""
+    if story.starts_with == "base":
+        why = (
+            "no model spoke"
+            if story.model is None
+            else f"the model says {story.model:g}, which is only shown"
+        )
+    table.add_row("", Text(start), "", f"{story.start:g}", "", why)
     for piece in story.pieces:
         table.add_row(
             Text(_found(piece)), Text(piece.name), f"{piece.points:+g}", f"{piece.total:g}",
@@ -212,6 +228,8 @@ def _ladder(story: LabelStory) -> Text:
         steps = [rung.action.value for rung in story.ladder if rung.source == source]
         named = f"{', '.join(steps)}: " if len(sources) > 1 else ""
         line.append(f"[{named}{source}] ", style="dim")
+    if story.bound:
+        line.append(f"\n{story.bound}", style="dim")
     return line
 
 

@@ -15,6 +15,7 @@ import structlog
 from rules import packs
 from rules.errors import RuleFileError
 from rules.ruleset import RuleSet
+from rules.schema.policy import Maturity
 from streams.control import pack_files
 from streams.control.pack_files import InProgressError, Prints
 
@@ -32,12 +33,18 @@ class LastGood:
     Args:
         state: Where copies are kept; None keeps nothing.
         promises: What the model keeps, for rules that ask for a precision.
+        maturity: How far its labels are trusted.
     """
 
     def __init__(
-        self, state: Path | None, folder: Path, *, promises: Mapping[str, Mapping[float, float]] | None = None
+        self,
+        state: Path | None,
+        folder: Path,
+        *,
+        promises: Mapping[str, Mapping[float, float]] | None = None,
+        maturity: Mapping[str, Maturity] | None = None,
     ) -> None:
-        self._promises = promises
+        self._promises, self._maturity = promises, maturity
         name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         self._root = state / name if state else None
         self._folder = folder
@@ -60,7 +67,7 @@ class LastGood:
         if self._root is None:
             return None
         try:
-            rules = packs.load(self._root / ruleset, promises=self._promises)
+            rules = packs.load(self._root / ruleset, promises=self._promises, maturity=self._maturity)
         except RuleFileError:
             return None
         return rules if rules.hash == ruleset else None

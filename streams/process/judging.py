@@ -28,6 +28,7 @@ from streams.process.opening import (
     load_model,
     load_or_last_good,
     load_shadow,
+    maturity_of,
     secret_of,
     store_of,
 )
@@ -104,7 +105,12 @@ async def assemble(settings: Settings, access: Access, metrics: Metrics, *, work
     url = store_of(settings)
     model, note = load_model(settings.model)
     shadow = load_shadow(settings.shadow_model)
-    last_good = LastGood(settings.state, settings.packs, promises=model.thresholds if model else None)
+    last_good = LastGood(
+        settings.state,
+        settings.packs,
+        promises=model.thresholds if model else None,
+        maturity=maturity_of(model) if model else None,
+    )
     before = pack_files.as_they_are(settings.packs)
     rules, stale = load_or_last_good(settings.packs, last_good, model)
     unchanged = stale is None and before == pack_files.as_they_are(settings.packs)

@@ -9,6 +9,7 @@ from rules import packs
 from rules.errors import RuleFileError
 from rules.fold import FOLD_VERSION
 from rules.ruleset import RuleSet
+from rules.schema.policy import Maturity
 from rules.verdict import ModelNote
 from streams.errors import ConfigurationError
 from streams.settings import Settings
@@ -30,9 +31,18 @@ def load_packs(folder: Path, model: Classifier | None = None) -> RuleSet:
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is no folder of packs: name one with CHATSIEVE_PACKS or --packs")
     try:
-        return packs.load(folder, promises=model.thresholds if model else None)
+        return packs.load(
+            folder,
+            promises=model.thresholds if model else None,
+            maturity=maturity_of(model) if model else None,
+        )
     except RuleFileError as error:
         raise ConfigurationError(f"the packs in {folder} can't be used:\n{error}") from error
+
+
+def maturity_of(model: Classifier) -> dict[str, Maturity]:
+    """Return how far the labels of a model are trusted, in the terms of policies."""
+    return {label: Maturity(said) for label, said in model.maturity.items()}
 
 
 def load_or_last_good(

@@ -79,7 +79,7 @@ def main() -> int:
         if "api" in asked:
             show(api(options.packs, options.model))
         if set(asked) - {"scan", "seldom", "stalls", "reputation", "model", "api"}:
-            asyncio.run(on_a_broker(asked, sizes, options.packs, show))
+            asyncio.run(on_a_broker(asked, sizes, options.packs, options.model, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return TROUBLE
@@ -88,7 +88,9 @@ def main() -> int:
     return 0 if all(part.held for part in found) else TROUBLE
 
 
-async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: measures.Show) -> None:
+async def on_a_broker(
+    asked: Collection[str], sizes: Sizes, packs: Path, model: Path, show: measures.Show
+) -> None:
     """Start broker, store and the programs that are needed, and measure; everything has ended afterwards."""
     with ExitStack() as running:
         say("starting Apache Kafka and the store")
@@ -101,7 +103,11 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
             needed.append(copy)
         if "cpu" in asked:
             faust = running.enter_context(programs.plain_faust(kafka.address, folder))
-            needed.append(faust)
+            third = running.enter_context(Store())
+            scoring = running.enter_context(
+                programs.worker(kafka.address, third.url, packs, "scoring", model)
+            )
+            needed += (faust, scoring)
         if "watched" in asked:
             other = running.enter_context(Store())
             packs_with = with_behaviour(packs, Path(folder))
@@ -111,7 +117,8 @@ async def on_a_broker(asked: Collection[str], sizes: Sizes, packs: Path, show: m
             needed.append(watching)
         await measures.warm_up(needed, say)
         if "cpu" in asked:
-            show(await measures.cpu(faust, copy, worker, store.pid, sizes.cpu_rounds, sizes.cpu_backlog, say))
+            rounds = sizes.cpu_rounds, sizes.cpu_backlog
+            show(await measures.cpu(faust, copy, worker, scoring, store.pid, *rounds, say))
         if "watched" in asked:
             pids = (store.pid, other.pid)
             show(await watched(copy, worker, watching, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.kafka.access import Access
 from streams.kafka.topics import Topics, ensure
 from streams.process import guard
-from streams.settings import PREFIX
+from streams.settings import NOTHING, PREFIX
 from tests.bench.chat import Message
 from tests.bench.load import Load, producer
 
@@ -162,8 +162,8 @@ def aiokafka_copy(broker: str) -> Program:
     return Program("copy", broker, ["tests.bench.aiokafka_copy", broker, *topics_of("copy")], {})
 
 
-def worker(broker: str, store: str, packs: Path, name: str = "worker") -> Program:
-    """Return our worker, with the settings it has by default."""
+def worker(broker: str, store: str, packs: Path, name: str = "worker", model: Path | None = None) -> Program:
+    """Return our worker, with the settings it has by default but for the model."""
     settings = {
         "broker": broker,
         "store": store,
@@ -173,6 +173,7 @@ def worker(broker: str, store: str, packs: Path, name: str = "worker") -> Progra
         "http": "127.0.0.1:0",
         "key": "only for the bench",
         "packs": str(packs),
+        "model": str(model) if model else NOTHING,
     }
     environment = {PREFIX + name.upper(): value for name, value in settings.items()}
     return Program(name, broker, ["streams", "serve"], environment)

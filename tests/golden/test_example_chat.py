@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import models
 from rules import packs
 from rules.decide import decide
+from rules.fold import FOLD_VERSION, readable
 from rules.message import Message
 from rules.ruleset import RuleSet
+from rules.schema.policy import Maturity
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
 from streams.wire import read_message
@@ -41,8 +44,8 @@ def messages() -> Iterator[tuple[str, Message]]:
                 assert entry["value"].get("scene", "").startswith("malformed")
 
 
-def judge(rules: RuleSet, message: Message) -> Judgement:
-    return decide(message, rules.scan(message), rules, scores=None, reputation=None, now=1_800_000_000.0)
+def judge(rules: RuleSet, message: Message, scores: dict[str, float] | None = None) -> Judgement:
+    return decide(message, rules.scan(message), rules, scores=scores, reputation=None, now=1_800_000_000.0)
 
 
 Judged = list[tuple[str, Message, Judgement]]
@@ -70,3 +73,41 @@ def test_a_cry_for_help_is_seen_and_never_punished(judged: Judged) -> None:
     for judgement in cries:
         assert (judgement.action, judgement.queue, judgement.strike) == ("flag", "care", 0)
         assert judgement.user_message
+
+
+# -- with the model that ships
+
+
+@pytest.fixture(scope="module")
+def with_model() -> Judged:
+    """The same, with the shipped model's word."""
+    model = models.load(TREE / "models" / "artifacts" / "chat-compact", FOLD_VERSION)
+    maturity = {label: Maturity(level) for label, level in model.maturity.items()}
+    rules = packs.load(TREE / "rules" / "packs", promises=model.thresholds, maturity=maturity)
+    said = list(messages())
+    rows = model.score([readable(message.text, message.entities) for _, message in said]).tolist()
+    return [
+        (
+            scene,
+            message,
+            judge(rules, message, dict(zip(model.labels, row, strict=True)) if message.text else None),
+        )
+        for (scene, message), row in zip(said, rows, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("family", ["small-talk", "trap:"])
+def test_of_the_innocent_the_model_hides_none_and_flags_few(with_model: Judged, family: str) -> None:
+    """A flag is a glance of a human: two in a hundred of what looks bad and is not, at most."""
+    mine = [j for scene, _, j in with_model if scene.startswith(family)]
+    assert [j.decided_by for j in mine if j.action.strict] == []
+    assert sum(j.action == "flag" for j in mine) <= len(mine) / 50
+
+
+def test_with_the_model_more_of_the_bad_is_hidden(judged: Judged, with_model: Judged) -> None:
+    """And none of it is let through."""
+    by_rules, by_both = (
+        [j.action for scene, _, j in every if scene.startswith("bad:")] for every in (judged, with_model)
+    )
+    assert "allow" not in by_both
+    assert sum(one.strict for one in by_both) > sum(one.strict for one in by_rules)

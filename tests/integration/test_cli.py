@@ -111,7 +111,7 @@ def test_what_can_be_read_is_judged() -> None:
 def test_every_hold_has_an_end_whatever_time_the_message_claims() -> None:
     """A time in the far future or past is no reason to end the work."""
     for sent_at in ("0001-01-01T00:00:00", "9999-12-31T23:59:59Z"):
-        said = answer(line("send the gift card code", sent_at=sent_at))
+        said = answer(line("send the gift card code", sent_at=sent_at), "--no-model")
         assert said["action"] == "hold"
         assert said["hold_until"].endswith("Z")
 
@@ -150,8 +150,29 @@ def test_a_line_as_long_as_may_be_is_read_and_one_byte_more_is_not() -> None:
 
 
 def test_a_verdict_says_what_was_missing() -> None:
-    """There is no model and no store here."""
-    assert answer(line("hi"))["missing"] == ["model", "standing"]
+    """There is no store here, and with `--no-model` no model."""
+    assert answer(line("hi"))["missing"] == ["standing"]
+    assert answer(line("hi"), "--no-model")["missing"] == ["model", "standing"]
+
+
+def test_the_shipped_model_speaks_unless_it_is_told_not_to() -> None:
+    """By default, or by `none` in its setting."""
+    found = json.loads(streams("judge", "--packs", PACKS, stdin=line("hi")).stdout)
+    assert found["model"]["name"].startswith("chat-compact")
+    assert set(found["model_scores"]) >= {"spam", "toxic"}
+    told = json.loads(streams("judge", "--packs", PACKS, stdin=line("hi"), model="none").stdout)
+    assert (told["missing"], "model" in told) == (["model", "standing"], False)
+
+
+def test_by_default_the_models_word_alone_removes_nothing_that_its_card_does_not_trust() -> None:
+    """What is labelled experimental is shown and does nothing; a rule beside it does more with it."""
+    shipped = TREE / "rules" / "packs"
+    rude, both = (
+        json.loads(streams("judge", "--packs", shipped, stdin=line(text)).stdout)
+        for text in ("ferme ta gueule sale pute", "shut the fuck up you stupid bitch")
+    )
+    assert (rude["action"], rude["model_scores"]["toxic"] > 0.9) == ("allow", True)
+    assert (both["action"], both["decided_by"]) == ("hold", "ladder:insult:hold")
 
 
 def test_a_standing_can_be_given() -> None:
@@ -160,7 +181,7 @@ def test_a_standing_can_be_given() -> None:
     assert answer(link)["action"] == "allow"
     assert answer(link, "--standing", "{}")["decided_by"] == "spam/newcomer-link"
     known = answer(link, "--standing", '{"good": 50, "messages": 50}')
-    assert (known["action"], known["missing"]) == ("allow", ["model"])
+    assert (known["action"], "missing" in known) == ("allow", False)
 
 
 @pytest.mark.parametrize("standing", ["{good", '{"good": "many"}', "[]", ""])
@@ -229,7 +250,7 @@ def test_try_shows_disguises_as_typed_and_the_views_that_saw_through_them() -> N
 
 def test_try_adds_up() -> None:
     """Pieces lead from where a label starts to its score, in points; the ladder says what follows."""
-    said = json.loads(streams("try", THREAT, "--packs", PACKS, "--json").stdout)
+    said = json.loads(streams("try", THREAT, "--packs", PACKS, "--no-model", "--json").stdout)
     assert said["judgement"]["action"] == "hold"
     scam = next(story for story in said["labels"] if story["label"] == "scam")
     (piece,) = scam["pieces"]
@@ -468,7 +489,7 @@ def test_the_help_of_serve_lists_the_settings() -> None:
 def test_judge_waits_for_nothing_that_it_does_not_need() -> None:
     """Faust, kafka-python, redis, rich and numpy take seconds to import."""
     code = (
-        "import sys; sys.argv = ['streams', 'judge', '--packs', sys.argv[1]]\n"
+        "import sys; sys.argv = ['streams', 'judge', '--no-model', '--packs', sys.argv[1]]\n"
         "from streams.commands.cli import main\n"
         "main(standalone_mode=False)\n"
         "heavy = {'faust', 'aiokafka', 'kafka', 'redis', 'rich', 'numpy', 'structlog', 'onnxruntime'}\n"
