@@ -28,7 +28,7 @@ from streams.process.opening import load_model, load_packs
     help="One JSON object a line: a message as `judge` takes it, or a record with one in `value`.",
 )  # fmt: skip
 @click.option(
-    "--model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."
+    "--model", type=click.Path(path_type=Path), default=None, help="Folder of another model's artifact."
 )
 @click.option("--no-model", is_flag=True, help="Judge by rules alone.")
 @click.option("--samples", type=click.IntRange(0, 1000), default=3, show_default=True, help="Of each change.")

@@ -30,7 +30,11 @@ _packs = click.option(
     "--packs", "folder", type=click.Path(path_type=Path), default=None, help="Folder of rule packs."
 )
 _model = click.option(
-    "--model", "model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."
+    "--model",
+    "model",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of another model's artifact.",
 )
 _orders = click.option(
     "--orders", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,

@@ -181,7 +181,7 @@ def erase(user: str, tenant: str, platform: str) -> None:
 @click.option("--tenant", default="default", show_default=True, help="Of a table's authors.")
 @click.option("--platform", default="default", show_default=True, help="Of a table's authors.")
 @click.option(
-    "--model", type=click.Path(path_type=Path), default=None, help="Folder of the model's artifact."
+    "--model", type=click.Path(path_type=Path), default=None, help="Folder of another model's artifact."
 )
 @click.option("--no-model", is_flag=True, help="Judge a log by rules alone.")
 @ends_well

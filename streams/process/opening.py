@@ -77,7 +77,8 @@ def load_model(
     try:
         classifier = models.load(folder, FOLD_VERSION)
     except models.ModelError as error:
-        raise ConfigurationError(f"{setting}: {error}") from error
+        hint = "; `none` judges without a model" if setting == "CHATSIEVE_MODEL" else ""
+        raise ConfigurationError(f"{setting}: {error}{hint}") from error
     return classifier, ModelNote(classifier.name, classifier.hash[:12])
 
 
