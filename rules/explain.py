@@ -16,7 +16,7 @@ from rules.logodds import points_of
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.policy import Visibility
+from rules.schema.policy import Trust, Visibility
 from rules.switches import NONE, Switches
 from rules.verdict import Action, Hit, Judgement
 
@@ -207,6 +207,8 @@ def _bound(scored: Scored, taken: Action) -> str | None:
     most = policy.most[scored.shift > 0]
     if points < policy.model_from and most is not Action.ALLOW:
         return f"without a rule beside it the model's word counts from {policy.model_from:g} points on"
+    if policy.model is Trust.IGNORED:
+        return "the model's word is only shown: the policy ignores it"
     if most is Action.ALLOW:
         return f"without a rule beside it the model's word is only shown: {policy.maturity}"
     return f"without a rule beside it the model's word goes to {taken} at most: {policy.maturity}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.deciding.weighing import Weighed, by_label, weigh
 from rules.logodds import SURE, drawn_in, logit, sigmoid
-from rules.schema.policy import LabelPolicies, Maturity, ResolvedLabel
+from rules.schema.policy import LabelPolicies, Maturity, ResolvedLabel, Trust
 from rules.verdict import Action, Hit
 
 # So many points below a step the exact sum decides.
@@ -87,8 +87,11 @@ def _start(policy: ResolvedLabel, model: float | None, evidence: Weighed | None)
     """Return the log-odds that a label starts with; what isn't trusted doesn't talk rules down."""
     if model is None:
         return policy.base
-    if policy.maturity is Maturity.EXPERIMENTAL and evidence and evidence.against:
-        return max(policy.base, logit(model))
+    if evidence and evidence.against:
+        if policy.model is Trust.IGNORED:
+            return policy.base
+        if policy.maturity is Maturity.EXPERIMENTAL:
+            return max(policy.base, logit(model))
     return logit(model)
 
 

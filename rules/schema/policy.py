@@ -43,7 +43,7 @@ class Visibility(StrEnum):
 
 
 class Trust(StrEnum):
-    """Whether an author's standing moves a label's score."""
+    """Whether an author's standing, or the model's word, moves a label's score."""
 
     COUNTED = "counted"
     IGNORED = "ignored"
@@ -147,6 +147,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
         ladder: Points from which each action is taken.
         locked: Steps that no scope may raise or take away, nor the base that leads to them lower.
         queue: Where a human should see it.
+        model: Ignored, its word is only shown.
         model_alone: The strictest that the model's word does where neither a rule nor the author's strikes
             stand beside it; None is remove for spam and scam, hold for all others.
         model_from: Points from which it does anything without a rule beside it.
@@ -159,6 +160,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
+    model: Trust = Trust.COUNTED
     model_alone: Action | None = None
     model_from: Points = Points(0)
 
@@ -224,6 +226,7 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[Action, ...] = ()
     queue: str | None = None
     priority: str | None = None
+    model: Trust | None = None
     model_alone: Action | None = None
     model_from: Points | None = None
     line: int = 0
@@ -236,7 +239,7 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
         """
         changed = {
             name: value
-            for name in ("base", "trust", "queue", "priority", "model_alone", "model_from")
+            for name in ("base", "trust", "queue", "priority", "model", "model_alone", "model_from")
             if (value := getattr(self, name)) is not None
         }
         ladder = {**policy.ladder, **self.ladder}
@@ -245,6 +248,8 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
                 ladder[step] = min(policy.ladder[step], ladder[step])
         if policy.locked:
             changed["base"] = max(policy.base, changed.get("base", policy.base))
+            if Trust.COUNTED in (policy.model, changed.get("model")):
+                changed["model"] = Trust.COUNTED
             said = [one for one in (policy.model_alone, self.model_alone) if one is not None]
             changed["model_alone"] = max(said, key=lambda one: one.rank, default=None)
             changed["model_from"] = min(policy.model_from, changed.get("model_from", policy.model_from))
@@ -379,6 +384,8 @@ def _resolve(policy: LabelPolicy, maturity: Maturity, backed: Action) -> Resolve
     fields = {name: getattr(policy, name) for name in LabelPolicy.__struct_fields__}
     ladder = [(float(points), action) for action, points in policy.ladder.items() if points < 100]
     ladder.sort(key=lambda step: (step[0], step[1].rank), reverse=True)
+    if policy.model is Trust.IGNORED:
+        backed = Action.ALLOW
     most = min(policy.model_alone or Action.HOLD, backed, key=lambda one: one.rank), backed
     return ResolvedLabel(
         **fields,

@@ -87,6 +87,22 @@ def test_a_rule_that_asks_the_model_acts_by_itself() -> None:
     assert (settled.action, settled.decided_by) == (Action.REMOVE, "hate/sure")
 
 
+def test_of_a_label_that_ignores_the_model_the_rules_speak_alone() -> None:
+    """Whatever its maturity; it is shown, and a scope may want it heard."""
+    rules = loaded(
+        "- {id: profanity/word, label: profanity, weight: 3.4, terms: [zzcoarse]}",
+        policy="""
+        labels: {profanity: {base: -4, ladder: {flag: 50}, model: ignored}}
+        scopes: [{match: {channels: [heard]}, labels: {profanity: {model: counted}}}]
+        """,
+    )
+    sure = {"profanity": SURE}
+    assert judged(rules, "zzcoarse", scores=sure) == judged(rules, "zzcoarse", scores={"profanity": 0.01})
+    assert judged(rules, "zzcoarse", scores=sure).action is Action.ALLOW
+    assert judged(rules, "hello", scores=sure).scores == sure
+    assert judged(rules, said("zzcoarse", channel="heard"), scores=sure).action is Action.FLAG
+
+
 def test_a_label_may_ask_for_more_points_before_the_model_is_heard() -> None:
     """The ladder begins at 30 for rules; the lower steps begin where the model is heard."""
     rules = BY_MATURITY[Maturity.AUTOMATIC]
