@@ -203,7 +203,7 @@ def _bound(scored: Scored, taken: Action) -> str | None:
     if scored.model is None or scored.step == policy.step(points):
         return None
     if scored.evidence and scored.evidence.against:
-        return f"the model's word takes what the rules come to a step further at most: {policy.maturity}"
+        return f"what the rules come to the model's word takes to {taken} at most: {policy.maturity}"
     most = policy.most[scored.shift > 0]
     if points < policy.model_from and most is not Action.ALLOW:
         return f"without a rule beside it the model's word counts from {policy.model_from:g} points on"

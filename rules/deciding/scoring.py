@@ -50,7 +50,8 @@ class Scale(NamedTuple):
         """Return the score of a label; `model` is its probability.
 
         Without a rule beside it the model's word reaches what the label's maturity lets it. Beside one it
-        takes what the rules come to a step further at most, unless the label is automatic.
+        takes what the rules come to a step further at most, unless the label is automatic, and one that is
+        experimental removes nothing.
         """
         policy = self.labels.of(label)
         shift = self.shift if policy.counted else 0.0
@@ -64,7 +65,7 @@ class Scale(NamedTuple):
             step = policy.step(100.0 * score)
         elif evidence and evidence.against:
             by_rules = policy.step(100.0 * sigmoid(policy.base + added))
-            step = policy.step(100.0 * score, (by_rules[1] if by_rules else Action.ALLOW).stricter)
+            step = policy.step(100.0 * score, policy.most_beside(by_rules[1] if by_rules else Action.ALLOW))
         else:
             step = policy.step_by_model(100.0 * score, backed=shift > 0.0)
         return Scored(label, policy, model, evidence, shift, score, step)

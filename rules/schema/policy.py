@@ -202,6 +202,11 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
         """Return the highest step that these points reach, up to an action."""
         return next((one for one in self.steps if points >= one[0] and one[1].rank <= most.rank), None)
 
+    def most_beside(self, by_rules: Action) -> Action:
+        """Return the strictest that a word of the model that isn't automatic makes of what rules come to."""
+        experimental = self.maturity is Maturity.EXPERIMENTAL
+        return by_rules if experimental and by_rules.strict else by_rules.stricter
+
     def step_by_model(self, points: float, *, backed: bool) -> Step | None:
         """Return the highest step that the model's word reaches without a rule beside it.
 

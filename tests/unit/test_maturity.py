@@ -67,7 +67,10 @@ def test_beside_a_rule_it_takes_what_the_rules_come_to_a_step_further(level: Mat
     assert judged(rules, "zzmedium").action is Action.ALLOW
     assert judged(rules, "zzmedium", scores=sure).action is Action.FLAG
     assert judged(rules, "zzstrong").action is Action.HOLD
-    assert judged(rules, "zzstrong", scores=sure).action is Action.REMOVE
+    removes = level is not Maturity.EXPERIMENTAL
+    assert judged(rules, "zzstrong", scores=sure).action is (Action.REMOVE if removes else Action.HOLD)
+    assert judged(rules, "zzstrong zzmedium").action is Action.REMOVE
+    assert judged(rules, "zzstrong zzmedium", scores=sure).action is Action.REMOVE
     assert judged(BY_MATURITY[Maturity.AUTOMATIC], "zzmedium", scores=sure).action is Action.REMOVE
 
 
@@ -147,7 +150,8 @@ def test_a_maturity_or_an_action_that_is_none_is_refused() -> None:
         (Maturity.ASSIST, "hello", "spam", SURE, "goes to flag at most: assist"),
         (Maturity.AUTOMATIC, "hello", "hate", SURE, "goes to hold at most: automatic"),
         (Maturity.AUTOMATIC, "hello", "threat", 0.7, "counts from 75 points on"),
-        (Maturity.ASSIST, "zzmedium", "hate", SURE, "a step further at most: assist"),
+        (Maturity.ASSIST, "zzmedium", "hate", SURE, "takes to flag at most: assist"),
+        (Maturity.EXPERIMENTAL, "zzstrong", "hate", SURE, "takes to hold at most: experimental"),
         (Maturity.AUTOMATIC, "hello", "spam", SURE, None),
     ],
 )
