@@ -18,6 +18,7 @@ from streams.errors import EmbeddedError
 from streams.process.embedded import Store
 from streams.settings import Settings
 from tests.bench import measures, programs, stalls
+from tests.bench.actions import actions
 from tests.bench.api import api
 from tests.bench.model import model
 from tests.bench.reputation import reputation
@@ -28,7 +29,20 @@ from tests.bench.terms import terms
 from tests.bench.watched import watched, with_behaviour
 from tests.kafka.apache_kafka import ApacheKafka
 
-PARTS = ("scan", "seldom", "stalls", "reputation", "model", "api", "cpu", "watched", "latency", "push")
+PARTS = (
+    "scan",
+    "seldom",
+    "stalls",
+    "reputation",
+    "model",
+    "actions",
+    "api",
+    "cpu",
+    "watched",
+    "latency",
+    "push",
+)
+ON_A_BROKER = {"cpu", "watched", "latency", "push"}
 TROUBLE, USAGE = 1, 2
 ARTIFACT = Path("models/artifacts/chat-compact")
 # `make bench` puts it there, with the versions that it pins, which wouldn't go beside ours.
@@ -57,6 +71,9 @@ def main() -> int:
     if options.seconds:
         sizes = msgspec.structs.replace(sizes, push_seconds=options.seconds)
     asked = options.only or PARTS
+    if options.only and "actions" in options.only and options.data is None:
+        print("bench: actions needs --data, a folder of labelled texts", file=sys.stderr)
+        return USAGE
     found: list[Part] = []
 
     def show(part: Part) -> None:
@@ -76,9 +93,11 @@ def main() -> int:
             show(reputation(options.packs, say))
         if "model" in asked:
             show(model(options.model, options.other))
+        if "actions" in asked and options.data:
+            show(actions(options.data, options.packs, options.model))
         if "api" in asked:
             show(api(options.packs, options.model))
-        if set(asked) - {"scan", "seldom", "stalls", "reputation", "model", "api"}:
+        if ON_A_BROKER & set(asked):
             asyncio.run(on_a_broker(asked, sizes, options.packs, options.model, show))
     except (EmbeddedError, programs.ProgramError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -139,7 +158,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this; may be repeated")
     parser.add_argument("--seconds", type=float, help="length of the push")
     parser.add_argument("--packs", type=Path, default=Settings().packs, help="folder of rule packs")
-    parser.add_argument("--data", type=Path, help="labelled texts: numbers of terms are measured on them")
+    parser.add_argument(
+        "--data", type=Path, help="labelled texts: what is done with them, and what many terms cost on them"
+    )
     parser.add_argument("--model", type=Path, default=ARTIFACT, help="folder of the artifact to measure")
     parser.add_argument("--other", type=Path, default=OTHER, help="a Python that has alt-profanity-check")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
