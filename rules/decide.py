@@ -124,7 +124,7 @@ def _nothing(
             return None
         return _CLEAN_AND_GOOD if is_good(message, Action.ALLOW) else _CLEAN
     place = evidence.place
-    if evidence.hits or _wakes(place.watched, scores):
+    if not evidence.harmless or _wakes(place.watched, scores):
         return None
     quiet = untouched(scores, place.lowered(lower), rules.policy.shift(reputation, now))
     if quiet is None:

@@ -58,16 +58,11 @@ class _Owner(NamedTuple):
 
 
 class _Look(msgspec.Struct, frozen=True, gc=False):
-    """What a look at a text found, and the signs that it bears.
-
-    Attributes:
-        thorough: Terms that aren't worth finding by themselves are among these.
-    """
+    """What a look at a text found, and the signs that it bears."""
 
     terms: list[Found]
     patterns: list[FoundPattern]
     signs: int
-    thorough: bool
 
 
 class RuleSet:
@@ -143,18 +138,14 @@ class RuleSet:
         """Return what the rules find in a message, where it was said."""
         return self.scan_all([message])[0]
 
-    def scan_all(self, messages: Sequence[Message], *, thorough: bool = False) -> list[Evidence]:
+    def scan_all(self, messages: Sequence[Message]) -> list[Evidence]:
         """Return what `scan` does for each of these.
 
         Each step goes through all of them before the next: the processor keeps what it needs for one.
-
-        Args:
-            thorough: Hits will be asked for whatever there is, as where a model speaks too, so nothing is
-                gained by looking first for what is worth finding by itself.
         """
         places = [self.place(message) for message in messages]
         folded = [fold(message.text) for message in messages]
-        looks = self._look_all(folded, thorough=thorough)
+        looks = self._look_all(folded)
         links = [
             _links(message, look.signs) if place.links else None
             for message, place, look in zip(messages, places, looks, strict=True)
@@ -206,15 +197,15 @@ class RuleSet:
         findings = Findings(own, evidence.allowed, evidence.foreign)
         return Evidence(evidence.folded, place, evidence.links, lambda _: findings, harmless=False)
 
-    def _look_all(self, folded: Sequence[Folded], *, thorough: bool = False) -> list[_Look]:
+    def _look_all(self, folded: Sequence[Folded]) -> list[_Look]:
         """Return the terms and patterns that are found in each text."""
         sifted = [self._patterns.sift(each) for each in folded]
-        find, looks = self.keywords.find_all if thorough else self.keywords.find, []
+        looks = []
         for each, (patterns, signs) in zip(folded, sifted, strict=True):
-            terms = find(each, pieces=not self.keywords.pieces or signs & PIECE != 0)
+            terms = self.keywords.find(each, pieces=not self.keywords.pieces or signs & PIECE != 0)
             if signs & ALL_SIGNS:
                 terms += self.keywords.find_disguised(each, signs)
-            looks.append(_Look(terms, patterns, signs, thorough))
+            looks.append(_Look(terms, patterns, signs))
         return looks
 
     def _find_place(self, where: tuple[str, str, str, str | None], message: Message) -> Place:
@@ -250,10 +241,8 @@ class RuleSet:
         by_link = [hit for armed in place.links for hit in armed.link_hits(links)] if links else ()
         terms, patterns = look.terms, look.patterns
         if not (terms or patterns or by_link):
-            find = None if look.thorough else partial(self._found, place, folded, None, (), ())
-            return Evidence(folded, place, links, find)
-        all_of_them = terms if look.thorough or terms else None
-        find = partial(self._found, place, folded, all_of_them, patterns, by_link)
+            return Evidence(folded, place, links, partial(self._found, place, folded, None, (), ()))
+        find = partial(self._found, place, folded, terms or None, patterns, by_link)
         weighty, owners = place.weighty, self._owners
         harmless = not (
             by_link

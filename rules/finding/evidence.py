@@ -147,8 +147,8 @@ class Findings(NamedTuple):
 class Evidence:
     """What was found in a message; conditions, exceptions and standing are weighed by `decide`.
 
-    Nothing follows from what speaks in the author's favour unless something speaks against them, or
-    a model spoke; so all of it is looked for, and hits are made, when they are first asked for.
+    Nothing follows from what speaks in the author's favour unless something speaks against them, a rule or
+    a model; so all of it is looked for, and hits are made, when they are first asked for.
 
     Attributes:
         folded: The text and its plain view.

@@ -263,7 +263,7 @@ class Moderator:
 
     def _scan_some(self, some: Sequence[Case], rules: RuleSet, refuse: Refuse) -> Sequence[Case]:
         try:
-            found = rules.scan_all([case.message for case in some], thorough=self._perception.speaks)
+            found = rules.scan_all([case.message for case in some])
             for case, evidence in zip(some, found, strict=True):
                 case.evidence = evidence
         except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours

@@ -52,15 +52,10 @@ class Perception:
         self._model = model
         self._shadow = shadow
 
-    @property
-    def speaks(self) -> bool:
-        """Whether a model scores texts."""
-        return self._model is not None or self._shadow is not None
-
     async def score(self, cases: Sequence[Case], switches: Switches) -> None:
         """Write on each case what the models say of it, or that they say nothing."""
         asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
-        if not self.speaks:
+        if self._model is None and self._shadow is None:
             _miss_model(asked)
             return
         if switches:

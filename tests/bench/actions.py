@@ -82,9 +82,7 @@ def _judged(
         some = texts[start : start + TOGETHER]
         messages = [Message("m", Author("a"), text) for text in some]
         said = model.score([readable(text) for text in some]).tolist()
-        for message, evidence, row in zip(
-            messages, rules.scan_all(messages, thorough=True), said, strict=True
-        ):
+        for message, evidence, row in zip(messages, rules.scan_all(messages), said, strict=True):
             for found, scores in ((alone, None), (both, dict(zip(model.labels, row, strict=True)))):
                 found[decide(message, evidence, rules, scores=scores, reputation=None, now=NOW).action] += 1
     return alone, both

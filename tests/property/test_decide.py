@@ -197,11 +197,12 @@ def test_no_stretch_of_text_counts_twice(found: list[Hit]) -> None:
 def test_a_higher_model_score_is_never_a_milder_action(
     message: Message, label: str, one: float, other: float
 ) -> None:
-    """The score of a label rises with the model's."""
+    """The score of a label rises with the model's; what is said in favour is heard once something follows."""
     evidence = RULES.scan(message)
     low, high = (
         decide(message, evidence, RULES, scores={label: model}, reputation=None, now=NOW)
         for model in sorted((one, other))
     )
-    assert low.scores[label] <= high.scores[label] + 1e-12
+    if low.quiet is high.quiet:
+        assert low.scores[label] <= high.scores[label] + 1e-12
     assert low.action.rank <= high.action.rank
