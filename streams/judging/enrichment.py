@@ -18,7 +18,7 @@ from streams.judging.perception import Perception
 from streams.judging.turns import Turns, batched
 from streams.store.desk import Desk
 from streams.store.standings import Ask
-from streams.wire import read_message
+from streams.wire.reading import read_message
 
 log = structlog.get_logger(__name__)
 

@@ -41,7 +41,8 @@ from streams.store.standings import (
     Recall,
     partition_id,
 )
-from streams.wire import ControlEvent, Output, rfc3339
+from streams.wire.records import ControlEvent
+from streams.wire.writing import Output, rfc3339
 
 log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from streams.platforms.deeds import Deed, Plan, Row, Task, plan
 from streams.platforms.memory import Memory, Said
 from streams.platforms.pace import Pace
 from streams.platforms.port import Away, Impossible, Platform
-from streams.wire import (
+from streams.wire.records import (
     DEED,
     FEEDBACK,
     Decision,
@@ -30,11 +30,9 @@ from streams.wire import (
     Outcome,
     ReviewItem,
     Scope,
-    cloud_event,
-    encode,
     record_key,
-    rfc3339,
 )
+from streams.wire.writing import cloud_event, encode, rfc3339
 
 log = structlog.get_logger(__name__)
 

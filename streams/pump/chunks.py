@@ -29,7 +29,7 @@ from faust.types import TP
 
 from streams.pump.credit import FetchCredit
 from streams.pump.watermarks import Watermarks
-from streams.wire import Output
+from streams.wire.writing import Output
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from rules.message import Message
 from rules.ruleset import RuleSet
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
-from streams.wire import read_message
+from streams.wire.reading import read_message
 
 TREE = Path(__file__).parents[2]
 
