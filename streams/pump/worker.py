@@ -24,7 +24,7 @@ from streams.kafka.topics import Access, Topics, topic_ids, unread
 from streams.metrics import Metrics
 from streams.pump import app, chunks
 from streams.pump.app import Membership
-from streams.pump.chunks import Partition, Slice
+from streams.pump.slices import Partition, Slice
 from streams.pump.waiting import Waiting
 from streams.pump.watchdog import Watchdog
 from streams.store.desk import Desk
