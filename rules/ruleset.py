@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from rules.finding.armed import Armed
-from rules.finding.behaviour import Asked
+from rules.finding.asked import Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
 from rules.finding.keywords import Found, KeywordIndex, Term
 from rules.finding.patterns import LINK, PIECE, FoundPattern, PatternIndex

@@ -17,7 +17,8 @@ from itertools import islice
 from typing import Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import LONGEST_S, MOST_NEW, NEWCOMER, Asked, Wave
+from rules.finding.asked import LONGEST_S, Asked
+from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
