@@ -67,7 +67,7 @@ class Asked(NamedTuple):
 
 
 class Moderator:
-    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the desk.
+    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the raids.
 
     Args:
         current: Returns the rule set in force; asked once a batch.
