@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import islice, takewhile
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 import msgspec
 
 from rules.finding.armed import Armed
-from rules.finding.behaviour import Asked
+from rules.finding.asked import Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
-from rules.finding.keywords import Found, KeywordIndex, Term
+from rules.finding.keywords import Found, KeywordIndex
+from rules.finding.owners import indexed, locate
 from rules.finding.patterns import LINK, PIECE, FoundPattern, PatternIndex
 from rules.finding.spoken import Spoken, said_of
-from rules.finding.terms import Parts, find_together
 from rules.fold import Folded, fold
 from rules.message import Message
 from rules.schema.policy import LabelPolicies, Maturity, Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
 from rules.text.views.chain import ALL_SIGNS
-from rules.text.views.reading import Step, last_step
+from rules.text.views.reading import last_step
 from rules.verdict import Hit
 
 __all__ = ["Evidence", "RuleSet"]
@@ -37,24 +34,6 @@ _MAX_LANGUAGES = 4_096
 
 # Shorter words are no words when they are put together from messages: a, s, s are answers in a quiz.
 FEWEST_JOINED = 4
-
-
-# In these ı is no look-alike of i: sıktı, "squeezed", is no sikti.
-_TWO_LETTERS_I = frozenset({"az", "tr"})
-
-
-class _Owner(NamedTuple):
-    """What a term in the index stands for: a rule, and the part of a term of several parts.
-
-    It counts in messages of some languages, or where there are none in all. Without the `anchor`, the
-    number of another part, the term isn't there.
-    """
-
-    rule: int
-    parts: Parts | None = None
-    part: int = 0
-    languages: frozenset[str] = frozenset()
-    anchor: int = 0
 
 
 class _Look(msgspec.Struct, frozen=True, gc=False):
@@ -109,7 +88,7 @@ class RuleSet:
             }
         )
         self._scoped = tuple(one for one in self._numbered if not one.everywhere)
-        terms, self._owners = _indexed(self._numbered)
+        terms, self._owners = indexed(self._numbered)
         self.keywords = KeywordIndex.build(terms, previous)
         self._patterns = PatternIndex.build(
             ((pattern, number) for number, one in enumerate(self._numbered) for pattern in one.patterns),
@@ -264,7 +243,7 @@ class RuleSet:
             terms = self.keywords.find_all(folded)
         spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)
         foreign: dict[Unheeded, None] = {}
-        for owner, span, steps in self._stands(place, folded, terms):
+        for owner, span, steps in locate(self._owners, place, folded, terms):
             armed = self._numbered[owner.rule]
             if owner.languages and not spoken().takes(owner.languages, surely=armed.final):
                 foreign[Unheeded(armed.id, owner.languages, span)] = None
@@ -283,71 +262,7 @@ class RuleSet:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
         return Findings([*hits, *by_link], allowed, tuple(foreign))
 
-    def _stands(
-        self, place: Place, folded: Folded, terms: Sequence[Found]
-    ) -> Iterator[tuple[_Owner, Span, int]]:
-        """Yield where the terms of rules that act here stand, in code points as typed, and by which steps."""
-        apart: dict[tuple[int, int], tuple[_Owner, dict[int, dict[Span, int]]]] = {}
-        there = {found.owner for found in terms}
-        for found in terms:
-            owner = self._owners[found.owner]
-            if owner.parts is not None and owner.anchor not in there:  # as with most
-                continue
-            armed = place.active[owner.rule]
-            if armed is None or not armed.sees(found.steps):
-                continue
-            if found.steps and owner.languages & _TWO_LETTERS_I and _reads_dotless(found, folded):
-                continue
-            if owner.parts is None:
-                yield owner, folded.span(found.start, found.end), found.steps
-            else:
-                key = (owner.rule, found.owner - owner.part)
-                _, places = apart.setdefault(key, (owner, {}))
-                places.setdefault(owner.part, {})[found.start, found.end] = found.steps
-        for owner, places in apart.values():
-            assert owner.parts is not None
-            if not owner.parts.complete(places):
-                continue
-            within = self._numbered[owner.rule].rule.within
-            listed = {part: list(stands) for part, stands in places.items()}
-            stands = [sorted(each.items()) for each in places.values()]
-            for start, end in find_together(owner.parts, listed, folded.text, within):
-                yield owner, folded.span(start, end), _steps_between(stands, start, end)
-
 
 def _links(message: Message, signs: int) -> Sequence[Link]:
     """Return the links of a message whose plain view bears these signs."""
     return find_links(message.text, message.entities) if signs & LINK or message.entities else ()
-
-
-def _reads_dotless(found: Found, folded: Folded) -> bool:
-    """Return whether a letter ı was read as i to find it."""
-    return bool(found.steps & Step.LOOKALIKES.bit) and "ı" in folded.text[found.start : found.end]
-
-
-def _steps_between(stands: Iterable[Sequence[tuple[Span, int]]], start: int, end: int) -> int:
-    """Return what had to be undone to find all parts of a term between two places, each at its plainest."""
-    steps = 0
-    for ascending in stands:
-        behind = islice(ascending, bisect_left(ascending, ((start, 0), 0)), None)
-        near = takewhile(lambda one: one[0][0] < end, behind)
-        steps |= min((bits for (_, last), bits in near if last <= end), default=0)
-    return steps
-
-
-def _indexed(rules: Sequence[Armed]) -> tuple[list[Term], list[_Owner]]:
-    """Return the terms of all rules, each with its own number, and what each number stands for."""
-    terms: list[Term] = []
-    owners: list[_Owner] = []
-    asked = {name for armed in rules for name in armed.needs}
-    for number, armed in enumerate(rules):
-        weighty = not armed.spares and (not armed.pleads or armed.id in asked)
-        for parts in armed.terms:
-            anchor = len(owners) + parts.together.index(parts.anchor)
-            for part, text in enumerate((*parts.together, *parts.without)):
-                alone = weighty and text is parts.anchor
-                terms.append(
-                    Term(text, len(owners), alone=alone, endings=parts.endings, unaccented=armed.unaccented)
-                )
-                owners.append(_Owner(number, None if parts.single else parts, part, parts.languages, anchor))
-    return terms, owners

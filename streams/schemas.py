@@ -11,7 +11,7 @@ from rules.loading.json_schema import DIALECT, pack_schema, policy_schema
 from rules.verdict import SCHEMA, Verdict
 from streams.control.orders import ORDER, Order
 from streams.control.rulings import RULING, TextRuling
-from streams.wire import (
+from streams.wire.records import (
     CONTROL,
     DEED,
     FEEDBACK,

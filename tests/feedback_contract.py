@@ -19,7 +19,7 @@ from streams.process.embedded import Store
 from streams.process.opening import NO_SECRET
 from streams.store.standings import Ask
 from streams.store.standings_redis import RedisStandings
-from streams.wire import record_key
+from streams.wire.records import record_key
 from tests.deployment import HALF_LIFE_S, Deployment, kill, terminate
 
 AUTHORS, EACH = 80, 3

@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from rules import packs
 from streams.kafka import records
 from streams.process.embedded import Broker, Store
-from streams.wire import ControlEvent
+from streams.wire.records import ControlEvent
 from tests.deployment import Deployment
 
 RATE = 2_000

@@ -21,7 +21,7 @@ from streams.kafka.access import CONNECT_S, Access, admin, producer
 from streams.kafka.records import Record, produce, redrive, tail
 from streams.kafka.topics import Topics, ensure, lag, partitions, topic_ids
 from streams.process.embedded import Server
-from streams.wire import dead_letter_headers
+from streams.wire.writing import dead_letter_headers
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rules.finding.behaviour import Asked
+from rules.finding.asked import Asked
 from rules.finding.composites import Check
 from rules.finding.link_search import LinkSearch
 from rules.finding.patterns import Pattern

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from struct import Struct
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
+from rules.finding.asked import SUMMED, Alarm, Asked
 from rules.finding.likeness import Kin
 from rules.finding.trail import (
     CHANNEL,
-    COMMAND,
     EDITED,
-    EMOTES,
     FLAGS,
-    INVITES,
     LETTERS,
     LINKS,
     MENTIONS,
@@ -26,132 +24,14 @@ from rules.finding.trail import (
     back,
     entries,
     marked,
-    reach,
     since,
     stamp_back,
     sum_at_most,
 )
-from rules.schema.conditions import Behaviour
-from rules.schema.values import Bound
 from rules.verdict import Campaign
 
-# Rules look back at an author so long.
-LONGEST_S: Final = 3600.0
 # So many messages of new authors are remembered of a channel.
 MOST_NEW: Final = 256
-
-# What is added up from message to message, and where it stands; the others are messages or channels.
-_SUMMED = {"links": LINKS, "mentions": MENTIONS, "invites": INVITES}
-_NUMBERED = ("messages", "same_text", "channels")
-
-
-class Asked(NamedTuple):
-    """A condition on behaviour, made ready.
-
-    Attributes:
-        reach: `within`, by stamps.
-        before: So many messages must have been said before this one for it to hold; 0 where the counts
-            are of links and the like.
-        marks: This message must have some of these.
-        alike: So many other authors must have said nearly the same.
-        newcomers: So many other new authors must have been in the channel.
-        same: Only messages with the same text count.
-        unlike: Flags of messages that aren't counted.
-        letters: Messages with fewer letters aren't counted.
-    """
-
-    counts: tuple[tuple[str, Bound], ...]
-    within: float
-    reach: int
-    before: int
-    marks: tuple[str, ...]
-    alike: int
-    newcomers: int
-    same: bool
-    unlike: int
-    letters: int
-
-    @classmethod
-    def of(cls, written: Behaviour) -> Asked:
-        """Return a condition as written, made ready."""
-        counts = tuple(written.bounds())
-        others = {key: _others(bound) for key, bound in counts}
-        few = [int(one.split()[1]) for one in written.ignore if one.startswith("under")]
-        return cls(
-            counts,
-            float(written.within or 0.0),
-            reach(written.within or 0.0),
-            max((others.get(key, 0) for key in _NUMBERED), default=0),
-            tuple(key for key, _ in counts if key in _SUMMED),
-            others.get("alike", 0),
-            others.get("newcomers", 0),
-            any(key in ("same_text", "channels") for key, _ in counts),
-            (COMMAND if "commands" in written.ignore else 0) | (EMOTES if "emotes" in written.ignore else 0),
-            max(few, default=0),
-        )
-
-    @property
-    def keys(self) -> set[str]:
-        """What is counted."""
-        return {key for key, _ in self.counts}
-
-
-def _others(bound: Bound) -> int:
-    """Return how many there must be besides this message for a bound to hold."""
-    return math.floor(bound.limit) if bound.sign == ">" else math.ceil(bound.limit) - 1
-
-
-class Alarm(NamedTuple):
-    """What rules wait for, by what must be there at least: nearly every message is ruled out by that.
-
-    Attributes:
-        spoken: So many messages before this one; the fewest first.
-        repeated: So many with the same text; the fewest first.
-        fewest: The least of all these numbers.
-        fewest_copies: The least number of copies.
-        marked: A link or a mention.
-        alike: So many others who said nearly the same.
-        newcomers: So many other new authors.
-    """
-
-    spoken: tuple[Asked, ...]
-    repeated: tuple[Asked, ...]
-    fewest: float
-    fewest_copies: float
-    marked: tuple[Asked, ...]
-    alike: tuple[Asked, ...]
-    newcomers: tuple[Asked, ...]
-
-    @classmethod
-    def of(cls, asked: Iterable[Asked]) -> Alarm:
-        """Return the alarm for these; for none it never goes off."""
-        left = sorted(asked, key=lambda one: one.before)
-        spoken = tuple(one for one in left if one.before and not one.same)
-        repeated = tuple(one for one in left if one.before and one.same)
-        others = [one for one in left if not one.before]
-        return cls(
-            spoken,
-            repeated,
-            min((one.before for one in (*spoken, *repeated)), default=math.inf),
-            min((one.before for one in repeated), default=math.inf),
-            tuple(one for one in others if one.marks),
-            tuple(one for one in others if one.alike and not one.marks),
-            tuple(one for one in others if one.newcomers and not (one.marks or one.alike)),
-        )
-
-
-class Seen(Protocol):
-    """What is known of an author's behaviour up to a message."""
-
-    def heard(self, alarm: Alarm) -> Collection[Asked]:
-        """Return what of an alarm may hold; what isn't among it doesn't."""
-
-    def holds(self, asked: Asked) -> bool:
-        """Return whether the author did all of this."""
-
-    def told(self, asked: Asked) -> str:
-        """Return what they did, in the terms of what is asked: "7 messages in 10 s"."""
-
 
 # What is noted of a new author's message: time, a hash of its partition, offset, a hash of the author.
 NEWCOMER: Final = Struct(">dIQ8s")
@@ -269,7 +149,7 @@ class Lately:
         """Return whether there are enough links and the like, however old they are."""
         own, trail = self._own, self._trail
         for key, bound in asked.counts:
-            field = _SUMMED.get(key)
+            field = SUMMED.get(key)
             if field is not None and not (own[field] and bound.holds(own[field] + sum_at_most(trail, field))):
                 return False
         return True
@@ -307,7 +187,7 @@ class Lately:
         if asked.newcomers:
             counts["newcomers"] = self._wave.authors(asked.within) if self._wave else 0
         for key in asked.marks:
-            counts[key] = self._sum(_SUMMED[key], asked, after)
+            counts[key] = self._sum(SUMMED[key], asked, after)
         return counts
 
     def _sum(self, field: int, asked: Asked, after: int) -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rules.finding import seen as measured
-from rules.finding.behaviour import Asked, Seen
+from rules.finding.asked import Asked, Seen
 from rules.finding.link_search import LinkSearch
 from rules.finding.spoken import Spoken
 from rules.message import Author, Message, Surface

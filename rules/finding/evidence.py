@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from rules.finding.armed import Armed
-from rules.finding.behaviour import Alarm, Asked
+from rules.finding.asked import Alarm, Asked
 from rules.finding.spoken import Spoken
 from rules.fold import Folded
 from rules.schema.policy import LabelPolicies

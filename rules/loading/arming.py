@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.errors import PatternError, Problem, RuleFileError
 from rules.finding.armed import Armed, Watch
-from rules.finding.behaviour import Asked
+from rules.finding.asked import Asked
 from rules.finding.composites import Check, Made, all_of, make_joined
 from rules.finding.keywords import check_term
 from rules.finding.link_search import LinkSearch

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rules.finding.behaviour import LONGEST_S, MOST_NEW
+from rules.finding.asked import LONGEST_S
+from rules.finding.behaviour import MOST_NEW
 from rules.finding.likeness import MOST_ALIKE
 from rules.finding.trail import MOST
 from rules.loading.lists import is_language

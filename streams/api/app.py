@@ -44,7 +44,9 @@ from streams.api.review import Known, Review, Wanted
 from streams.api.together import Answer, Together
 from streams.judging.moderator import Asked
 from streams.metrics import ApiMetrics
-from streams.wire import MAX_RECORD_BYTES, Feedback, encode
+from streams.wire.reading import MAX_RECORD_BYTES
+from streams.wire.records import Feedback
+from streams.wire.writing import encode
 
 # Bytes of a body: one message, a hundred, a decision.
 ONE, MANY, DECISION = MAX_RECORD_BYTES + 1024, 4 * MAX_RECORD_BYTES, 64 << 10

@@ -11,10 +11,11 @@ import msgspec
 
 from rules.message import Message
 from rules.verdict import Verdict
-from streams import wire
 from streams.api.problems import Fault, Problem, ProblemDetails
 from streams.errors import UnreadableError
-from streams.wire import Decision, Name, Place, Scope, read_message, read_offline
+from streams.wire import reading
+from streams.wire.reading import read_message, read_offline
+from streams.wire.records import Decision, Name, Place, Scope
 
 T = TypeVar("T")
 
@@ -129,7 +130,7 @@ def read_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         Problem: It is no JSON (400), or something doesn't fit (422).
     """
     try:
-        return wire.read_body(body, decoder)
+        return reading.read_body(body, decoder)
     except msgspec.ValidationError as error:
         raise Problem("invalid", "the body doesn't fit", errors=(_fault(str(error)),)) from error
     except UnreadableError as error:

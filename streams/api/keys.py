@@ -15,7 +15,7 @@ import structlog
 
 from streams.config_files import read_yaml
 from streams.errors import ConfigurationError
-from streams.wire import Name, Place
+from streams.wire.records import Name, Place
 
 log = structlog.get_logger(__name__)
 

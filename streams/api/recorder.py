@@ -9,7 +9,8 @@ from rules.message import Message
 from streams.api.bodies import Recorded
 from streams.kafka.reading import Writer
 from streams.kafka.topics import Topics
-from streams.wire import FEEDBACK, Feedback, cloud_event, encode, record_key, rfc3339
+from streams.wire.records import FEEDBACK, Feedback, record_key
+from streams.wire.writing import cloud_event, encode, rfc3339
 
 
 class Recorder:

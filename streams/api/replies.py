@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.api.problems import MEDIA_TYPE, Problem
-from streams.wire import encode
+from streams.wire.writing import encode
 
 JSON = "application/json"
 _JSON = b"application/json"

@@ -19,7 +19,7 @@ from streams.judging.verdicts import evidence_of
 from streams.kafka.access import Access
 from streams.kafka.reading import Reader, ends
 from streams.kafka.topics import Topics
-from streams.wire import Decision, Feedback, ReviewItem
+from streams.wire.records import Decision, Feedback, ReviewItem
 
 log = structlog.get_logger(__name__)
 

@@ -28,7 +28,7 @@ from streams.process.judging import assemble
 from streams.process.probes import Answer, Probes
 from streams.process.tasks import Job, at_work, stopping_of
 from streams.settings import Settings
-from streams.wire import encode
+from streams.wire.writing import encode
 
 log = structlog.get_logger(__name__)
 

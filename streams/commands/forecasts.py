@@ -17,7 +17,7 @@ from streams.commands.ends import console
 from streams.commands.show import printable
 from streams.errors import ConfigurationError, UnreadableError
 from streams.judging.offline import lines_of
-from streams.wire import read_offline
+from streams.wire.reading import read_offline
 
 ROWS = 40
 # So many messages are enough to measure by.

@@ -30,7 +30,8 @@ from streams.process.opening import load_model, load_packs, secret_of, store_of
 from streams.settings import Settings
 from streams.store.standings import Ask
 from streams.store.standings_redis import RedisStandings
-from streams.wire import CONTROL, ControlEvent, cloud_event, rfc3339
+from streams.wire.records import CONTROL, ControlEvent
+from streams.wire.writing import cloud_event, rfc3339
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from streams.errors import ConfigurationError
 from streams.feedback.undoing import Asked, Done, done_by, undo, wait_until_revised
 from streams.kafka.access import access_of
 from streams.kafka.topics import Topics
-from streams.wire import rfc3339
+from streams.wire.writing import rfc3339
 
 # Workers follow some hundred decisions a second each.
 WITHIN_S = 60.0

@@ -15,7 +15,8 @@ from streams.errors import BrokerError, UnreadableError
 from streams.kafka.access import Access, consumer
 from streams.kafka.records import produce
 from streams.kafka.topics import bounds
-from streams.wire import ControlEvent, cloud_event, rfc3339
+from streams.wire.records import ControlEvent
+from streams.wire.writing import cloud_event, rfc3339
 
 # A worker says once a minute that it is alive.
 SILENT_S = 180.0

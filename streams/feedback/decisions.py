@@ -26,21 +26,8 @@ from streams.store.standings import (
     StandingStore,
     partition_id,
 )
-from streams.wire import (
-    REVIEW,
-    Decision,
-    Feedback,
-    Output,
-    Reports,
-    ReviewItem,
-    Scope,
-    cloud_event,
-    dead_letter_headers,
-    encode,
-    record_key,
-    rfc3339,
-    rounded,
-)
+from streams.wire.records import REVIEW, Decision, Feedback, Reports, ReviewItem, Scope, record_key
+from streams.wire.writing import Output, cloud_event, dead_letter_headers, encode, rfc3339, rounded
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from streams.feedback.decisions import base_of
 from streams.kafka.access import ANSWER_S, Access, admin, consumer
 from streams.kafka.records import produce
 from streams.kafka.topics import Topics, bounds, partitions_of
-from streams.wire import FEEDBACK, Decision, Feedback, Scope, cloud_event, encode, rfc3339
+from streams.wire.records import FEEDBACK, Decision, Feedback, Scope
+from streams.wire.writing import cloud_event, encode, rfc3339
 
 BATCH = 500
 # How often it is looked whether workers follow.

@@ -17,7 +17,8 @@ from itertools import islice
 from typing import Protocol
 from zlib import crc32
 
-from rules.finding.behaviour import LONGEST_S, MOST_NEW, NEWCOMER, Asked, Wave
+from rules.finding.asked import LONGEST_S, Asked
+from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
@@ -29,7 +30,7 @@ from rules.reputation import Reputation
 from streams.judging.fragments import Cover, is_fragment, together
 from streams.judging.outbox import Record
 from streams.judging.sketches import Sketcher, words_of
-from streams.judging.turns import Turns
+from streams.judging.turns import Turns, batched
 from streams.store.standings import partition_id
 from streams.store.trails import Kind, Note, TrailStore
 
@@ -41,8 +42,6 @@ NEW_HERE = Kind("n", NEWCOMER.size, MOST_NEW, KEEP_S)
 NEW_S = 86_400.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# So many messages are taken at a time before others get their turn.
-TOGETHER = 16
 # Hashes kept at hand: authors and channels come again and again.
 AT_HAND = 65_536
 
@@ -85,9 +84,9 @@ class Observer:
     async def remember(self, cases: Sequence[Case], topic_id: str, turns: Turns) -> None:
         """Set of each case that is counted what its author's trail will say."""
         partitions = self._partitions(cases, topic_id)
-        for start in range(0, len(cases), TOGETHER):
+        for some in batched(cases):
             await turns.give_if_due()
-            self._remember(cases[start : start + TOGETHER], partitions)
+            self._remember(some, partitions)
 
     async def look_round(
         self,

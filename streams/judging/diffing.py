@@ -13,7 +13,7 @@ from rules.ruleset import RuleSet
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
 from streams.judging.offline import BATCH, Offline, message_in
-from streams.wire import read_offline
+from streams.wire.reading import read_offline
 
 if TYPE_CHECKING:
     from streams.judging.perception import Scores

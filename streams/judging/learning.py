@@ -32,7 +32,8 @@ from streams.store.standings import (
     StandingStore,
 )
 from streams.store.standings_memory import MemoryStandings
-from streams.wire import record_key, rfc3339
+from streams.wire.records import record_key
+from streams.wire.writing import rfc3339
 
 # Messages that are judged together, and authors that are saved together.
 BATCH = 2_000

@@ -1,11 +1,10 @@
-"""Judges a batch of records: read, scan, score, look up, decide in order, say so."""
+"""Judges a batch of records: read and enriched, decided in order, said."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -21,36 +20,31 @@ from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
 from streams.control.rulings import Rulings
-from streams.errors import StoreError, UnreadableError
+from streams.errors import UnreadableError
 from streams.judging.behaviour import Observer
 from streams.judging.brake import Brake
-from streams.judging.cases import MAX_CLOCK_SKEW_S, UNSEEN, Case, Live, charge_of, judging_failed, time_of
+from streams.judging.cases import Case, Live, charge_of, judging_failed
 from streams.judging.counting import count_batch, count_verdict
+from streams.judging.enrichment import Enricher, read_batch
 from streams.judging.fragments import is_fragment
 from streams.judging.outbox import Outbox, Record
 from streams.judging.perception import Perception, Scores
 from streams.judging.raids import Raids
-from streams.judging.turns import Turns
+from streams.judging.turns import Turns, batched
 from streams.judging.verdicts import KeyedHash, Stamp, verdict_of
 from streams.metrics import Metrics
 from streams.store.desk import Desk
 from streams.store.standings import (
     UNSPECIFIED,
-    Ask,
     AuthorEffects,
     Effect,
     Recall,
     partition_id,
 )
-from streams.wire import ControlEvent, Output, read_message, rfc3339
+from streams.wire.records import ControlEvent
+from streams.wire.writing import Output, rfc3339
 
 log = structlog.get_logger(__name__)
-
-# Told of each record that comes to nothing, and why.
-Refuse = Callable[[Record, UnreadableError], None]
-
-# So many messages go through a step together.
-TOGETHER = 16
 
 
 class Judged(NamedTuple):
@@ -73,7 +67,7 @@ class Asked(NamedTuple):
 
 
 class Moderator:
-    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the desk.
+    """Judges batches; holds what outlives a batch: the rule set in force, the brake, the raids.
 
     Args:
         current: Returns the rule set in force; asked once a batch.
@@ -107,12 +101,11 @@ class Moderator:
     ) -> None:
         self._current = current
         self._switches = switches
-        self._desk = desk
         self._outbox = outbox
         self._metrics = metrics
         self._topic = topic
         self._hash = KeyedHash(secret)
-        self._perception = Perception(model, shadow_model)
+        self._enricher = Enricher(Perception(model, shadow_model), desk, observer)
         self._model_note = model_note
         self._show_matched = show_matched
         self._observer = observer
@@ -135,11 +128,13 @@ class Moderator:
         def refuse(record: Record, error: UnreadableError) -> None:
             outputs.append(self._outbox.refused(record, error))
 
-        read = await self._read(records, started, refuse, turns)
+        read = await read_batch(records, started, refuse, turns)
         newest = max((case.at for case in read), default=started)
-        cases, lives = await self._learn(read, newest, rules, switches, topic_id, refuse, turns, moving=True)
+        cases, lives = await self._enricher.enrich(
+            read, newest, rules, switches, topic_id, refuse, turns, moving=True
+        )
         said = Counter[tuple[str, str]]()
-        for some in _batched(cases, TOGETHER):
+        for some in batched(cases):
             await turns.give_if_due()
             decided: list[tuple[Case, Verdict]] = []
             for case in some:
@@ -184,141 +179,24 @@ class Moderator:
             Case(Record(0, n, now, None, None), each.message, now, each.message.author_key)
             for n, each in enumerate(asked)
         ]
-        cases, lives = await self._learn(read, now, rules, switches, "", refuse, Turns(), moving=False)
+        cases, lives = await self._enricher.enrich(
+            read, now, rules, switches, "", refuse, Turns(), moving=False
+        )
         for case in cases:
             number = case.record.offset
             live = lives[case.author] if case.author is not None else None
-            before = live.reputation if live else None
-            recall = live.recalls.get(case.message.id) if live else None
+            before = live.reputation if live is not None else None
             try:
                 edited = case.message.kind is Kind.EDITED
                 content_hash = self._hash.content(case.message) if edited else ""
-                case.raid = self._raids.at(case.message) if self._raids is not None else None
-                if case.said is not None and before is not None and live is not None:
-                    case.trail = live.trail
-                judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
+                judgement = self._judgement(case, live, rules, switches, content_hash, repeat=False)
                 standing = (before, before) if before is not None else None
                 answers[number] = self._verdict(case, judgement, stamp, asked[number].verdict_id, standing)
             except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                 refuse(case.record, judging_failed(error))
         return [answers[number] for number in range(len(asked))]
 
-    # -- the steps of a batch
-
-    async def _learn(
-        self,
-        read: Sequence[Case],
-        at: float,
-        rules: RuleSet,
-        switches: Switches,
-        topic_id: str,
-        refuse: Refuse,
-        turns: Turns,
-        *,
-        moving: bool,
-    ) -> tuple[list[Case], dict[str, Live]]:
-        """Write on each case what there is to know of it before it is decided; return them, and the authors.
-
-        Args:
-            moving: The authors' standings will move.
-        """
-        # The store answers while we scan; the task gets its turn once, so that the question is sent.
-        tasks = [looking_up := asyncio.create_task(self._look_up(read, at, rules, moving=moving))]
-        try:
-            await asyncio.sleep(0)
-            cases = await self._scan(read, rules, refuse, turns)
-            # Begins when we wait for the store: what is scored on this thread is scored meanwhile.
-            tasks.append(scoring := asyncio.create_task(self._perception.score(cases, switches)))  # type: ignore[arg-type]
-            lives = await looking_up
-            await self._observe(cases, rules, topic_id, turns, lives, noting=moving)
-            await scoring
-        finally:
-            for task in tasks:
-                task.cancel()
-        return cases, lives
-
-    async def _read(self, records: Sequence[Record], now: float, refuse: Refuse, turns: Turns) -> list[Case]:
-        cases = []
-        latest = now + MAX_CLOCK_SKEW_S
-        for number, record in enumerate(records):
-            if number % TOGETHER == 0:
-                await turns.give_if_due()
-            try:
-                message = read_message(record.value)
-                at = record.at if 0.0 < record.at <= latest else time_of(record, now)
-                cases.append(Case(record, message, at, message.author_key))
-            except UnreadableError as error:
-                refuse(record, error)
-            except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-                refuse(record, judging_failed(error))
-        return cases
-
-    async def _scan(self, read: Sequence[Case], rules: RuleSet, refuse: Refuse, turns: Turns) -> list[Case]:
-        """Find the evidence of each; return those with which that went well."""
-        cases: list[Case] = []
-        for some in _batched(read, TOGETHER):
-            await turns.give_if_due()
-            cases += self._scan_some(some, rules, refuse)
-        return cases
-
-    def _scan_some(self, some: Sequence[Case], rules: RuleSet, refuse: Refuse) -> Sequence[Case]:
-        try:
-            found = rules.scan_all([case.message for case in some])
-            for case, evidence in zip(some, found, strict=True):
-                case.evidence = evidence
-        except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
-            if len(some) == 1:
-                refuse(some[0].record, judging_failed(error))
-                return ()
-            return [case for one in some for case in self._scan_some([one], rules, refuse)]
-        return some
-
-    async def _observe(
-        self,
-        cases: Sequence[Case],
-        rules: RuleSet,
-        topic_id: str,
-        turns: Turns,
-        lives: Mapping[str, Live],
-        *,
-        noting: bool,
-    ) -> None:
-        """See what each of these is to its author's trail, and what others do; where nobody can, say so."""
-        if not rules.behaviour or not cases:
-            return
-        if self._observer is not None:
-            try:
-                await self._observer.remember(cases, topic_id, turns)
-                if not self._desk.away:
-                    await self._observer.look_round(
-                        cases,
-                        rules.behaviour,
-                        topic_id,
-                        known=lambda author: lives[author].reputation,
-                        noting=noting,
-                    )
-                    return
-            except StoreError as error:
-                log.warning("behaviour_unknown", messages=len(cases), error=str(error))
-            except Exception:
-                log.exception("behaviour_failed", messages=len(cases))
-        for case in cases:
-            case.missing += (UNSEEN,)
-
-    async def _look_up(
-        self, cases: Sequence[Case], now: float, rules: RuleSet, *, moving: bool = True
-    ) -> dict[str, Live]:
-        """Load the authors' standings, and where these will be moved what was made of each message before."""
-        messages: dict[str, list[str]] = {}
-        for case in cases:
-            if case.author is not None:
-                recalled = messages.setdefault(case.author, [])
-                if moving or case.message.kind is Kind.EDITED:
-                    recalled.append(case.message.id)
-        asks = [Ask(author, tuple(ids)) for author, ids in messages.items()]
-        trails = bool(rules.behaviour) and self._observer is not None
-        standings = await self._desk.load(asks, now, trails=trails) if asks else []
-        return {ask.author: Live(standing) for ask, standing in zip(asks, standings, strict=True)}
+    # -- one message
 
     def _decide(
         self,
@@ -331,24 +209,18 @@ class Moderator:
     ) -> Verdict:
         message, record, now = case.message, case.record, case.at
         live = lives[case.author] if case.author is not None else None
-        before = live.reputation if live else None
         where = partition_id(topic_id, record.partition)
-        recall = live.recalls.get(message.id) if live else None
         repeat = live is not None and live.marks.get(where, -1) >= record.offset
         content_hash = self._hash.content(message)
-        case.raid = self._raids.at(message) if self._raids is not None else None
-        said = case.said
-        if said is not None and before is not None and live is not None:
-            case.trail = earlier(live.trail, said) if repeat else live.trail
-        judgement = self._judgement(case, rules, switches, before, recall, content_hash, now)
-        current = before
+        before = current = live.reputation if live is not None else None
+        judgement = self._judgement(case, live, rules, switches, content_hash, repeat=repeat)
         if live is not None and not repeat:
             counts = not (message.author and (message.author.bot or message.author.relay))
             # An image that nobody has looked at is no good message.
             good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
-            entry = LAYOUT.pack(*said) if said is not None else b""
+            entry = LAYOUT.pack(*case.said) if case.said is not None else b""
             effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge, entry)
             live.effects.setdefault(where, []).append(effect)
             current = live.move(effect, where, rules)
@@ -404,24 +276,28 @@ class Moderator:
     def _judgement(
         self,
         case: Case,
+        live: Live | None,
         rules: RuleSet,
         switches: Switches,
-        before: Reputation | None,
-        recall: Recall | None,
         content_hash: str,
-        now: float,
+        *,
+        repeat: bool,
     ) -> Judgement:
-        message = case.message
+        """Return what is decided at the author's standing; the content's hash is looked at for edits only."""
+        message, now = case.message, case.at
+        before = live.reputation if live is not None else None
+        case.raid = self._raids.at(message) if self._raids is not None else None
+        if case.said is not None and live is not None and before is not None:
+            case.trail = earlier(live.trail, case.said) if repeat else live.trail
         if message.kind is Kind.DELETED:
             return Judgement(Action.ALLOW, decided_by="deleted")
         ruling = self._ruling(case, now) if self._rulings else None
-        if (
-            message.kind is Kind.EDITED
-            and ruling is None
-            and recall is not None
-            and recall.content_hash == content_hash
-        ):
-            return Judgement(recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good)
+        if message.kind is Kind.EDITED and ruling is None and live is not None:
+            recall = live.recalls.get(message.id)
+            if recall is not None and recall.content_hash == content_hash:
+                return Judgement(
+                    recall.action, decided_by="unchanged", strike=recall.strike, good=recall.good
+                )
         evidence, braked = self._evidence(case, rules), self._brake.tripped(message.tenant)
         seen = case.seen()
         lower = case.raid.lower if case.raid is not None else 0.0
@@ -468,7 +344,3 @@ class Moderator:
         self._outbox.announce(
             ControlEvent(event, self._outbox.worker, at, cause=cause, tenant=tenant, authors=authors)
         )
-
-
-def _batched(cases: Sequence[Case], size: int) -> Iterator[Sequence[Case]]:
-    return (cases[start : start + size] for start in range(0, len(cases), size))

@@ -21,7 +21,8 @@ from rules.verdict import Action, Judgement, ModelNote, Verdict
 from streams.errors import ConfigurationError, UnreadableError
 from streams.judging.looked import Looked, time_of
 from streams.judging.verdicts import KeyedHash, Stamp, verdict_of
-from streams.wire import MAX_RECORD_BYTES, encode, read_offline, rfc3339
+from streams.wire.reading import MAX_RECORD_BYTES, read_offline
+from streams.wire.writing import encode, rfc3339
 
 if TYPE_CHECKING:
     from models import Moved

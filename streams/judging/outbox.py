@@ -16,18 +16,8 @@ from streams.control.orders import ORDER, Order, key_of
 from streams.errors import UnreadableError
 from streams.kafka.topics import Topics
 from streams.metrics import Metrics
-from streams.wire import (
-    CONTROL,
-    REVIEW,
-    ControlEvent,
-    Header,
-    Output,
-    ReviewItem,
-    cloud_event,
-    dead_letter_headers,
-    encode,
-    rfc3339,
-)
+from streams.wire.records import CONTROL, REVIEW, ControlEvent, ReviewItem
+from streams.wire.writing import Header, Output, cloud_event, dead_letter_headers, encode, rfc3339
 
 log = structlog.get_logger(__name__)
 # structlog makes a logger anew each time it is asked; this is asked for every verdict.

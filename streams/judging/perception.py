@@ -97,7 +97,7 @@ async def _said(which: str, model: Scores | None, texts: Sequence[str]) -> list[
 
 
 def rounded(scores: NDArray) -> NDArray:  # type: ignore[type-arg]
-    """Return what `wire.rounded` does of each probability, all at once; below 1e-12 with fewer digits."""
+    """Return each probability as `wire.writing.rounded` does, all at once; below 1e-12 with fewer digits."""
     numbers = np.asarray(scores, np.float64)
     scale = 10.0 ** (3.0 - np.floor(np.log10(np.maximum(numbers, 1e-12))))
     return np.asarray(np.rint(numbers * scale) / scale)

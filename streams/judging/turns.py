@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # A batch that takes longer gives way in between: heartbeats and health answers go out.
 EVERY_S = 0.010
 # Rounds at most, so that two tasks that wake each other don't keep a batch from its end.
 MOST = 16
+# So many messages go through a step together, between turns.
+TOGETHER = 16
 
 
 async def give_turns() -> None:
@@ -37,3 +43,8 @@ class Turns:
         if time.monotonic() - self._given >= EVERY_S:
             await give_turns()
             self._given = time.monotonic()
+
+
+def batched(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return the items in their order, as many at a time as go through a step together."""
+    return (items[start : start + TOGETHER] for start in range(0, len(items), TOGETHER))

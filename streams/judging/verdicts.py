@@ -23,7 +23,7 @@ from rules.verdict import (
     StandingNote,
     Verdict,
 )
-from streams.wire import rfc3339, rounded
+from streams.wire.writing import rfc3339, rounded
 
 
 class KeyedHash:

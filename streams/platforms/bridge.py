@@ -18,29 +18,23 @@ from streams.kafka.reading import Writer
 from streams.kafka.topics import Topics
 from streams.platforms import words
 from streams.platforms.deeds import Deed, Plan, Row, Task, plan
+from streams.platforms.executor import Executor
 from streams.platforms.memory import Memory, Said
 from streams.platforms.pace import Pace
 from streams.platforms.port import Away, Impossible, Platform
-from streams.wire import (
-    DEED,
+from streams.wire.records import (
     FEEDBACK,
     Decision,
-    DeedRecord,
     Feedback,
     Outcome,
     ReviewItem,
     Scope,
-    cloud_event,
-    encode,
     record_key,
-    rfc3339,
 )
+from streams.wire.writing import cloud_event, encode, rfc3339
 
 log = structlog.get_logger(__name__)
 
-# A deed is tried so often, at growing intervals: about two minutes, or longer where the platform says so.
-TRIES = 7
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 LOOK_EVERY_S = 0.5
 # So many authors' deeds are under way at once; one author's are done in their order.
 AT_ONCE = 8
@@ -86,8 +80,8 @@ class Bridge:
         self._topics = topics
         self._feedback_partitions = partitions
         self._pace = pace
-        self._dry_run = dry_run
         self._source = f"/chatsieve/bridge/{name}"
+        self._executor = Executor(platform, name, memory, writer, topics, pace, dry_run=dry_run)
 
     # -- in: what is said
 
@@ -171,72 +165,13 @@ class Bridge:
             from_review = task.deed is Deed.REPORT and reviewed
             ours = from_review == (message is not None)
             if ours and not await self._memory.is_copy(verdict, task.deed):
-                await self.do(task)
+                await self._executor.do(task)
         if message is None:
             await self._follow_hold(verdict, planned)
             for deed in planned.impossible:
-                await self._say(Task(deed, verdict), Outcome.IMPOSSIBLE, "this platform can't do that")
-
-    async def do(self, task: Task) -> None:
-        """Do a deed, unless it was done; try again where that may help, and say what came of it."""
-        if self._dry_run:
-            if await self._memory.claim(f"dry/{task.id}"):
-                log.info("dry_run", deed=task.deed, verdict=task.verdict.id)
-                await self._say(task, Outcome.DRY_RUN, None)
-            return
-        if task.deed is Deed.UNTIMEOUT and not await self._memory.is_silenced(task.verdict):
-            return
-        repeatable = task.deed in self._platform.repeatable
-        if await self._memory.is_done(task.id) if repeatable else not await self._memory.claim(task.id):
-            return
-        if task.deed in (Deed.DELETE, Deed.HIDE):
-            await self._memory.note_gone(task.verdict.message_id)
-        try:
-            report = await self._tried(task)
-        except Impossible as error:
-            await self._memory.claim(task.id)
-            log.warning("deed_impossible", deed=task.deed, verdict=task.verdict.id, reason=str(error))
-            await self._say(task, Outcome.IMPOSSIBLE, str(error))
-        except Away as error:
-            await self._memory.claim(task.id)
-            log.error("deed_failed", deed=task.deed, verdict=task.verdict.id, reason=str(error))  # noqa: TRY400
-            await self._say(task, Outcome.FAILED, str(error))
-        else:
-            if task.deed is Deed.UNHIDE:
-                await self._memory.forget_gone(task.verdict.message_id)
-            if task.deed is Deed.TIMEOUT:
-                await self._memory.set_silenced(task.verdict)
-            if task.deed is Deed.UNTIMEOUT:
-                await self._memory.end_silenced(task.verdict)
-            if report is not None:
-                await self._memory.set_report(report, task.verdict)
-            await self._memory.claim(task.id)
-            await self._say(task, Outcome.DONE, None)
-
-    async def _tried(self, task: Task) -> str | None:
-        wait = FIRST_WAIT_S
-        for attempt in range(1, TRIES + 1):
-            if not self._platform.counts_lines:
-                await self._pace.take()
-            try:
-                return await self._platform.do(task)
-            except Away as error:
-                if attempt == TRIES:
-                    raise
-                await asyncio.sleep(wait if error.retry_after_s is None else error.retry_after_s)
-                wait = min(LONGEST_WAIT_S, wait * 2)
-        raise AssertionError
-
-    async def _say(self, task: Task, outcome: Outcome, reason: str | None) -> None:
-        verdict = task.verdict
-        said = DeedRecord(
-            id=task.id, bridge=self._name, verdict_id=verdict.id, deed=task.deed.value, outcome=outcome,
-            message_id=verdict.message_id, at=rfc3339(time.time()), tenant=verdict.tenant,
-            platform=verdict.platform, channel=verdict.channel, author=verdict.author, reason=reason,
-        )  # fmt: skip
-        headers = cloud_event(said.id, DEED, self._source, said.at)
-        key = record_key(verdict.tenant, verdict.platform, verdict.author)
-        await self._writer.write(self._topics.deeds, key, encode(said), headers)
+                await self._executor.say(
+                    Task(deed, verdict), Outcome.IMPOSSIBLE, "this platform can't do that"
+                )
 
     # -- what time brings
 
@@ -251,7 +186,7 @@ class Bridge:
             was_held = await self._memory.end_hold(verdict.message_id)
             if was_held and verdict.action is Action.FLAG:
                 # An edit that leaves something to look at, and nothing to hide.
-                await self._lift(verdict, remove=False)
+                await self._executor.lift(verdict, remove=False)
 
     async def turn(self) -> None:
         """See Ear."""
@@ -269,7 +204,7 @@ class Bridge:
         """End holds that have expired, as their verdicts say, and do what was put off, until cancelled."""
         while True:
             for verdict in await self._memory.due(time.time()):
-                await self._lift(verdict, remove=verdict.on_expiry is Action.REMOVE)
+                await self._executor.lift(verdict, remove=verdict.on_expiry is Action.REMOVE)
                 await self._memory.end_hold(verdict.message_id)
             for what in await self._memory.later(time.time()):
                 await self._do_later(what)
@@ -284,21 +219,6 @@ class Bridge:
         except Impossible as error:
             log.warning("put_off_impossible", what=what, reason=str(error))
         await self._memory.end_later(what)
-
-    async def _end_time_out(self, verdict: Verdict) -> bool:
-        """Let the author write again, if this verdict keeps them from it; return whether it did."""
-        if not await self._memory.is_silenced(verdict):
-            return False
-        await self.do(Task(Deed.UNTIMEOUT, verdict))
-        return True
-
-    async def _lift(self, verdict: Verdict, *, remove: bool) -> bool:
-        """Take a message away for good, or bring it back; return whether the platform can."""
-        deed = Deed.DELETE if remove else Deed.UNHIDE
-        if deed not in self._platform.can:
-            return False
-        await self.do(Task(deed, verdict))
-        return True
 
     # -- the moderators' room
 
@@ -328,11 +248,11 @@ class Bridge:
         await self._writer.write(self._topics.feedback, feedback.key, encode(feedback), headers, partition)
         await self._memory.end_hold(verdict.message_id)
         if decision is Decision.REMOVE:
-            removed = await self._lift(verdict, remove=True)
+            removed = await self._executor.lift(verdict, remove=True)
             return "Removed." if removed else "Noted; it can't be removed from here."
         if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
-            back = await self._lift(verdict, remove=False)
-            heard = await self._end_time_out(verdict)
+            back = await self._executor.lift(verdict, remove=False)
+            heard = await self._executor.end_time_out(verdict)
             said = "Restored." if back else "Noted; it can't be brought back here."
             return f"{said} The author may write again." if heard else said
         return "Noted."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from streams.platforms.port import Ear
-from streams.wire import Decision
+from streams.wire.records import Decision
 
 WORDS = {
     "approve": Decision.APPROVE,

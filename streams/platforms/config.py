@@ -14,7 +14,7 @@ from streams.config_files import read_yaml
 from streams.errors import ConfigurationError
 from streams.platforms.deeds import DEFAULT, Row
 from streams.platforms.port import Platform
-from streams.wire import Place
+from streams.wire.records import Place
 
 
 class PaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from typing import Protocol
 from rules.message import Message
 from streams.errors import PlatformError
 from streams.platforms.deeds import Deed, Task
-from streams.wire import Decision
+from streams.wire.records import Decision
 
 
 class Impossible(PlatformError):  # noqa: N818 - what it is, not a mistake

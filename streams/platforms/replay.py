@@ -13,7 +13,8 @@ from streams.errors import ConfigurationError, UnreadableError
 from streams.platforms import words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Ear
-from streams.wire import encode, read_message
+from streams.wire.reading import read_message
+from streams.wire.writing import encode
 
 # Lines that are heard together; the cursor moves behind them.
 TOGETHER = 50

@@ -18,7 +18,9 @@ from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.replay import described
 from streams.platforms.signing import Signer
-from streams.wire import MAX_RECORD_BYTES, Decision, Name, encode, read_body, read_message
+from streams.wire.reading import MAX_RECORD_BYTES, read_body, read_message
+from streams.wire.records import Decision, Name
+from streams.wire.writing import encode
 
 log = structlog.get_logger(__name__)
 

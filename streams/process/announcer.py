@@ -12,7 +12,8 @@ from streams.control.reload import PackWatcher, Reload
 from streams.control.rulebook import Change, Rulebook
 from streams.judging.outbox import Outbox
 from streams.metrics import Metrics
-from streams.wire import ControlEvent, rfc3339
+from streams.wire.records import ControlEvent
+from streams.wire.writing import rfc3339
 
 # A worker that has said nothing for some of these is gone.
 ALIVE_S = 60.0

@@ -10,8 +10,9 @@ import msgspec
 from faust.types import TP
 
 from streams.kafka.access import Access
-from streams.pump.chunks import HaulScheduler, HaulSchema, Slice, SliceApp
+from streams.pump.chunks import HaulScheduler, HaulSchema, SliceApp
 from streams.pump.credit import FetchCredit
+from streams.pump.slices import Slice
 from streams.pump.watermarks import Watermarks
 
 # Faust's own buffer counts fetches; ours counts bytes, so Faust's stays short.

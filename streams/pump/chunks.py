@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -28,82 +28,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.pump.credit import FetchCredit
+from streams.pump.slices import Haul, Slice
 from streams.pump.watermarks import Watermarks
-from streams.wire import Output
+from streams.wire.writing import Output
 
 log = structlog.get_logger(__name__)
 
-# A topic's name and a number, by which everybody else knows a partition.
-Partition = TP
-
 # One that waits for the periodic commit, one of its own, and one in case that failed.
 COMMIT_TRIES = 3
-
-
-class Slice:
-    """What one fetch brought of one partition.
-
-    Attributes:
-        tp: Topic and partition.
-        records: aiokafka's records, by ascending offset, never empty.
-        term: The reign of this assignment, see watermarks.py.
-        rewound: The slice starts before what had been read: the topic was made anew.
-        nbytes: Keys and values together.
-    """
-
-    __slots__ = ("nbytes", "records", "rewound", "term", "tp")
-
-    def __init__(self, tp: TP, records: Sequence[ConsumerRecord]) -> None:
-        self.tp = TP(tp.topic, tp.partition)
-        self.records = records
-        self.nbytes = sum(r.serialized_key_size + r.serialized_value_size for r in records)
-        self.term = 0
-        self.rewound = False
-
-    @property
-    def partition(self) -> int:
-        """Number of the partition."""
-        return cast(int, self.tp.partition)
-
-    @property
-    def first(self) -> int:
-        """Offset of the first record."""
-        return cast(int, self.records[0].offset)
-
-    @property
-    def offset(self) -> int:
-        """Offset of the last record."""
-        return cast(int, self.records[-1].offset)
-
-
-class Haul:
-    """The slices of one fetch, in the dress of a single record of the first one's partition.
-
-    Faust makes tasks for each event and goes round the loop for it, so one event brings all.
-    It reads the attributes of a record and hands the object through; `offset` is what it
-    keeps as its read position.
-    """
-
-    __slots__ = (
-        "checksum", "headers", "key", "offset", "partition", "serialized_key_size", "serialized_value_size",
-        "slices", "timestamp", "timestamp_type", "topic",
-    )  # fmt: skip
-
-    def __init__(self, slices: Sequence[Slice]) -> None:
-        self.slices = slices
-        self.topic, self.partition = slices[0].tp
-        self.offset = slices[0].offset
-        last = slices[0].records[-1]
-        self.timestamp: int = last.timestamp
-        self.timestamp_type = last.timestamp_type
-        self.headers: tuple[tuple[str, bytes], ...] = ()
-        self.key = self.checksum = None
-        self.serialized_key_size = self.serialized_value_size = 0
-
-    @property
-    def value(self) -> Haul:
-        """What the schema hands on as the event's value."""
-        return self
 
 
 class HaulScheduler:
@@ -111,7 +43,7 @@ class HaulScheduler:
 
     def iterate(self, records: Mapping[TP, list[ConsumerRecord]]) -> Iterator[tuple[TP, Haul]]:
         """Yield (first partition, haul) if anything was fetched; slices are in the order of the fetch."""
-        slices = [Slice(tp, fetched) for tp, fetched in records.items()]
+        slices = [Slice(TP(*tp), fetched) for tp, fetched in records.items()]
         if slices:
             yield slices[0].tp, Haul(slices)
 

@@ -20,13 +20,13 @@ from streams.errors import BrokerError, Standstill
 from streams.judging.moderator import Judged, Moderator
 from streams.judging.outbox import Outbox, Record
 from streams.judging.turns import give_turns
-from streams.kafka.topics import Access, Topics, topic_ids, unread
+from streams.kafka.topics import Access, Topics, topic_ids
 from streams.metrics import Metrics
 from streams.pump import app, chunks
 from streams.pump.app import Membership
-from streams.pump.chunks import Partition, Slice
+from streams.pump.progress import Progress
+from streams.pump.slices import Partition, Slice
 from streams.pump.waiting import Waiting
-from streams.pump.watchdog import Watchdog
 from streams.store.desk import Desk
 from streams.store.standings import AuthorEffects
 
@@ -94,16 +94,15 @@ class Worker:
         self._outbox = outbox
         self._desk = desk
         self._metrics = metrics
-        self._group = membership.group
         self._standstill_s = standstill_s
-        self._watchdog = Watchdog(standstill_s, time.monotonic())
+        self._progress = Progress(
+            access, membership.group, topics.messages, metrics=metrics, standstill_s=standstill_s
+        )
         self._waiting: Waiting[Slice] = Waiting(waiting_bytes, membership.batch_messages)
         self._unconfirmed: asyncio.Queue[InFlight] = asyncio.Queue(UNCONFIRMED)
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._position: dict[Partition, int] = {}
-        self._joined = False
         self._ready = False
         self.app = app.build(access, topics.messages, membership, datadir, self._gather, metrics.fetches.inc)
         self.app.before_revoked = self._before_revoked
@@ -111,7 +110,7 @@ class Worker:
 
     async def _gather(self, piece: Slice) -> None:
         if self._reigns(piece.tp, piece.term):
-            self._position.setdefault(piece.tp, piece.first)
+            self._progress.begin(piece.tp, piece.first)
         await self._waiting.put(piece)
 
     # -- life
@@ -129,7 +128,7 @@ class Worker:
     @property
     def standing_still(self) -> bool:
         """There are records to judge and none was judged for too long."""
-        return self._watchdog.standing_still(time.monotonic())
+        return self._progress.standing_still
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then drain, save, commit and leave the group.
@@ -212,9 +211,7 @@ class Worker:
         ends = [End(piece.tp, piece.term, piece.offset) for piece in live]
         self._desk.note(self._ours(judged.effects, ends))
         confirmations = await chunks.produce(self.app, judged.outputs)
-        for end in ends:
-            self._position[end.tp] = end.offset + 1
-        self._watchdog.moved(time.monotonic())
+        self._progress.moved({end.tp: end.offset + 1 for end in ends})
         return InFlight(judged, ends, confirmations, started)
 
     async def _confirm(self) -> None:
@@ -262,19 +259,18 @@ class Worker:
     # -- rebalances and the topic's incarnation
 
     async def _before_revoked(self, revoked: set[Partition]) -> None:
-        self._joined = False
+        self._progress.joined = False
         await self._waiting.drop(revoked)
         await self._settled(REVOKE_S)
         self._desk.drop({tp.partition for tp in revoked})
-        for tp in revoked:
-            self._position.pop(tp, None)
+        self._progress.forget(revoked)
         self._metrics.lag.clear()
         self._metrics.watermark.clear()
 
     async def _before_assigned(self, assigned: set[Partition]) -> None:
         await self._learn_topic_id()
-        self._watchdog.moved(time.monotonic())
-        self._joined = self._ready = True
+        self._progress.moved({})
+        self._progress.joined = self._ready = True
         log.info("assigned", partitions=sorted(tp.partition for tp in assigned), topic_id=self.app.topic_id)
 
     async def _learn_topic_id(self) -> None:
@@ -303,7 +299,7 @@ class Worker:
         for tp in assigned:
             await self._waiting.drop({tp})
             self._desk.drop({tp.partition})
-            self._position.pop(tp, None)
+            self._progress.forget({tp})
             await self.app.consumer.rewind(tp)
 
     # -- the watchdog
@@ -312,8 +308,8 @@ class Worker:
         while True:
             await asyncio.sleep(min(1.0, self._standstill_s / 4))
             await _confirmed(await chunks.produce(self.app, self._outbox.events()))
-            self._tell_lag()
-            await self._look_for_records()
+            self._progress.tell_lag(chunks.highwaters(self.app))
+            await self._progress.look(self.app.watermarks.assigned)
             if self.standing_still:
                 self._end_for_standstill()
 
@@ -321,30 +317,6 @@ class Worker:
         log.critical("standstill", seconds=self._standstill_s)
         _end_anyway(Standstill.code)
         raise Standstill(f"no record was judged for {self._standstill_s:g} s while there were some")
-
-    def _tell_lag(self) -> None:
-        for tp, end in chunks.highwaters(self.app).items():
-            lag = end - self._position.get(tp, end)
-            self._metrics.lag.labels(tp.partition).set(max(0, lag))
-
-    async def _look_for_records(self) -> None:
-        """When none was judged lately, ask the broker whether there are any.
-
-        Until we have joined the group all partitions count; afterwards those that are ours.
-        """
-        now = time.monotonic()
-        if not self._watchdog.due(now):
-            return
-        ours = {tp.partition: self._position.get(tp) for tp in self.app.watermarks.assigned}
-        waiting = False
-        if ours or not self._joined:
-            try:
-                waiting = await asyncio.to_thread(
-                    unread, self._access, self._group, self._topics.messages, ours if self._joined else None
-                )
-            except BrokerError as error:
-                log.warning("lag_unknown", error=str(error))
-        self._watchdog.looked(now, waiting=waiting)
 
 
 def _end_anyway(code: int) -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rules.finding.behaviour import LONGEST_S
+from rules.finding.asked import LONGEST_S
 from rules.finding.trail import MOST, SIZE
 from rules.reputation import DAY_S, LEDGER, Entry, Reputation, age
 from rules.verdict import Action

@@ -20,7 +20,8 @@ from streams.kafka.topics import Topics
 from streams.metrics import Metrics
 from streams.store.desk import Desk
 from streams.store.standings_memory import MemoryStandings
-from streams.wire import Output, read_message
+from streams.wire.reading import read_message
+from streams.wire.writing import Output
 
 HERE = Path(__file__).parent
 TOPICS = Topics()

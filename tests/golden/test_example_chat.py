@@ -17,7 +17,7 @@ from rules.ruleset import RuleSet
 from rules.schema.policy import Maturity
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
-from streams.wire import read_message
+from streams.wire.reading import read_message
 
 TREE = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from streams.kafka.topics import Topics
-from streams.wire import Output
+from streams.wire.writing import Output
 from tests.golden.recorded import PARTITION, companions, lines, outputs, records, verdicts
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "wire.md"

@@ -18,7 +18,7 @@ from streams.control.orders import ORDER, read_order
 from streams.errors import UnreadableError
 from streams.kafka.topics import Topics
 from streams.schemas import schemas
-from streams.wire import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, ReviewItem
+from streams.wire.records import CONTROL, FEEDBACK, REVIEW, ControlEvent, Feedback, ReviewItem
 from tests.golden.json_schema import faults
 from tests.golden.recorded import lines, outputs
 

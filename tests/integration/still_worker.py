@@ -31,7 +31,7 @@ class DeafWorker(Worker):
 
     async def _judge_batch(self, taken: Any) -> Any:
         inflight = await super()._judge_batch(taken)
-        if sum(self._position.values()) >= 10:
+        if sum(self._progress._position.values()) >= 10:
             consumer = self.app.consumer._thread._consumer
             consumer.pause(*consumer.assignment())
         return inflight

@@ -23,7 +23,7 @@ from streams.api.openapi import document
 from streams.kafka.records import tail
 from streams.kafka.topics import topic_ids
 from streams.process.embedded import Broker, Store
-from streams.wire import Feedback
+from streams.wire.records import Feedback
 from tests.api_client import SECRET, Client, Reply, key, start_api, write_keys
 from tests.deployment import Deployment
 from tests.golden.json_schema import faults
@@ -561,7 +561,8 @@ def test_a_new_key_is_shown_once_and_kept_as_a_hash(it: Deployment) -> None:
 
 def test_messages_are_recorded_as_they_are_read() -> None:
     """A message that goes through the API onto the topic is understood there as it was here."""
-    from streams.wire import encode, read_message
+    from streams.wire.reading import read_message
+    from streams.wire.writing import encode
 
     message = Message("m", None, "x", kind="deleted")  # type: ignore[arg-type]
     assert read_message(encode(message)) == message

@@ -27,7 +27,7 @@ from streams.store.desk import Desk
 from streams.store.standings import Ask, PartitionId, Standing, StandingStore
 from streams.store.standings_memory import MemoryStandings
 from streams.store.standings_redis import RedisStandings
-from streams.wire import ControlEvent
+from streams.wire.records import ControlEvent
 from tests.rule_folders import loaded
 
 NOW = 1_760_000_000.0

@@ -24,6 +24,7 @@ from faust.transport import base, consumer
 from faust.transport.drivers import aiokafka as driver
 
 from streams.pump import chunks
+from streams.pump.slices import Haul
 
 OURS = (
     chunks.SliceThread, chunks.WatermarkConsumer, chunks.BatchProducer, chunks.SliceTransport,
@@ -179,7 +180,7 @@ def test_a_record_has_what_we_read_of_it() -> None:
         name for name in code(driver.Consumer._to_message).replace(",", " ").split() if "record." in name
     }
     fields = {name.removeprefix("record.").rstrip(")") for name in asked}
-    assert fields <= {*chunks.Haul.__slots__, "value"}
+    assert fields <= {*Haul.__slots__, "value"}
 
 
 def test_a_first_record_of_any_size_fits_into_a_batch() -> None:

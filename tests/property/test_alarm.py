@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from rules.finding.behaviour import MOST_NEW, NEWCOMER, Alarm, Asked, Lately, Wave
+from rules.finding.asked import Alarm, Asked
+from rules.finding.behaviour import MOST_NEW, NEWCOMER, Lately, Wave
 from rules.finding.likeness import BANDS, ENOUGH, HASHES, KEPT, MARKED, NEW, Band, Kin
 from rules.finding.likeness import LAYOUT as ALIKE
 from rules.finding.trail import COMMAND, EDITED, EMOTES, LAYOUT, LINKS, MENTIONS, MOST, Fields, added, stamp

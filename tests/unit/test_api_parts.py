@@ -19,7 +19,7 @@ from streams.api.review import Review, Wanted
 from streams.api.together import Answer, Together
 from streams.errors import ConfigurationError
 from streams.judging.moderator import Asked
-from streams.wire import Feedback, Reports, ReviewItem
+from streams.wire.records import Feedback, Reports, ReviewItem
 
 AT = "2024-05-01T20:00:0{}.000Z"
 

@@ -16,7 +16,7 @@ from streams.kafka.topics import Topics
 from streams.metrics import Metrics
 from streams.store.standings import Ask, AuthorEffects, Charge, Effect, PartitionId, Recall
 from streams.store.standings_memory import MemoryStandings
-from streams.wire import ReviewItem
+from streams.wire.records import ReviewItem
 from tests.rule_folders import loaded
 
 NOW = 1_760_000_000.0

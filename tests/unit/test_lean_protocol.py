@@ -24,7 +24,7 @@ from streams.api.lean_protocol import LeanProtocol
 from streams.api.together import Answer, Together
 from streams.judging.moderator import Asked
 from streams.metrics import ApiMetrics
-from streams.wire import read_offline
+from streams.wire.reading import read_offline
 
 SECRET = "csk_test"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.judging.perception import rounded
-from streams.wire import rounded as rounded_one
+from streams.wire.writing import rounded as rounded_one
 
 PROBABILITIES = st.just(0.0) | st.floats(2**-36, 1, width=32) | st.floats(2**-36, 2**-6, width=32)
 

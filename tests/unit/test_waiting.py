@@ -6,7 +6,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from streams.pump.chunks import HaulScheduler, Slice
+from streams.pump.chunks import HaulScheduler
+from streams.pump.slices import Slice
 from streams.pump.waiting import Waiting
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from rules.message import Kind
 from streams.errors import UnreadableError
-from streams.wire import MAX_DEPTH, MAX_RECORD_BYTES, read_message, read_offline, rfc3339, rounded
+from streams.wire.reading import MAX_DEPTH, MAX_RECORD_BYTES, read_message, read_offline
+from streams.wire.writing import rfc3339, rounded
 
 GOOD = {"id": "m1", "author": "u1", "text": "hello"}
 

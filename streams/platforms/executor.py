@@ -1,0 +1,130 @@
+"""Does deeds on a platform, each once; tries again where that may help, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from rules.verdict import Verdict
+from streams.kafka.reading import Writer
+from streams.kafka.topics import Topics
+from streams.platforms.deeds import Deed, Task
+from streams.platforms.memory import Memory
+from streams.platforms.pace import Pace
+from streams.platforms.port import Away, Impossible, Platform
+from streams.wire.records import DEED, DeedRecord, Outcome, record_key
+from streams.wire.writing import cloud_event, encode, rfc3339
+
+log = structlog.get_logger(__name__)
+
+# A deed is tried so often, at growing intervals: about two minutes, or longer where the platform says so.
+TRIES = 7
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+
+
+class Executor:
+    """Does the deeds of one bridge.
+
+    Args:
+        name: The bridge's, on what is said of deeds.
+        dry_run: Nothing is done; what would be is said.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        name: str,
+        memory: Memory,
+        writer: Writer,
+        topics: Topics,
+        pace: Pace,
+        *,
+        dry_run: bool,
+    ) -> None:
+        self._platform = platform
+        self._name = name
+        self._source = f"/chatsieve/bridge/{name}"
+        self._memory = memory
+        self._writer = writer
+        self._topics = topics
+        self._pace = pace
+        self._dry_run = dry_run
+
+    async def do(self, task: Task) -> None:
+        """Do a deed, unless it was done; try again where that may help, and say what came of it."""
+        if self._dry_run:
+            if await self._memory.claim(f"dry/{task.id}"):
+                log.info("dry_run", deed=task.deed, verdict=task.verdict.id)
+                await self.say(task, Outcome.DRY_RUN, None)
+            return
+        if task.deed is Deed.UNTIMEOUT and not await self._memory.is_silenced(task.verdict):
+            return
+        repeatable = task.deed in self._platform.repeatable
+        if await self._memory.is_done(task.id) if repeatable else not await self._memory.claim(task.id):
+            return
+        if task.deed in (Deed.DELETE, Deed.HIDE):
+            await self._memory.note_gone(task.verdict.message_id)
+        try:
+            report = await self._tried(task)
+        except Impossible as error:
+            await self._memory.claim(task.id)
+            log.warning("deed_impossible", deed=task.deed, verdict=task.verdict.id, reason=str(error))
+            await self.say(task, Outcome.IMPOSSIBLE, str(error))
+        except Away as error:
+            await self._memory.claim(task.id)
+            log.error("deed_failed", deed=task.deed, verdict=task.verdict.id, reason=str(error))  # noqa: TRY400
+            await self.say(task, Outcome.FAILED, str(error))
+        else:
+            if task.deed is Deed.UNHIDE:
+                await self._memory.forget_gone(task.verdict.message_id)
+            if task.deed is Deed.TIMEOUT:
+                await self._memory.set_silenced(task.verdict)
+            if task.deed is Deed.UNTIMEOUT:
+                await self._memory.end_silenced(task.verdict)
+            if report is not None:
+                await self._memory.set_report(report, task.verdict)
+            await self._memory.claim(task.id)
+            await self.say(task, Outcome.DONE, None)
+
+    async def lift(self, verdict: Verdict, *, remove: bool) -> bool:
+        """Take a message away for good, or bring it back; return whether the platform can."""
+        deed = Deed.DELETE if remove else Deed.UNHIDE
+        if deed not in self._platform.can:
+            return False
+        await self.do(Task(deed, verdict))
+        return True
+
+    async def end_time_out(self, verdict: Verdict) -> bool:
+        """Let the author write again, if this verdict keeps them from it; return whether it did."""
+        if not await self._memory.is_silenced(verdict):
+            return False
+        await self.do(Task(Deed.UNTIMEOUT, verdict))
+        return True
+
+    async def say(self, task: Task, outcome: Outcome, reason: str | None) -> None:
+        """Say on `mod.deeds` what came of a deed, and why it isn't done."""
+        verdict = task.verdict
+        said = DeedRecord(
+            id=task.id, bridge=self._name, verdict_id=verdict.id, deed=task.deed.value, outcome=outcome,
+            message_id=verdict.message_id, at=rfc3339(time.time()), tenant=verdict.tenant,
+            platform=verdict.platform, channel=verdict.channel, author=verdict.author, reason=reason,
+        )  # fmt: skip
+        headers = cloud_event(said.id, DEED, self._source, said.at)
+        key = record_key(verdict.tenant, verdict.platform, verdict.author)
+        await self._writer.write(self._topics.deeds, key, encode(said), headers)
+
+    async def _tried(self, task: Task) -> str | None:
+        wait = FIRST_WAIT_S
+        for attempt in range(1, TRIES + 1):
+            if not self._platform.counts_lines:
+                await self._pace.take()
+            try:
+                return await self._platform.do(task)
+            except Away as error:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(wait if error.retry_after_s is None else error.retry_after_s)
+                wait = min(LONGEST_WAIT_S, wait * 2)
+        raise AssertionError

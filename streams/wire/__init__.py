@@ -1,0 +1,1 @@
+"""What is on the wire, as docs/wire.md says: what records hold, how they are read, how they are written."""
