@@ -3,7 +3,7 @@
 Word by word, and a chat says the same words again and again, so their pieces are kept at hand: of a unigram
 model no piece reaches over a space, and the likeliest pieces of a text are those of its words (Kudo, 2018).
 Where several ways to cut a word are as likely as each other, as in a long row of one sign, what stands before
-it would settle which is taken; so all texts are cut by words, whether these are at hand or not.
+it would settle which is taken; so short texts are cut by words, whether these are at hand or not.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +19,11 @@ from models.starred import Starred
 LONGEST_TEXT = 20_000
 _PART = LONGEST_TEXT // 3
 _BEGINS = "▁"  # how SentencePiece marks where a word begins
-# Words whose pieces are kept at hand, some 10 MB of them, and how long they may be.
-_KEPT, _LONGEST_KEPT = 40_000, 32
+# Words whose pieces are kept at hand, 5 to 12 MB of them, and how long they may be.
+_KEPT, _LONGEST_KEPT = 20_000, 32
+# Longer texts are cut as a whole: whoever writes thousands of words that nobody has said would pay little for
+# much of our time.
+_LONGEST_BY_WORDS = 500
 
 
 class Tokenizer:
@@ -53,13 +56,16 @@ class Tokenizer:
 
         Letters behind stars are filled in first, and slips undone, in words that are pieces themselves.
         """
-        pieces_of = self._words.__getitem__
-        rows = (list(chain.from_iterable(map(pieces_of, _bounded(text).split(" ")))) for text in texts)
-        return [row or self._nothing for row in rows]
+        return [self._pieces_of(text) or self._nothing for text in texts]
 
-    def _cut(self, word: str) -> list[int]:
+    def _pieces_of(self, text: str) -> list[int]:
+        if len(text) > _LONGEST_BY_WORDS:
+            return self._cut(_bounded(text))
+        return list(chain.from_iterable(map(self._words.__getitem__, text.split(" "))))
+
+    def _cut(self, text: str) -> list[int]:
         # As bytes, because SentencePiece refuses a str with a lone surrogate.
-        whole = self._slips.mended(self._starred.filled(word)).encode("utf-8", "replace")
+        whole = self._slips.mended(self._starred.filled(text)).encode("utf-8", "replace")
         found: list[int] = self._pieces.encode(whole)
         return found
 

@@ -16,7 +16,7 @@ from rules.logodds import points_of
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.policy import Trust, Visibility
+from rules.schema.policy import BACKING, Trust, Visibility
 from rules.switches import NONE, Switches
 from rules.verdict import Action, Hit, Judgement
 
@@ -200,18 +200,19 @@ def _story(scored: Scored, case: Case) -> LabelStory:
 def _bound(scored: Scored, taken: Action) -> str | None:
     """Say what keeps the model's word from a step that the points would reach."""
     policy, points = scored.policy, 100.0 * scored.score
-    if scored.model is None or scored.step == policy.step(points):
+    reached = policy.step(points)
+    if scored.model is None or reached is None or reached[1] is taken:
         return None
-    if scored.evidence and scored.evidence.against:
-        return f"what the rules come to the model's word takes to {taken} at most: {policy.maturity}"
-    most = policy.most[scored.shift > 0]
-    if points < policy.model_from and most is not Action.ALLOW:
-        return f"without a rule beside it the model's word counts from {policy.model_from:g} points on"
     if policy.model is Trust.IGNORED:
         return "the model's word is only shown: the policy ignores it"
-    if most is Action.ALLOW:
-        return f"without a rule beside it the model's word is only shown: {policy.maturity}"
-    return f"without a rule beside it the model's word goes to {taken} at most: {policy.maturity}"
+    if scored.evidence and scored.evidence.against:
+        return f"with the model's word the rules come to {taken} at most: the label is {policy.maturity}"
+    most, by_maturity = policy.most[scored.shift > BACKING], policy.most[1]
+    if points < policy.model_from and most is not Action.ALLOW:
+        return f"without a rule beside it the model's word counts from {policy.model_from:g} points on"
+    what = "is only shown" if most is Action.ALLOW else f"comes to {most} at most"
+    why = f"the label is {policy.maturity}" if most is by_maturity else "so its policy says"
+    return f"without a rule beside it the model's word {what}: {why}"
 
 
 class _Push(NamedTuple):

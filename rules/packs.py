@@ -70,7 +70,13 @@ class Inspection(NamedTuple):
     rules: RuleSet | None
 
 
-def inspect(folder: Path, *, promises: Promises | None = None, now: float | None = None) -> Inspection:
+def inspect(
+    folder: Path,
+    *,
+    promises: Promises | None = None,
+    maturity: Mapping[str, Maturity] | None = None,
+    now: float | None = None,
+) -> Inspection:
     """Return what is wrong with a folder, and what could be better.
 
     Unlike `load` it goes on where something is wrong, with the files that are in order, so that nobody
@@ -78,7 +84,7 @@ def inspect(folder: Path, *, promises: Promises | None = None, now: float | None
     precision it doesn't promise is wrong too. Days are compared with `now`, in epoch seconds; None leaves
     that out.
     """
-    loading = _Loading(folder, promises=promises)
+    loading = _Loading(folder, promises=promises, maturity=maturity)
     rules = loading.rules(whole=False)
     unkept = loading.unpromised() if promises is not None else []
     problems = sorted({*loading.problems, *unkept})

@@ -80,7 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (self.key or "").encode()
 
 
-# What a setting says that has a default and is to have no value.
+# What a setting says that names a file or folder, and is to name none.
 NOTHING = "none"
 _LOGS = ("debug", "info", "warning", "error")
 _CHOICES = {
@@ -106,7 +106,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             if name not in fields:
                 raise ConfigurationError(f"{variable} is not a setting; `serve --help` lists them")
             field = fields[name]
-            if value == NOTHING and isinstance(field.default, Path) and field.type.__origin__ != Path:
+            if value == NOTHING and field.type.__origin__ == (Path | None):
                 given[name] = None
             elif value != "":
                 given[name] = _converted(variable, name, value, field.type)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.deciding.weighing import Weighed, by_label, weigh
 from rules.logodds import SURE, drawn_in, logit, sigmoid
-from rules.schema.policy import LabelPolicies, Maturity, ResolvedLabel, Trust
+from rules.schema.policy import BACKING, LabelPolicies, Maturity, ResolvedLabel, Step, Trust
 from rules.verdict import Action, Hit
 
 # So many points below a step the exact sum decides.
@@ -50,31 +50,34 @@ class Scale(NamedTuple):
         """Return the score of a label; `model` is its probability.
 
         Without a rule beside it the model's word reaches what the label's maturity lets it. Beside one it
-        takes what the rules come to a step further at most, unless the label is automatic, and one that is
-        experimental removes nothing.
+        counts in full if the label is automatic, takes what the rules come to a step further at most if it
+        assists, and makes no more than a flag if it is experimental. Evidence never makes less of it.
         """
         policy = self.labels.of(label)
         shift = self.shift if policy.counted else 0.0
+        backed = shift > BACKING
         if evidence is None and model is not None:  # as most
             score = _moved(drawn_in(model), math.exp(shift)) if shift else drawn_in(model)
-            if 100.0 * score < policy.lowest[shift > 0.0] - _MARGIN:
+            if 100.0 * score < policy.lowest[backed] - _MARGIN:
                 return Scored(label, policy, model, None, shift, score, None)
         added = (evidence.total if evidence else 0.0) + shift
         score = sigmoid(_start(policy, model, evidence) + added)
-        if model is None or (policy.maturity is Maturity.AUTOMATIC and evidence and evidence.against):
-            step = policy.step(100.0 * score)
-        elif evidence and evidence.against:
+        points = 100.0 * score
+        against = evidence is not None and evidence.against
+        if model is None or (against and policy.maturity is Maturity.AUTOMATIC):
+            return Scored(label, policy, model, evidence, shift, score, policy.step(points))
+        step = policy.step_by_model(points, backed=backed)
+        if against:
             by_rules = policy.step(100.0 * sigmoid(policy.base + added))
-            step = policy.step(100.0 * score, policy.most_beside(by_rules[1] if by_rules else Action.ALLOW))
-        else:
-            step = policy.step_by_model(100.0 * score, backed=shift > 0.0)
+            most = policy.most_beside(by_rules[1] if by_rules else Action.ALLOW)
+            step = max(step, policy.step(points, most), key=_strictness)
         return Scored(label, policy, model, evidence, shift, score, step)
 
     def all(self, hits: Iterable[Hit], model: Mapping[str, float]) -> list[Scored]:
         """Return the score of each label that has a model's word or evidence against it."""
         weighed = {label: weigh(found, self.max_evidence) for label, found in by_label(hits).items()}
         evidence = {label: one for label, one in weighed.items() if one.counted}
-        against = {label for label, one in evidence.items() if one.against}
+        against = {label for label, one in evidence.items() if any(hit.weight > 0 for hit in one.counted)}
         labels = [*model, *(label for label in evidence if label in against and label not in model)]
         return [self.label(label, model.get(label), evidence.get(label)) for label in labels]
 
@@ -109,7 +112,7 @@ def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -
             if 100.0 * probability >= by_label.get(label, other).lowest[0] - _MARGIN:
                 return None
         return model
-    odds, backed = math.exp(shift), shift > 0.0
+    odds, backed = math.exp(shift), shift > BACKING
     scores = {}
     for label, probability in model.items():
         policy = by_label.get(label, other)
@@ -120,6 +123,10 @@ def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -
             return None
         scores[label] = score
     return scores
+
+
+def _strictness(step: Step | None) -> int:
+    return step[1].rank if step else 0
 
 
 def _moved(probability: float, odds: float) -> float:

@@ -58,7 +58,7 @@ def _merges(
     for scope in policy.scopes:
         change = scope.labels.get(label)
         if change is not None and scope.match.covers(tenant, channel):
-            after = change.over(one)
+            after = change.over(one, label)
             yield one, after, scope
             one = after
 

@@ -22,8 +22,8 @@ class Weighed(NamedTuple):
 
     @property
     def against(self) -> bool:
-        """Whether any of it speaks against the author."""
-        return any(hit.weight > 0 for hit in self.counted)
+        """Whether it speaks against the author on the whole."""
+        return self.total > 0
 
 
 def weigh(hits: Sequence[Hit], bound: float) -> Weighed:

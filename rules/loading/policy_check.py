@@ -10,6 +10,7 @@ from rules.logodds import points_of
 from rules.schema.policy import (
     CARE_LABELS,
     CUSTOM,
+    LabelChange,
     LabelPolicies,
     Policy,
     ResolvedLabel,
@@ -110,6 +111,20 @@ def _loosened(policy: Policy, index: int) -> Iterator[Unsound]:
         if locked.locked and change.base is not None and change.base < locked.base:
             message = f"{label}: its steps are locked; the base may not fall below {locked.base:g}"
             yield Unsound((*place, "base"), message)
+        for key in _hushed(change, locked) if locked.locked else ():
+            yield Unsound(
+                (*place, key), f"{label}: its steps are locked; {key} may not let the model do less"
+            )
+
+
+def _hushed(change: LabelChange, locked: ResolvedLabel) -> Iterator[str]:
+    """Yield the keys by which a change would let the model's word do less."""
+    if change.model is Trust.IGNORED and locked.model is not Trust.IGNORED:
+        yield "model"
+    if change.model_alone is not None and change.model_alone.rank < (locked.model_alone or Action.HOLD).rank:
+        yield "model_alone"
+    if change.model_from is not None and change.model_from > locked.model_from:
+        yield "model_from"
 
 
 def _label(label: str, policy: ResolvedLabel, max_shift: float) -> Iterator[str]:

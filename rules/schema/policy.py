@@ -64,6 +64,9 @@ MODEL_ALONE: Mapping[Maturity, Action] = MappingProxyType(
         Maturity.EXPERIMENTAL: Action.ALLOW,
     }
 )
+# From more than so many log-odds of standing on, an author's strikes stand beside the model's word: from
+# more than what verdicts by the model alone cost in a day.
+BACKING = 0.5
 # The labels that the model's word removes for by itself, if they are automatic and a policy says nothing.
 MODEL_REMOVES = frozenset({"spam", "scam"})
 NO_MATURITY: Mapping[str, Maturity] = MappingProxyType({})
@@ -195,8 +198,11 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
         """Return the same with each step so much lower, by half of it at most; care is left alone."""
         if self.care or not self.steps:
             return self
-        steps = tuple((max(step - points, step / 2), action) for step, action in self.steps)
-        return msgspec.structs.replace(self, steps=steps, **_by_model(steps, self.most, self.model_from))
+        steps = tuple((_lowered(step, points), action) for step, action in self.steps)
+        heard = Points(_lowered(self.model_from, points))
+        return msgspec.structs.replace(
+            self, steps=steps, model_from=heard, **_by_model(steps, self.most, heard)
+        )
 
     def step(self, points: float, most: Action = Action.REMOVE) -> Step | None:
         """Return the highest step that these points reach, up to an action."""
@@ -204,8 +210,9 @@ class ResolvedLabel(LabelPolicy, frozen=True, kw_only=True):
 
     def most_beside(self, by_rules: Action) -> Action:
         """Return the strictest that a word of the model that isn't automatic makes of what rules come to."""
-        experimental = self.maturity is Maturity.EXPERIMENTAL
-        return by_rules if experimental and by_rules.strict else by_rules.stricter
+        if self.maturity is Maturity.EXPERIMENTAL:
+            return max(by_rules, Action.FLAG, key=lambda one: one.rank)
+        return by_rules.stricter
 
     def step_by_model(self, points: float, *, backed: bool) -> Step | None:
         """Return the highest step that the model's word reaches without a rule beside it.
@@ -236,12 +243,14 @@ class LabelChange(msgspec.Struct, frozen=True, kw_only=True):
     model_from: Points | None = None
     line: int = 0
 
-    def over(self, policy: LabelPolicy) -> LabelPolicy:
+    def over(self, policy: LabelPolicy, label: str) -> LabelPolicy:
         """Return the policy with the change merged in, ladder step by ladder step.
 
         What is locked only gets stricter: of a locked step the lower points hold, of two bases that lead
         to one the higher, and the model's word does no less.
         """
+        if policy.locked:
+            policy = policy.whole(label)
         changed = {
             name: value
             for name in ("base", "trust", "queue", "priority", "model", "model_alone", "model_from")
@@ -349,13 +358,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             maturity: Of the labels of the model that scores; one that isn't named is taken for automatic.
         """
         labels = {**_CARE_POLICIES, CUSTOM: LabelPolicy(), **self.labels}
-        labels = {label: policy.whole(label) for label, policy in labels.items()}
         for scope in scopes:
             for label, change in scope.labels.items():
-                labels[label] = change.over(labels.get(label, labels[CUSTOM]))
+                labels[label] = change.over(labels.get(label, labels[CUSTOM]), label)
+        labels |= {label: labels[CUSTOM] for label in maturity if label not in labels}
         trusted = {**MODEL_ALONE, **self.model_alone}
         resolved = {
-            label: _resolve(policy, said := maturity.get(label, Maturity.AUTOMATIC), trusted[said])
+            label: _resolve(
+                policy.whole(label), said := maturity.get(label, Maturity.AUTOMATIC), trusted[said]
+            )
             for label, policy in labels.items()
         }
         return LabelPolicies(resolved, resolved[CUSTOM])
@@ -400,6 +411,10 @@ def _resolve(policy: LabelPolicy, maturity: Maturity, backed: Action) -> Resolve
         counted=policy.trust is not Trust.IGNORED,
         **_by_model(ladder, most, policy.model_from),
     )
+
+
+def _lowered(step: float, points: float) -> float:
+    return max(step - points, step / 2)
 
 
 def _by_model(ladder: Iterable[Step], most: tuple[Action, Action], least: float) -> dict[str, Any]:

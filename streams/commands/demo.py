@@ -27,13 +27,14 @@ from streams.errors import BrokerError, ConfigurationError
 from streams.kafka.access import access_of
 from streams.kafka.topics import Topics, ensure
 from streams.process.embedded import free_port, guarded
-from streams.settings import PREFIX, Settings
+from streams.settings import NOTHING, PREFIX, Settings
 
 # Of messages that nothing speaks against one in so many is shown, so that the chat stays alive on screen.
 SHOW_EVERY_ALLOWED = 40
 START_S = 60.0
 # Without a verdict for so long, what is still missing is called lost.
 QUIET_S = 20.0
+DEFAULTS = Settings()
 
 
 def read_chat(path: Path) -> list[Line]:
@@ -94,9 +95,9 @@ def _worker(settings: Settings) -> Any:
     given = msgspec.structs.replace(settings, http=http, log="warning", worker="demo")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment |= {
-        PREFIX + name.upper(): str(value)
+        PREFIX + name.upper(): NOTHING if value is None else str(value)
         for name, value in msgspec.structs.asdict(given).items()
-        if value not in (None, "") and not isinstance(value, bool)
+        if value != getattr(DEFAULTS, name) and not isinstance(value, bool)
     }
     with tempfile.TemporaryFile() as log:
         # Not in the terminal's group, so that Ctrl-C ends it once, through us; and under guard, so that

@@ -21,7 +21,7 @@ from streams import settings as settings_module
 from streams.commands.ends import TROUBLE, console, ends_well
 from streams.errors import ConfigurationError, UnreadableError
 from streams.judging.offline import Offline, lines_of
-from streams.process.opening import load_model, load_packs
+from streams.process.opening import load_model, load_packs, maturity_of
 
 # So much advice is read; more of it only hides what is trouble.
 SHOWN_ADVICE = 20
@@ -207,7 +207,12 @@ def check(
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not a folder")
     classifier, _ = load_model(model or settings.model)
-    found = packs.inspect(folder, promises=classifier.thresholds if classifier else None, now=time.time())
+    found = packs.inspect(
+        folder,
+        promises=classifier.thresholds if classifier else None,
+        maturity=maturity_of(classifier) if classifier else None,
+        now=time.time(),
+    )
     if as_json:
         click.echo(msgspec.json.encode([*map(_plain, found.problems), *map(_advised, found.advice)]))
     else:

@@ -12,7 +12,7 @@ from rules.ruleset import RuleSet
 from rules.schema.policy import Maturity
 from rules.verdict import ModelNote
 from streams.errors import ConfigurationError
-from streams.settings import Settings
+from streams.settings import NOTHING, Settings
 
 if TYPE_CHECKING:
     from models import Classifier
@@ -65,12 +65,12 @@ def load_or_last_good(
 def load_model(
     folder: Path | None, setting: str = "CHATSIEVE_MODEL"
 ) -> tuple[Classifier | None, ModelNote | None]:
-    """Return the classifier in a folder and what verdicts say of it; None twice without a folder.
+    """Return the classifier in a folder and what verdicts say of it; None twice without one, or for `none`.
 
     Raises:
         ConfigurationError: When the artifact is unusable; the message names the setting.
     """
-    if folder is None:
+    if folder is None or str(folder) == NOTHING:
         return None, None
     import models
 

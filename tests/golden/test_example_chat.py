@@ -104,10 +104,11 @@ def test_of_the_innocent_the_model_hides_none_and_flags_few(with_model: Judged, 
     assert sum(j.action == "flag" for j in mine) <= len(mine) / 50
 
 
-def test_with_the_model_more_of_the_bad_is_hidden(judged: Judged, with_model: Judged) -> None:
-    """And none of it is let through."""
+def test_with_the_model_more_of_the_bad_is_removed(judged: Judged, with_model: Judged) -> None:
+    """Half as much again; and none of it is let through, or hidden no longer."""
     by_rules, by_both = (
         [j.action for scene, _, j in every if scene.startswith("bad:")] for every in (judged, with_model)
     )
     assert "allow" not in by_both
-    assert sum(one.strict for one in by_both) > sum(one.strict for one in by_rules)
+    assert sum(one.strict for one in by_both) >= sum(one.strict for one in by_rules)
+    assert by_both.count("remove") >= 1.5 * by_rules.count("remove")
