@@ -217,7 +217,7 @@ class Bridge:
         wait = FIRST_WAIT_S
         for attempt in range(1, TRIES + 1):
             if not self._platform.counts_lines:
-                await self._pace.take()
+                await self._pace.take(urgent=task.urgent)
             try:
                 return await self._platform.do(task)
             except Away as error:
@@ -253,9 +253,9 @@ class Bridge:
                 # An edit that leaves something to look at, and nothing to hide.
                 await self._lift(verdict, remove=False)
 
-    async def turn(self) -> None:
+    async def turn(self, *, urgent: bool = False) -> None:
         """See Ear."""
-        await self._pace.take()
+        await self._pace.take(urgent=urgent)
 
     async def later(self, what: str, at: float) -> None:
         """See Ear."""
@@ -289,15 +289,15 @@ class Bridge:
         """Let the author write again, if this verdict keeps them from it; return whether it did."""
         if not await self._memory.is_silenced(verdict):
             return False
-        await self.do(Task(Deed.UNTIMEOUT, verdict))
+        await self.do(Task(Deed.UNTIMEOUT, verdict, urgent=True))
         return True
 
-    async def _lift(self, verdict: Verdict, *, remove: bool) -> bool:
+    async def _lift(self, verdict: Verdict, *, remove: bool, urgent: bool = False) -> bool:
         """Take a message away for good, or bring it back; return whether the platform can."""
         deed = Deed.DELETE if remove else Deed.UNHIDE
         if deed not in self._platform.can:
             return False
-        await self.do(Task(deed, verdict))
+        await self.do(Task(deed, verdict, urgent=urgent))
         return True
 
     # -- the moderators' room
@@ -328,10 +328,10 @@ class Bridge:
         await self._writer.write(self._topics.feedback, feedback.key, encode(feedback), headers, partition)
         await self._memory.end_hold(verdict.message_id)
         if decision is Decision.REMOVE:
-            removed = await self._lift(verdict, remove=True)
+            removed = await self._lift(verdict, remove=True, urgent=True)
             return "Removed." if removed else "Noted; it can't be removed from here."
         if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
-            back = await self._lift(verdict, remove=False)
+            back = await self._lift(verdict, remove=False, urgent=True)
             heard = await self._end_time_out(verdict)
             said = "Restored." if back else "Noted; it can't be brought back here."
             return f"{said} The author may write again." if heard else said

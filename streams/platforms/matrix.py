@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import nio
@@ -17,7 +17,8 @@ from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.matrix_calls import Turns, asked, transaction
 from streams.platforms.matrix_config import MatrixConfig
-from streams.platforms.matrix_messages import answered, edits, event_id, read
+from streams.platforms.matrix_messages import edits, event_id, read
+from streams.platforms.matrix_orders import Asked, Orders, asked_in
 from streams.platforms.matrix_text import fields, word
 from streams.platforms.port import Away, Ear, Impossible
 
@@ -56,6 +57,7 @@ class Matrix:
         self._places: dict[str, str] = {}
         self._room: str | None = None
         self._turns = Turns()
+        self._orders = Orders(self._reply)
         self._warned: set[tuple[str, str]] = set()
         # It would write what people send into the log, where it isn't as the specification has it.
         logging.getLogger("nio").setLevel(logging.CRITICAL)
@@ -72,6 +74,11 @@ class Matrix:
         await self._enter()
         since = await ear.cursor()
         self._client.next_batch = since
+        async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(self._orders.work(ear))
+            jobs.create_task(self._listen(since, ear))
+
+    async def _listen(self, since: str | None, ear: Ear) -> None:
         wait, first = FIRST_WAIT_S, True
         while True:
             try:
@@ -143,6 +150,7 @@ class Matrix:
 
     async def _hear(self, synced: nio.SyncResponse, since: str, ear: Ear) -> None:
         heard: list[Message] = []
+        orders: list[Asked] = []
         for room_id in synced.rooms.leave:
             self._warn("not_in_room", room_id, "the bridge was taken out: invite it, and start it again")
         for room_id, joined in synced.rooms.join.items():
@@ -150,10 +158,11 @@ class Matrix:
             if joined.timeline.limited:
                 events = [*await self._left_out(room_id, joined.timeline.prev_batch, since), *events]
             if room_id == self._room:
-                await self._answer(events, ear)
+                orders += asked_in(room_id, events, self._client.user_id)
             elif room_id in self._places:
                 heard += [said for e in events if (said := await self._read(room_id, e.source)) is not None]
-        await ear.hear(heard, synced.next_batch)
+        await ear.hear(heard, synced.next_batch if self._orders.all_done and not orders else None)
+        await self._orders.put(orders)
 
     async def _left_out(self, room_id: str, back_from: str, since: str) -> list[nio.Event]:
         """Return what lies between the last sync and the timeline of this one, oldest first."""
@@ -205,19 +214,6 @@ class Matrix:
         bot, relay = user in self._config.bots, user in self._config.relays
         return Author(user, name, roles, bot=bot, relay=relay)
 
-    # -- the moderators' room
-
-    async def _answer(self, events: Sequence[nio.Event], ear: Ear) -> None:
-        for event in events:
-            order = None if event.source.get("sender") == self._client.user_id else _order(event)
-            if order is None:
-                continue
-            text = await commands.answer(order, ear)
-            try:
-                await self._say(self._room or "", text, event.event_id, event.event_id)
-            except (Away, Impossible) as error:
-                log.warning("answer_unsaid", report=order.report, reason=str(error))
-
     # -- out
 
     async def do(self, task: Task) -> str | None:
@@ -230,47 +226,58 @@ class Matrix:
             reason = f"{verdict.label or verdict.action.value}, {verdict.decided_by}"
             if verdict.kind == "edited":
                 # Clients that know no edits show them as messages.
-                await self._redact_edits(room_id, verdict.message_id, reason, task.id)
-            await self._redact(room_id, verdict.message_id, reason, task.id)
+                await self._redact_edits(room_id, reason, task)
+            await self._redact(room_id, verdict.message_id, reason, task)
         elif task.deed is Deed.TIMEOUT:
             await self._silence(room_id, verdict.author or "", task.timeout_s)
         elif task.deed is Deed.UNTIMEOUT:
-            await self._let_speak(room_id, verdict.author or "")
+            await self._let_speak(room_id, verdict.author or "", urgent=task.urgent)
         elif task.deed is Deed.WARN:
-            await self._say(
-                room_id, f"{verdict.author}: {words.warning(verdict)}", task.id, mentions=verdict.author
-            )
+            mentions = {"user_ids": [verdict.author]} if verdict.author else {}
+            said = f"{verdict.author}: {words.warning(verdict)}"
+            await self._say(room_id, said, task.id, {"m.mentions": mentions})
         else:
             sent = await self._say(self._room or "", f"{words.report(task)}\n{commands.HINT}", task.id)
             return str(sent)
         return None
 
-    async def _redact(self, room_id: str, event: str, reason: str, name: str) -> None:
+    async def _redact(self, room_id: str, event: str, reason: str, task: Task, what: str = "") -> None:
+        name = transaction(task.id + what)
         await self._turns.written(
-            lambda: self._client.room_redact(room_id, event, reason, tx_id=transaction(name))
+            lambda: asked(self._client.room_redact(room_id, event, reason, tx_id=name)), urgent=task.urgent
         )
 
-    async def _redact_edits(self, room_id: str, edited: str, reason: str, name: str) -> None:
+    async def _redact_edits(self, room_id: str, reason: str, task: Task) -> None:
         """Take away the edits of a message, the last one first, as the homeserver tells them."""
         for _ in range(MOST_EDITS):
-            found = await asked(self._client.room_get_event(room_id, edited))
+            found = await asked(self._client.room_get_event(room_id, task.verdict.message_id))
             relations = fields(fields(found.event.source.get("unsigned")).get("m.relations"))
             edit = event_id(fields(relations.get("m.replace")).get("event_id"))
             if edit is None:
                 return
-            await self._redact(room_id, edit, reason, f"{name}/{edit}")
+            await self._redact(room_id, edit, reason, task, f"/{edit}")
 
     async def _say(
-        self, room_id: str, text: str, name: str, reply_to: str | None = None, mentions: str | None = None
+        self,
+        room_id: str,
+        text: str,
+        name: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        urgent: bool = False,
     ) -> str:
-        content: dict[str, Any] = {"msgtype": "m.notice", "body": text}
-        content["m.mentions"] = {"user_ids": [mentions]} if mentions else {}
-        if reply_to:
-            content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
+        content = {"msgtype": "m.notice", "body": text, "m.mentions": {}, **(more or {})}
         sent = await self._turns.written(
-            lambda: self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
+            lambda: asked(
+                self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
+            ),
+            urgent=urgent,
         )
         return str(sent.event_id)
+
+    async def _reply(self, room_id: str, text: str, event: str) -> None:
+        relation = {"m.in_reply_to": {"event_id": event}}
+        await self._say(room_id, text, event, {"m.relates_to": relation}, urgent=True)
 
     async def _silence(self, room_id: str, user: str, seconds: float) -> None:
         """Take the power to write from somebody, for a while."""
@@ -284,9 +291,9 @@ class Matrix:
             await self._ear.not_later(what)
             raise
 
-    async def _let_speak(self, room_id: str, user: str) -> None:
+    async def _let_speak(self, room_id: str, user: str, *, urgent: bool) -> None:
         assert self._ear is not None
-        await self._set_level(room_id, user, None)
+        await self._set_level(room_id, user, None, urgent=urgent)
         await self._ear.not_later(f"{room_id} {user}")
 
     async def due(self, what: str) -> None:
@@ -294,7 +301,11 @@ class Matrix:
         room_id, _, user = what.partition(" ")
         await self._set_level(room_id, user, None)
 
-    async def _set_level(self, room_id: str, user: str, level: int | None) -> None:
+    async def _set_level(self, room_id: str, user: str, level: int | None, *, urgent: bool = False) -> None:
+        # Read and written in one turn: of two at once the second would take back what the first has done.
+        await self._turns.written(lambda: self._change_level(room_id, user, level), urgent=urgent)
+
+    async def _change_level(self, room_id: str, user: str, level: int | None) -> None:
         state = await asked(self._client.room_get_state_event(room_id, POWER_LEVELS))
         content = dict(state.content)
         me = self._client.user_id
@@ -310,23 +321,7 @@ class Matrix:
         if level is not None and (before or 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
-        await self._turns.written(lambda: self._client.room_put_state(room_id, POWER_LEVELS, content))
-
-
-def _order(event: nio.Event) -> commands.Order | None:
-    """Return what a moderator asks for, by a reaction or by a word in reply to a report."""
-    if isinstance(event, nio.ReactionEvent):
-        key = event.key.rstrip("\ufe0f")
-        return (
-            commands.Order(event.reacts_to, commands.REACTIONS[key], event.sender)
-            if key in commands.REACTIONS
-            else None
-        )
-    if not isinstance(event, nio.RoomMessageText):
-        return None
-    report = answered(event.source)
-    word, _, reason = event.body.strip().rpartition("\n")[2].partition(" ")
-    return commands.read(f"{word} {report} {reason}", event.sender) if report else None
+        await asked(self._client.room_put_state(room_id, POWER_LEVELS, content))
 
 
 def no_power(room: str, me: str, needed: int, ours: int) -> str:
