@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rules.message import Message
+from rules.message import Message, Surface
 from rules.verdict import Action, Verdict
 from streams.platforms.deeds import DEFAULT, Deed, Row, plan
 from streams.platforms.words import MOST_TEXT, report, warning
@@ -88,6 +88,8 @@ def test_a_report_says_who_what_and_why_in_words() -> None:
     assert "u7 in #lobby (scam)" in text
     assert "scam/gift-card found “gift card”" in text
     assert max(map(len, text.splitlines())) <= MOST_TEXT + 2
+    title = Message("m7", text="gift card", surface=Surface.TITLE)
+    assert "u7 in #lobby, as a title (scam)" in report(plan(found, DEFAULT, ALL, title).tasks[1])
     assert warning(found) == "No gift cards."
     assert warning(found, "de") == "Nein."
     assert "removed" in warning(verdict(Action.REMOVE))
