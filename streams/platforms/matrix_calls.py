@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import nio
@@ -72,6 +73,16 @@ async def asked(request: Any) -> Any:
     if http >= 500 or answer.status_code is None:
         raise Away(f"{said}, HTTP {http}")
     raise Impossible(said)
+
+
+async def join(client: nio.AsyncClient, room_id: str, server: str | None) -> Any:
+    """Return the homeserver's answer to a wish to join a room, which it may have to ask another one for."""
+    path = f"/_matrix/client/v3/join/{quote(room_id, safe='')}"
+    if server:
+        path += "?" + urlencode({"via": server, "server_name": server})
+    headers = {"Authorization": f"Bearer {client.access_token}", "Content-Type": "application/json"}
+    answer = await client.send("POST", path, "{}", headers)
+    return await client.create_matrix_response(nio.JoinResponse, answer)
 
 
 def transaction(name: str) -> str:
