@@ -64,6 +64,7 @@ class Matrix:
         self._client.access_token = config.token
         self._ear: Ear | None = None
         self._rooms = Rooms(self._client, config)
+        self._entered = asyncio.Event()
         self._turns = Turns()
         self._orders = Orders(self._reply)
         # It would write what people send into the log, where it isn't as the specification has it.
@@ -79,6 +80,7 @@ class Matrix:
         """Sync from where the last run ended, until cancelled."""
         self._ear = ear
         await self._enter()
+        self._entered.set()
         since = await ear.cursor()
         self._client.next_batch = since
         async with asyncio.TaskGroup() as jobs:
@@ -197,6 +199,8 @@ class Matrix:
 
     async def do(self, task: Task) -> str | None:
         """Redact, silence, warn, report."""
+        # A bridge that was killed has much to do at once, and knows no room yet.
+        await self._entered.wait()
         verdict = task.verdict
         rooms = self._rooms.of(verdict.channel)
         if not rooms:
@@ -296,6 +300,7 @@ class Matrix:
 
     async def due(self, what: str) -> None:
         """Let somebody write again."""
+        await self._entered.wait()
         room_id, _, user = what.partition(" ")
         await self._let_speak(await self._rooms.line(room_id), user)
 
