@@ -85,6 +85,7 @@ class Matrix:
         self._client.next_batch = since
         async with asyncio.TaskGroup() as jobs:
             jobs.create_task(self._orders.work(ear))
+            self._rooms.follow(jobs)
             jobs.create_task(self._listen(since, ear, jobs))
 
     async def _listen(self, since: str | None, ear: Ear, jobs: asyncio.TaskGroup) -> None:
@@ -139,11 +140,13 @@ class Matrix:
         for room_id in synced.rooms.leave:
             self._rooms.warn("not_in_room", room_id, OUT)
         for room_id, joined in synced.rooms.join.items():
+            await self._rooms.decided(room_id)
             events = list(joined.timeline.events)
             if joined.timeline.limited:
-                events = [*await self._left_out(room_id, joined.timeline.prev_batch, since), *events]
+                back_to = self._rooms.unheard.get(room_id, since)
+                events = [*await self._left_out(room_id, joined.timeline.prev_batch, back_to), *events]
             if any(is_replaced(event.source) for event in events):
-                self._rooms.replaced(room_id, jobs)
+                self._rooms.replaced(room_id, jobs, since)
             if self._rooms.is_moderators(room_id):
                 orders += asked_in(room_id, events, self._client.user_id)
             elif (channel := self._rooms.channel(room_id)) is not None:
@@ -151,6 +154,8 @@ class Matrix:
                 heard += [message for message in found if message is not None]
         self._rooms.invited(synced.rooms.invite, jobs)
         await ear.hear(heard, synced.next_batch if self._orders.all_done and not orders else None)
+        for room_id in synced.rooms.join:
+            self._rooms.unheard.pop(room_id, None)
         await self._orders.put(orders)
 
     async def _left_out(self, room_id: str, back_from: str, since: str) -> list[nio.Event]:

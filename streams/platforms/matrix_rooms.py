@@ -20,7 +20,7 @@ from streams.platforms.port import Away, Impossible
 log = structlog.get_logger(__name__)
 
 POWER_LEVELS, TOMBSTONE, CREATE = "m.room.power_levels", "m.room.tombstone", "m.room.create"
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+FIRST_WAIT_S, LONGEST_WAIT_S, DECIDED_S = 1.0, 60.0, 60.0
 
 
 class Rooms:
@@ -38,13 +38,19 @@ class Rooms:
         self._moderators: list[str] = []
         self._replaced: set[str] = set()
         self._awaited: dict[str, str] = {}
+        self._moving = asyncio.Lock()
+        # Where it isn't decided yet whether what is joined is what it should be.
+        self._undecided: dict[str, asyncio.Event] = {}
+        # Up to where we had heard when a room was replaced; of what has replaced it too, until heard of.
+        self._heard: dict[str, str] = {}
+        self.unheard: dict[str, str] = {}
         # Rooms that are being followed, and those of them of which something new was heard meanwhile.
         self._underway: set[str] = set()
         self._again: set[str] = set()
         self._warned: set[tuple[str, str, str]] = set()
 
     async def enter(self) -> None:
-        """Join all rooms of the file, and go where they have gone.
+        """Join all rooms of the file, and know where those have gone whose successors we are in.
 
         Raises:
             ConfigurationError: One can't be joined.
@@ -58,8 +64,14 @@ class Rooms:
             self._names[joined.room_id] = name
             if name == self._config.room:
                 self._moderators = [joined.room_id]
+        joined = set((await asked(self._client.joined_rooms())).rooms)
         for room_id in list(self._names):
-            await self._follow(room_id)
+            await self._follow(room_id, among=joined)
+
+    def follow(self, jobs: asyncio.TaskGroup) -> None:
+        """Go where the others have gone; it may take long to be let in."""
+        for room_id in list(self._names):
+            self.replaced(room_id, jobs)
 
     @property
     def channels(self) -> list[str]:
@@ -82,6 +94,13 @@ class Rooms:
     def of(self, channel: str) -> list[str]:
         """Return the rooms that are or were this one of the file, newest first."""
         return [room for room in reversed(self._names) if self.channel(room) == channel]
+
+    async def decided(self, room_id: str) -> None:
+        """Return when it is known whether a room that we have just joined is one of ours."""
+        undecided = self._undecided.get(room_id)
+        if undecided is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(undecided.wait(), DECIDED_S)
 
     async def line(self, room_id: str) -> list[str]:
         """Return a room and those that have replaced it one after the other, as far as we are in them."""
@@ -129,8 +148,14 @@ class Rooms:
 
     # -- rooms that were replaced
 
-    def replaced(self, room_id: str, jobs: asyncio.TaskGroup) -> None:
-        """Go where a room has gone; hearing goes on meanwhile."""
+    def replaced(self, room_id: str, jobs: asyncio.TaskGroup, since: str | None = None) -> None:
+        """Go where a room has gone; hearing goes on meanwhile.
+
+        Args:
+            since: From where that room will be heard; None is from when we come.
+        """
+        if since is not None:
+            self._heard.setdefault(room_id, since)
         if room_id in self._underway:
             self._again.add(room_id)
         elif room_id in self._names:
@@ -157,11 +182,15 @@ class Rooms:
                 self._again.add(room_id)
         self._underway.discard(room_id)
 
-    async def _follow(self, room_id: str) -> None:
+    async def _follow(self, room_id: str, among: Collection[str] | None = None) -> None:
         while (found := await self._successor(room_id)) is not None:
             successor, server = found
-            if successor in self._names or not await self._has_moved(room_id, successor, server):
+            if among is not None and successor not in among:
                 return
+            # One after the other: two rooms may lead to the same.
+            async with self._moving:
+                if successor in self._names or not await self._has_moved(room_id, successor, server):
+                    return
             room_id = successor
 
     async def _successor(self, room_id: str) -> tuple[str, str | None] | None:
@@ -179,31 +208,42 @@ class Rooms:
     async def _has_moved(self, room_id: str, successor: str, server: str | None) -> bool:
         """Join what has replaced a room; return whether it has and lets us in."""
         self._awaited[room_id] = successor
-        try:
-            await asked(join(self._client, successor, server))
-            made = await asked(self._client.room_get_state_event(successor, CREATE))
-        except Impossible as error:
-            self.warn("room_replaced", room_id, f"can't join {successor}: {error}; invite {self._me} to it")
-            return False
-        del self._awaited[room_id]
-        if fields(fields(made.content).get("predecessor")).get("room_id") != room_id:
-            # Else whoever may close a room could send us anywhere.
-            with suppress(Impossible):
-                await asked(self._client.room_leave(successor))
-            hint = "put that into the file if it is right"
-            self.warn("room_replaced", room_id, f"{successor} doesn't say that it replaces it; {hint}")
-            return False
-        log.info("room_followed", room=self._names[room_id], to=successor)
-        self._names[successor] = self._names[room_id]
-        self._replaced.add(room_id)
-        if room_id in self._moderators:
-            self._moderators.append(successor)
-        elif self._config.moderate:
+        # Where the homeserver is away this is tried again, and stays undecided.
+        self._undecided.setdefault(successor, asyncio.Event())
+        wrong = await self._wrong_with(successor, room_id, server)
+        if wrong is None:
+            log.info("room_followed", room=self._names[room_id], to=successor)
+            self._names[successor] = self._names[room_id]
+            self._replaced.add(room_id)
+            if room_id in self._heard:
+                self.unheard[successor] = self._heard[successor] = self._heard[room_id]
+            if room_id in self._moderators:
+                self._moderators.append(successor)
+            del self._awaited[room_id]
+        else:
+            self.warn("room_replaced", room_id, wrong)
+        self._undecided.pop(successor).set()
+        if wrong is None and self._config.moderate and successor not in self._moderators:
             levels = await self._levels(successor)
             ours, needed = power(levels, self._me), needed_for_deleting(levels)
             if ours < needed:
                 log.warning("no_power_to_delete", reason=no_deleting(successor, self._me, needed, ours))
-        return True
+        return wrong is None
+
+    async def _wrong_with(self, successor: str, room_id: str, server: str | None) -> str | None:
+        """Join a room that is to replace another; return why it doesn't."""
+        try:
+            await asked(join(self._client, successor, server))
+            made = await asked(self._client.room_get_state_event(successor, CREATE))
+        except Impossible as error:
+            return f"can't join {successor}: {error}; invite {self._me} to it"
+        if fields(fields(made.content).get("predecessor")).get("room_id") == room_id:
+            return None
+        # Else whoever may close a room could send us anywhere.
+        del self._awaited[room_id]
+        with suppress(Impossible):
+            await asked(self._client.room_leave(successor))
+        return f"{successor} doesn't say that it replaces it; put that into the file if it is right"
 
     @property
     def _me(self) -> str:
