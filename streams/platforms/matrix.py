@@ -85,7 +85,7 @@ class Matrix:
         self._client.next_batch = since
         async with asyncio.TaskGroup() as jobs:
             jobs.create_task(self._orders.work(ear))
-            self._rooms.follow(jobs)
+            self._rooms.follow(jobs, since)
             jobs.create_task(self._listen(since, ear, jobs))
 
     async def _listen(self, since: str | None, ear: Ear, jobs: asyncio.TaskGroup) -> None:

@@ -68,10 +68,10 @@ class Rooms:
         for room_id in list(self._names):
             await self._follow(room_id, among=joined)
 
-    def follow(self, jobs: asyncio.TaskGroup) -> None:
+    def follow(self, jobs: asyncio.TaskGroup, since: str | None) -> None:
         """Go where the others have gone; it may take long to be let in."""
         for room_id in list(self._names):
-            self.replaced(room_id, jobs)
+            self.replaced(room_id, jobs, since)
 
     @property
     def channels(self) -> list[str]:
@@ -149,7 +149,7 @@ class Rooms:
     # -- rooms that were replaced
 
     def replaced(self, room_id: str, jobs: asyncio.TaskGroup, since: str | None = None) -> None:
-        """Go where a room has gone; hearing goes on meanwhile.
+        """Go where a room has gone, if it has; hearing goes on meanwhile.
 
         Args:
             since: From where that room will be heard; None is from when we come.
@@ -192,6 +192,7 @@ class Rooms:
                 if successor in self._names or not await self._has_moved(room_id, successor, server):
                     return
             room_id = successor
+        self._heard.pop(room_id, None)
 
     async def _successor(self, room_id: str) -> tuple[str, str | None] | None:
         """Return what a room was replaced by, and a homeserver that knows it."""

@@ -77,6 +77,23 @@ async def test_a_public_room_and_that_of_the_moderators_are_followed_at_once(
     await place.found(place.mods, lambda e: "] Removed." in e["content"].get("body", ""))
 
 
+async def test_a_room_that_was_replaced_while_the_bridge_was_away_is_heard_whole(
+    it: Deployment, place: Place
+) -> None:
+    """By its old name in the file, whenever the bridge is let in."""
+    bridge = start_bridge(it, "matrix", place.config())
+    await place.bridged(it)
+    kill(bridge)
+    new = await upgrade(place.ana, place.channel)
+    said = [await place.ana.say(new, f"zzbad {number}") for number in range(15)]
+    start_bridge(it, "matrix", place.config())
+    await until(lambda: f"can't join {new}" in it.log(len(it.workers) - 1), it)
+    await place.bridged(it)
+    await invite(place.ana, new, place.sieve)
+    for event in said:
+        await place.found(new, lambda e, its=event: e["event_id"] == its and is_redacted(e))
+
+
 async def test_a_room_that_knows_nothing_of_it_is_not_followed(it: Deployment, place: Place) -> None:
     """Else whoever may close a room could have the bridge moderate any other; nor into the moderators'."""
     other = await place.kim.make_room(place.sieve)
