@@ -31,19 +31,18 @@ from streams.api.bodies import (
     Mode,
     Recorded,
     ReviewPage,
-    read_body,
     read_messages,
 )
 from streams.api.deadlines import Deadlines
 from streams.api.endpoint import Call, Cancel, Endpoint, Handler, QuickHandler, Tell
 from streams.api.keys import Key, Keyring, May
-from streams.api.problems import Fault, Problem, problem
 from streams.api.recorder import Recorder
-from streams.api.replies import JSON, refusal, request_id_of
+from streams.api.replies import JSON, refusal
 from streams.api.review import Known, Review, Wanted
 from streams.api.together import Answer, Together
 from streams.judging.moderator import Asked
 from streams.metrics import ApiMetrics
+from streams.problems import Fault, Problem, problem, read_body, request_id_of
 from streams.wire.reading import MAX_RECORD_BYTES
 from streams.wire.records import Feedback
 from streams.wire.writing import encode

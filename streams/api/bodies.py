@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
 from rules.message import Message
 from rules.verdict import Verdict
-from streams.api.problems import Fault, Problem, ProblemDetails
 from streams.errors import UnreadableError
-from streams.wire import reading
+from streams.problems import Fault, Problem, ProblemDetails, pointer
 from streams.wire.reading import read_message, read_offline
 from streams.wire.records import Decision, Name, Place, Scope
-
-T = TypeVar("T")
 
 # Messages that a batch may hold.
 BATCH = 100
@@ -123,22 +119,6 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     model: str | None = None
 
 
-def read_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Return what a body says, as leniently as a record on `chat.messages` is read.
-
-    Raises:
-        Problem: It is no JSON (400), or something doesn't fit (422).
-    """
-    try:
-        return reading.read_body(body, decoder)
-    except msgspec.ValidationError as error:
-        raise Problem("invalid", "the body doesn't fit", errors=(_fault(str(error)),)) from error
-    except UnreadableError as error:
-        if error.reason == "too_deep":
-            raise Problem("invalid", "the body doesn't fit", errors=(Fault(str(error)),)) from error
-        raise Problem("unreadable", str(error)) from error
-
-
 def read_messages(raws: list[msgspec.Raw], mode: Mode, request_id: str, where: str) -> list[Message]:
     """Return the messages; one that makes no sense refuses all, so that nothing is half done.
 
@@ -157,18 +137,8 @@ def read_messages(raws: list[msgspec.Raw], mode: Mode, request_id: str, where: s
             else:
                 messages.append(read_offline(bytes(raw), f"{request_id}/{number}"))
         except UnreadableError as error:
-            at = where.replace("#", str(number)) + _pointer(error.field or "")
+            at = where.replace("#", str(number)) + pointer(error.field or "")
             faults.append(Fault(str(error), at))
     if faults:
         raise Problem("invalid", "a message can't be read; nothing was judged", errors=tuple(faults))
     return messages
-
-
-def _fault(said: str) -> Fault:
-    where = re.search(r"`\$\.?([^`]*)`$", said) or re.search(r"required field `([^`]*)`", said)
-    return Fault(said, _pointer(where[1]) if where else "")
-
-
-def _pointer(path: str) -> str:
-    """Return a path like `a.b[0]` as a JSON Pointer."""
-    return "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)

@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from streams.api.deadlines import Deadlines
 from streams.api.keys import Key, Keyring, May
-from streams.api.problems import Problem, problem
-from streams.api.replies import JSON, Headers, Reply, answer, refusal, request_id_of
+from streams.api.replies import JSON, Headers, Reply, answer, refusal
 from streams.errors import BrokerError
 from streams.metrics import ApiMetrics
+from streams.problems import Problem, problem, request_id_of
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from streams.api.problems import Problem
-from streams.api.replies import Headers, Reply, refusal, request_id_of
+from streams.api.replies import Headers, Reply, refusal
+from streams.problems import Problem, request_id_of
 
 
 class Express(Protocol):

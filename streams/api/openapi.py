@@ -9,7 +9,7 @@ import msgspec
 
 from streams.api import bodies
 from streams.api.app import LARGEST_PAGE
-from streams.api.problems import KINDS, MEDIA_TYPE, ProblemDetails
+from streams.problems import KINDS, MEDIA_TYPE, ProblemDetails
 from streams.schemas import message_schema
 
 # RFC 3339 with the days that there are; a time without its zone is taken too.
@@ -92,7 +92,7 @@ def document() -> dict[str, Any]:
                 "RequestId": {"description": "The request's id.", "schema": {"type": "string"}},
                 "RetryAfter": {"description": "Seconds.", "schema": {"type": "integer"}},
             },
-            "responses": {kind: _problem(kind) for kind in KINDS},
+            "responses": {kind: _problem(kind) for kind in KINDS if kind != "unsigned"},
             "schemas": _schemas(),
         },
     }  # fmt: skip

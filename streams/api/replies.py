@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import re
-import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.api.problems import MEDIA_TYPE, Problem
+from streams.problems import MEDIA_TYPE, Problem
 from streams.wire.writing import encode
 
 JSON = "application/json"
 _JSON = b"application/json"
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# Ids that we give differ between processes by their beginning.
-_OURS = secrets.token_hex(8)
-_number = itertools.count()
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -27,13 +20,6 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     headers: Headers
-
-
-def request_id_of(given: bytes) -> str:
-    """Return the id that a caller gave, or one of ours where that is none."""
-    if given and _REQUEST_ID.fullmatch(given):
-        return given.decode()
-    return f"{_OURS}{next(_number):08x}"
 
 
 def answer(status: int, said: object, request_id: str) -> Reply:

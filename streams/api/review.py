@@ -13,12 +13,12 @@ import msgspec
 import structlog
 
 from rules.verdict import Action, Verdict
-from streams.api.problems import Fault, Problem
 from streams.errors import BrokerError
 from streams.judging.verdicts import evidence_of
 from streams.kafka.access import Access
 from streams.kafka.reading import Reader, ends
 from streams.kafka.topics import Topics
+from streams.problems import Fault, Problem
 from streams.wire.records import Decision, Feedback, ReviewItem
 
 log = structlog.get_logger(__name__)

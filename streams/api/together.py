@@ -9,9 +9,9 @@ import structlog
 from prometheus_client import Histogram
 
 from rules.verdict import Verdict
-from streams.api.problems import Problem, problem
 from streams.errors import UnreadableError
 from streams.judging.moderator import Asked
+from streams.problems import Problem, problem
 
 # After a batch of so many it is waited until most of those who were just answered have asked on, if they do
 # so at once, so that they come into the next one together: smaller batches cost each message more.

@@ -188,9 +188,9 @@ class Bridge:
                 # An edit that leaves something to look at, and nothing to hide.
                 await self._executor.lift(verdict, remove=False)
 
-    async def turn(self) -> None:
+    async def turn(self, *, urgent: bool = False) -> None:
         """See Ear."""
-        await self._pace.take()
+        await self._pace.take(urgent=urgent)
 
     async def later(self, what: str, at: float) -> None:
         """See Ear."""
@@ -248,10 +248,10 @@ class Bridge:
         await self._writer.write(self._topics.feedback, feedback.key, encode(feedback), headers, partition)
         await self._memory.end_hold(verdict.message_id)
         if decision is Decision.REMOVE:
-            removed = await self._executor.lift(verdict, remove=True)
+            removed = await self._executor.lift(verdict, remove=True, urgent=True)
             return "Removed." if removed else "Noted; it can't be removed from here."
         if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
-            back = await self._executor.lift(verdict, remove=False)
+            back = await self._executor.lift(verdict, remove=False, urgent=True)
             heard = await self._executor.end_time_out(verdict)
             said = "Restored." if back else "Noted; it can't be brought back here."
             return f"{said} The author may write again." if heard else said

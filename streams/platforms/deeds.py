@@ -73,6 +73,7 @@ class Task(NamedTuple):
         message: What was said, where it is known.
         visible: The message is still to be seen, though the verdict would have it hidden.
         timeout_s: How long a time-out is.
+        urgent: A human asked for it and waits: it goes before the others.
     """
 
     deed: Deed
@@ -80,6 +81,7 @@ class Task(NamedTuple):
     message: Message | None = None
     visible: bool = False
     timeout_s: float = 600.0
+    urgent: bool = False
 
     @property
     def id(self) -> str:

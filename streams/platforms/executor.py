@@ -88,19 +88,19 @@ class Executor:
             await self._memory.claim(task.id)
             await self.say(task, Outcome.DONE, None)
 
-    async def lift(self, verdict: Verdict, *, remove: bool) -> bool:
+    async def lift(self, verdict: Verdict, *, remove: bool, urgent: bool = False) -> bool:
         """Take a message away for good, or bring it back; return whether the platform can."""
         deed = Deed.DELETE if remove else Deed.UNHIDE
         if deed not in self._platform.can:
             return False
-        await self.do(Task(deed, verdict))
+        await self.do(Task(deed, verdict, urgent=urgent))
         return True
 
     async def end_time_out(self, verdict: Verdict) -> bool:
         """Let the author write again, if this verdict keeps them from it; return whether it did."""
         if not await self._memory.is_silenced(verdict):
             return False
-        await self.do(Task(Deed.UNTIMEOUT, verdict))
+        await self.do(Task(Deed.UNTIMEOUT, verdict, urgent=True))
         return True
 
     async def say(self, task: Task, outcome: Outcome, reason: str | None) -> None:
@@ -119,7 +119,7 @@ class Executor:
         wait = FIRST_WAIT_S
         for attempt in range(1, TRIES + 1):
             if not self._platform.counts_lines:
-                await self._pace.take()
+                await self._pace.take(urgent=task.urgent)
             try:
                 return await self._platform.do(task)
             except Away as error:

@@ -90,7 +90,7 @@ class Irc:
 
     async def _say_answer(self, client: Chat, order: commands.Order, text: str, ear: Ear) -> None:
         try:
-            await client.say("PRIVMSG", self._config.room or "", text, ear)
+            await client.say("PRIVMSG", self._config.room or "", text, ear, urgent=True)
         except GONE as error:
             log.warning("answer_unsaid", report=order.report, reason=reason_of(error))
 
@@ -119,7 +119,7 @@ class Irc:
             if task.deed is Deed.TIMEOUT:
                 await self._silence(client, ear, verdict.channel, nick, task.timeout_s)
             elif task.deed is Deed.UNTIMEOUT:
-                await self._let_speak(client, ear, verdict.channel, nick)
+                await self._let_speak(client, ear, task)
             elif task.deed is Deed.WARN:
                 await client.say("NOTICE", nick, words.warning(verdict), ear)
             else:
@@ -138,10 +138,11 @@ class Irc:
         await ear.later(f"{channel} {nick}", time.time() + seconds)
         await client.rawmsg("MODE", channel, "+b", f"{nick}!*@*")
 
-    async def _let_speak(self, client: Chat, ear: Ear, channel: str, nick: str) -> None:
+    async def _let_speak(self, client: Chat, ear: Ear, task: Task) -> None:
+        channel, nick = task.verdict.channel, task.verdict.author or ""
         if not client.is_operator(channel):
             raise Impossible(no_operator(channel, client.nickname))
-        await ear.turn()
+        await ear.turn(urgent=task.urgent)
         await client.rawmsg("MODE", channel, "-b", f"{nick}!*@*")
         await ear.not_later(f"{channel} {nick}")
 

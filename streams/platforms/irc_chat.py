@@ -15,6 +15,7 @@ import pydle
 from rules.message import Author, Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands
+from streams.platforms.pace import Queue
 from streams.platforms.port import Ear, reason_of
 
 REGISTER_S = 30.0
@@ -78,7 +79,7 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
         super().__init__(config.nick, realname="Chatsieve", **account)
         self._config = config
         self.said: asyncio.Queue[Message | commands.Order | None] = asyncio.Queue(WAITING)
-        self._speaking = asyncio.Lock()
+        self._speaking = Queue()
         self._number = itertools.count()
         self._started = f"{time.time_ns():x}"
         self._registered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -116,12 +117,12 @@ class Chat(pydle.Client):  # type: ignore[misc]  # pydle has no types
         modes = self.channels.get(channel, {}).get("modes", {})
         return any(self.nickname in modes.get(mode, ()) for mode in ("o", "a", "q", "h"))
 
-    async def say(self, how: str, to: str, text: str, ear: Ear) -> None:
+    async def say(self, how: str, to: str, text: str, ear: Ear, *, urgent: bool = False) -> None:
         """Say a text in as few lines as it fits in, together, each at its turn; how is PRIVMSG or NOTICE."""
         before = f":{self.nickname}!~{self.username}@ {how} {to} :"
-        async with self._speaking:
+        async with self._speaking.turn(urgent=urgent):
             for line in packed(text.split("\n"), LINE - HOST - len(before.encode())):
-                await ear.turn()
+                await ear.turn(urgent=urgent)
                 await self.rawmsg(how, to, line)
 
     # -- what pydle does by itself

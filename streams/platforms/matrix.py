@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import nio
@@ -17,7 +18,16 @@ from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.matrix_calls import Turns, asked, transaction
 from streams.platforms.matrix_config import MatrixConfig
-from streams.platforms.matrix_messages import answered, edits, event_id, read
+from streams.platforms.matrix_messages import edits, event_id, read
+from streams.platforms.matrix_orders import Asked, Orders, asked_in
+from streams.platforms.matrix_rooms import (
+    POWER_LEVELS,
+    Rooms,
+    is_replaced,
+    needed_for_levels,
+    no_power,
+    power,
+)
 from streams.platforms.matrix_text import fields, word
 from streams.platforms.port import Away, Ear, Impossible
 
@@ -28,9 +38,9 @@ REQUEST_S = 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 # Events asked for at once where a sync left some out.
 PAGE = 100
-POWER_LEVELS = "m.room.power_levels"
 # The power of who may not write.
 SILENT = -1
+OUT = "the bridge was taken out: invite it, and start it again"
 # So many edits of a message go with it.
 MOST_EDITS = 20
 
@@ -53,10 +63,10 @@ class Matrix:
         self._client = nio.AsyncClient(config.homeserver, config=settings)
         self._client.access_token = config.token
         self._ear: Ear | None = None
-        self._places: dict[str, str] = {}
-        self._room: str | None = None
+        self._rooms = Rooms(self._client, config)
+        self._entered = asyncio.Event()
         self._turns = Turns()
-        self._warned: set[tuple[str, str]] = set()
+        self._orders = Orders(self._reply)
         # It would write what people send into the log, where it isn't as the specification has it.
         logging.getLogger("nio").setLevel(logging.CRITICAL)
 
@@ -70,20 +80,27 @@ class Matrix:
         """Sync from where the last run ended, until cancelled."""
         self._ear = ear
         await self._enter()
+        self._entered.set()
         since = await ear.cursor()
         self._client.next_batch = since
+        async with asyncio.TaskGroup() as jobs:
+            jobs.create_task(self._orders.work(ear))
+            self._rooms.follow(jobs, since)
+            jobs.create_task(self._listen(since, ear, jobs))
+
+    async def _listen(self, since: str | None, ear: Ear, jobs: asyncio.TaskGroup) -> None:
         wait, first = FIRST_WAIT_S, True
         while True:
             try:
                 synced = await self._synced(since, first)
                 if first:
-                    self._check_rights(ear.wants)
-                    log.info("synced", rooms=sorted(self._places.values()))
+                    await self._rooms.check_rights(ear.wants)
+                    log.info("synced", rooms=self._rooms.channels)
                 if since is None:
                     # What was said before the bridge first came is not its matter.
                     await ear.hear([], synced.next_batch)
                 else:
-                    await self._hear(synced, since, ear)
+                    await self._hear(synced, since, ear, jobs)
             except Away as error:
                 log.warning("homeserver_away", error=str(error), retry_s=wait)
                 await asyncio.sleep(error.retry_after_s or wait)
@@ -115,45 +132,31 @@ class Matrix:
         except Impossible as error:
             raise self._refused(error) from error
         self._client.user_id, self._client.device_id = me.user_id, me.device_id
-        for name in (*self._config.rooms, *filter(None, [self._config.room])):
-            try:
-                joined = await asked(self._client.join(name))
-            except Impossible as error:
-                raise ConfigurationError(f"can't join {name}: {error}; invite {me.user_id} to it") from error
-            if name == self._config.room:
-                self._room = joined.room_id
-            else:
-                self._places[joined.room_id] = name
+        await self._rooms.enter()
 
-    def _check_rights(self, wants: frozenset[Deed]) -> None:
-        if not self._config.moderate:
-            return
-        me = self._client.user_id
-        for room_id, name in self._places.items():
-            levels = self._client.rooms[room_id].power_levels
-            ours, needed = levels.get_user_level(me), levels.defaults.redact
-            if ours < needed:
-                raise ConfigurationError(
-                    f"the bridge may not delete in {name}: give {me} the power level"
-                    f" {needed} (it has {ours}), or set matrix.moderate to false"
-                )
-            needed = levels.events.get(POWER_LEVELS, levels.defaults.state_default)
-            if Deed.TIMEOUT in wants and ours < needed:
-                log.warning("no_power_to_silence", reason=no_power(name, me, needed, ours))
-
-    async def _hear(self, synced: nio.SyncResponse, since: str, ear: Ear) -> None:
+    async def _hear(self, synced: nio.SyncResponse, since: str, ear: Ear, jobs: asyncio.TaskGroup) -> None:
         heard: list[Message] = []
+        orders: list[Asked] = []
         for room_id in synced.rooms.leave:
-            self._warn("not_in_room", room_id, "the bridge was taken out: invite it, and start it again")
+            self._rooms.warn("not_in_room", room_id, OUT)
         for room_id, joined in synced.rooms.join.items():
+            await self._rooms.decided(room_id)
             events = list(joined.timeline.events)
             if joined.timeline.limited:
-                events = [*await self._left_out(room_id, joined.timeline.prev_batch, since), *events]
-            if room_id == self._room:
-                await self._answer(events, ear)
-            elif room_id in self._places:
-                heard += [said for e in events if (said := await self._read(room_id, e.source)) is not None]
-        await ear.hear(heard, synced.next_batch)
+                back_to = self._rooms.unheard.get(room_id, since)
+                events = [*await self._left_out(room_id, joined.timeline.prev_batch, back_to), *events]
+            if any(is_replaced(event.source) for event in events):
+                self._rooms.replaced(room_id, jobs, since)
+            if self._rooms.is_moderators(room_id):
+                orders += asked_in(room_id, events, self._client.user_id)
+            elif (channel := self._rooms.channel(room_id)) is not None:
+                found = [await self._read(room_id, channel, event.source) for event in events]
+                heard += [message for message in found if message is not None]
+        self._rooms.invited(synced.rooms.invite, jobs)
+        await ear.hear(heard, synced.next_batch if self._orders.all_done and not orders else None)
+        for room_id in synced.rooms.join:
+            self._rooms.unheard.pop(room_id, None)
+        await self._orders.put(orders)
 
     async def _left_out(self, room_id: str, back_from: str, since: str) -> list[nio.Event]:
         """Return what lies between the last sync and the timeline of this one, oldest first."""
@@ -169,22 +172,14 @@ class Matrix:
             start = page.end if page.chunk else None
         return found[::-1]
 
-    async def _read(self, room_id: str, event: Mapping[str, Any]) -> Message | None:
+    async def _read(self, room_id: str, channel: str, event: Mapping[str, Any]) -> Message | None:
         sender = word(event.get("sender"))
         if not sender or sender == self._client.user_id:
             return None
         if event.get("type") == "m.room.encrypted":
-            self._warn("encrypted", room_id, "what is encrypted can't be read, and passes unjudged")
-        elif event.get("type") == "m.room.tombstone" and "state_key" in event:
-            self._warn("room_replaced", room_id, "put the new room into the file, and start the bridge again")
+            self._rooms.warn("encrypted", room_id, "what is encrypted can't be read, and passes unjudged")
         own_edit = await self._is_own_edit(room_id, event)
-        return read(event, self._places[room_id], self._author(room_id, sender), own_edit=own_edit)
-
-    def _warn(self, event: str, room_id: str, reason: str) -> None:
-        """Say something of a room once."""
-        if room_id in self._places and (event, room_id) not in self._warned:
-            self._warned.add((event, room_id))
-            log.warning(event, room=self._places[room_id], reason=reason)
+        return read(event, channel, self._author(room_id, sender), own_edit=own_edit)
 
     async def _is_own_edit(self, room_id: str, event: Mapping[str, Any]) -> bool:
         """Return whether who edits has written it: else anybody could have a message of others removed."""
@@ -205,72 +200,82 @@ class Matrix:
         bot, relay = user in self._config.bots, user in self._config.relays
         return Author(user, name, roles, bot=bot, relay=relay)
 
-    # -- the moderators' room
-
-    async def _answer(self, events: Sequence[nio.Event], ear: Ear) -> None:
-        for event in events:
-            order = None if event.source.get("sender") == self._client.user_id else _order(event)
-            if order is None:
-                continue
-            text = await commands.answer(order, ear)
-            try:
-                await self._say(self._room or "", text, event.event_id, event.event_id)
-            except (Away, Impossible) as error:
-                log.warning("answer_unsaid", report=order.report, reason=str(error))
-
     # -- out
 
     async def do(self, task: Task) -> str | None:
         """Redact, silence, warn, report."""
+        # A bridge that was killed has much to do at once, and knows no room yet.
+        await self._entered.wait()
         verdict = task.verdict
-        room_id = next((room for room, name in self._places.items() if name == verdict.channel), None)
-        if room_id is None:
+        rooms = self._rooms.of(verdict.channel)
+        if not rooms:
             raise Impossible(f"the bridge isn't in {verdict.channel}")
+        room_id = rooms[0]
         if task.deed is Deed.DELETE:
+            room_id = await self._room_of(verdict.message_id, rooms)
             reason = f"{verdict.label or verdict.action.value}, {verdict.decided_by}"
             if verdict.kind == "edited":
                 # Clients that know no edits show them as messages.
-                await self._redact_edits(room_id, verdict.message_id, reason, task.id)
-            await self._redact(room_id, verdict.message_id, reason, task.id)
+                await self._redact_edits(room_id, reason, task)
+            await self._redact(room_id, verdict.message_id, reason, task)
         elif task.deed is Deed.TIMEOUT:
             await self._silence(room_id, verdict.author or "", task.timeout_s)
         elif task.deed is Deed.UNTIMEOUT:
-            await self._let_speak(room_id, verdict.author or "")
+            await self._let_speak(rooms, verdict.author or "", urgent=task.urgent)
         elif task.deed is Deed.WARN:
-            await self._say(
-                room_id, f"{verdict.author}: {words.warning(verdict)}", task.id, mentions=verdict.author
-            )
+            mentions = {"user_ids": [verdict.author]} if verdict.author else {}
+            said = f"{verdict.author}: {words.warning(verdict)}"
+            await self._say(room_id, said, task.id, {"m.mentions": mentions})
         else:
-            sent = await self._say(self._room or "", f"{words.report(task)}\n{commands.HINT}", task.id)
+            sent = await self._say(self._rooms.moderators, f"{words.report(task)}\n{commands.HINT}", task.id)
             return str(sent)
         return None
 
-    async def _redact(self, room_id: str, event: str, reason: str, name: str) -> None:
+    async def _room_of(self, event: str, rooms: Sequence[str]) -> str:
+        """Return in which of these an event is; the first where that isn't known."""
+        for room_id in rooms if len(rooms) > 1 else ():
+            with suppress(Impossible):
+                await asked(self._client.room_get_event(room_id, event))
+                return room_id
+        return rooms[0]
+
+    async def _redact(self, room_id: str, event: str, reason: str, task: Task, what: str = "") -> None:
+        name = transaction(task.id + what)
         await self._turns.written(
-            lambda: self._client.room_redact(room_id, event, reason, tx_id=transaction(name))
+            lambda: asked(self._client.room_redact(room_id, event, reason, tx_id=name)), urgent=task.urgent
         )
 
-    async def _redact_edits(self, room_id: str, edited: str, reason: str, name: str) -> None:
+    async def _redact_edits(self, room_id: str, reason: str, task: Task) -> None:
         """Take away the edits of a message, the last one first, as the homeserver tells them."""
         for _ in range(MOST_EDITS):
-            found = await asked(self._client.room_get_event(room_id, edited))
+            found = await asked(self._client.room_get_event(room_id, task.verdict.message_id))
             relations = fields(fields(found.event.source.get("unsigned")).get("m.relations"))
             edit = event_id(fields(relations.get("m.replace")).get("event_id"))
             if edit is None:
                 return
-            await self._redact(room_id, edit, reason, f"{name}/{edit}")
+            await self._redact(room_id, edit, reason, task, f"/{edit}")
 
     async def _say(
-        self, room_id: str, text: str, name: str, reply_to: str | None = None, mentions: str | None = None
+        self,
+        room_id: str,
+        text: str,
+        name: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        urgent: bool = False,
     ) -> str:
-        content: dict[str, Any] = {"msgtype": "m.notice", "body": text}
-        content["m.mentions"] = {"user_ids": [mentions]} if mentions else {}
-        if reply_to:
-            content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
+        content = {"msgtype": "m.notice", "body": text, "m.mentions": {}, **(more or {})}
         sent = await self._turns.written(
-            lambda: self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
+            lambda: asked(
+                self._client.room_send(room_id, "m.room.message", content, tx_id=transaction(name))
+            ),
+            urgent=urgent,
         )
         return str(sent.event_id)
+
+    async def _reply(self, room_id: str, text: str, event: str) -> None:
+        relation = {"m.in_reply_to": {"event_id": event}}
+        await self._say(room_id, text, event, {"m.relates_to": relation}, urgent=True)
 
     async def _silence(self, room_id: str, user: str, seconds: float) -> None:
         """Take the power to write from somebody, for a while."""
@@ -284,25 +289,37 @@ class Matrix:
             await self._ear.not_later(what)
             raise
 
-    async def _let_speak(self, room_id: str, user: str) -> None:
+    async def _let_speak(self, rooms: Sequence[str], user: str, *, urgent: bool = False) -> None:
+        """Give the power to write back, also where it was taken along to from a room that was replaced."""
         assert self._ear is not None
-        await self._set_level(room_id, user, None)
-        await self._ear.not_later(f"{room_id} {user}")
+        refused: Impossible | None = None
+        for room_id in rooms:
+            try:
+                await self._set_level(room_id, user, None, urgent=urgent)
+            except Impossible as error:
+                refused = error
+            else:
+                await self._ear.not_later(f"{room_id} {user}")
+        if refused is not None:
+            raise refused
 
     async def due(self, what: str) -> None:
         """Let somebody write again."""
+        await self._entered.wait()
         room_id, _, user = what.partition(" ")
-        await self._set_level(room_id, user, None)
+        await self._let_speak(await self._rooms.line(room_id), user)
 
-    async def _set_level(self, room_id: str, user: str, level: int | None) -> None:
+    async def _set_level(self, room_id: str, user: str, level: int | None, *, urgent: bool = False) -> None:
+        # Read and written in one turn: of two at once the second would take back what the first has done.
+        await self._turns.written(lambda: self._change_level(room_id, user, level), urgent=urgent)
+
+    async def _change_level(self, room_id: str, user: str, level: int | None) -> None:
         state = await asked(self._client.room_get_state_event(room_id, POWER_LEVELS))
         content = dict(state.content)
         me = self._client.user_id
-        needed = content.get("events", {}).get(POWER_LEVELS, content.get("state_default", 50))
-        ours = content.get("users", {}).get(me, content.get("users_default", 0))
+        ours, needed = power(content, me), needed_for_levels(content)
         if ours < needed:
-            name = self._places.get(room_id, room_id)
-            raise Impossible(no_power(name, me, needed, ours))
+            raise Impossible(no_power(self._rooms.channel(room_id) or room_id, me, needed, ours))
         users = dict(content.get("users", {}))
         before = users.pop(user, None)
         if level is None and before != SILENT:
@@ -310,25 +327,4 @@ class Matrix:
         if level is not None and (before or 0) > 0:
             raise Impossible(f"{user} has power in this room: the bridge silences no moderators")
         content["users"] = users | ({user: level} if level is not None else {})
-        await self._turns.written(lambda: self._client.room_put_state(room_id, POWER_LEVELS, content))
-
-
-def _order(event: nio.Event) -> commands.Order | None:
-    """Return what a moderator asks for, by a reaction or by a word in reply to a report."""
-    if isinstance(event, nio.ReactionEvent):
-        key = event.key.rstrip("\ufe0f")
-        return (
-            commands.Order(event.reacts_to, commands.REACTIONS[key], event.sender)
-            if key in commands.REACTIONS
-            else None
-        )
-    if not isinstance(event, nio.RoomMessageText):
-        return None
-    report = answered(event.source)
-    word, _, reason = event.body.strip().rpartition("\n")[2].partition(" ")
-    return commands.read(f"{word} {report} {reason}", event.sender) if report else None
-
-
-def no_power(room: str, me: str, needed: int, ours: int) -> str:
-    """Return what to do where the bridge may keep nobody from writing."""
-    return f"the bridge may not set power levels in {room}: give {me} the level {needed} (it has {ours})"
+        await asked(self._client.room_put_state(room_id, POWER_LEVELS, content))

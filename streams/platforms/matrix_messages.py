@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rules.message import Attachment, Author, Entity, EntityType, Kind, Message
+import msgspec
+
+from rules.message import Attachment, Author, Entity, EntityType, Kind, Message, Surface
 from streams.platforms.matrix_text import fields, gather, word
 
 Event = Mapping[str, Any]
@@ -18,16 +20,18 @@ _EMOJI_NAME = re.compile(r":?[\w+-]{1,32}:?")
 
 
 def read(event: Event, channel: str, author: Author, *, own_edit: bool = True) -> Message | None:
-    """Return what was said or taken away; None where nothing was.
+    """Return what was said, written on the room or taken away; None where nothing was.
 
     Args:
         event: As the homeserver sends it, whatever its type: clients show more than the specification knows.
         own_edit: An edit is by who wrote the message. One that isn't changes nothing, and is a message.
     """
     content, name = fields(event.get("content")), event_id(event.get("event_id"))
-    if name is None or "state_key" in event:
+    if name is None:
         return None
     at = _moment(event.get("origin_server_ts"))
+    if "state_key" in event:
+        return _of_room(event.get("type"), content, Message(name, author, channel=channel, sent_at=at))
     if event.get("type") == "m.room.redaction":
         # Who wrote it the frame remembers; the sender is whoever took it away.
         gone = event_id(event.get("redacts", content.get("redacts")))
@@ -89,6 +93,23 @@ def _reaction(content: Mapping[str, Any], blank: Message) -> Message | None:
         blank.id, blank.author, text, channel=blank.channel, sent_at=blank.sent_at,
         reply_to=event_id(relation.get("event_id")),
     )  # fmt: skip
+
+
+def _of_room(kind: Any, content: Mapping[str, Any], blank: Message) -> Message | None:
+    """Return what is shown of a change to a room: its name or topic, or why somebody left or was put out."""
+    surface = Surface.TITLE
+    if kind == "m.room.name":
+        contents = [{"body": content.get("name")}]
+    elif kind == "m.room.topic":
+        # As a plain text, in several kinds (MSC3765), and the latter as they were before they were agreed on.
+        before = {"m.text": content.get("org.matrix.msc3765.topic")}
+        contents = [{"body": content.get("topic")}, dict(fields(content.get("m.topic"))), before]
+    elif kind == "m.room.member":
+        contents, surface = [{"body": content.get("reason")}], Surface.CHAT
+    else:
+        return None
+    text = gather(contents, answers=False).text
+    return msgspec.structs.replace(blank, text=text, surface=surface) if text else None
 
 
 def _moment(milliseconds: Any) -> datetime | None:

@@ -65,8 +65,12 @@ class Ear(Protocol):
     ) -> str:
         """Take what a moderator decided on a report, and return in words what came of it."""
 
-    async def turn(self) -> None:
-        """Return when one more line may go out: for a platform that `counts_lines`."""
+    async def turn(self, *, urgent: bool = False) -> None:
+        """Return when one more line may go out: for a platform that `counts_lines`.
+
+        Args:
+            urgent: A human waits for it: it goes before the others.
+        """
 
     async def later(self, what: str, at: float) -> None:
         """Have `Platform.due` called with this, at an epoch second; also after a restart."""

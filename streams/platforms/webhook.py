@@ -9,20 +9,19 @@ from typing import Annotated
 
 import aiohttp
 import msgspec
-import structlog
 from aiohttp import web
 
 from rules.message import Message
-from streams.errors import BrokerError, ConfigurationError, StoreError, UnreadableError
+from streams.errors import ConfigurationError, UnreadableError
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.replay import described
 from streams.platforms.signing import Signer
-from streams.wire.reading import MAX_RECORD_BYTES, read_body, read_message
+from streams.platforms.webhook_answers import with_problems
+from streams.problems import Fault, Problem, pointer, read_body
+from streams.wire.reading import MAX_RECORD_BYTES, read_message
 from streams.wire.records import Decision, Name
 from streams.wire.writing import encode
-
-log = structlog.get_logger(__name__)
 
 LARGEST = 4 * MAX_RECORD_BYTES
 MOST_EVENTS = 100
@@ -78,7 +77,7 @@ class Webhook:
 
     async def run(self, ear: Ear) -> None:
         """Answer until cancelled."""
-        app = web.Application(client_max_size=LARGEST)
+        app = web.Application(client_max_size=LARGEST, middlewares=[with_problems])
         app.add_routes([
             web.post("/events", lambda request: self._take(request, ear, self._hear)),
             web.post("/decisions", lambda request: self._take(request, ear, self._decide)),
@@ -101,23 +100,21 @@ class Webhook:
         body = await request.read()
         fault = self._signer.fault(request.headers, body, time.time())
         if fault is not None:
-            return _wrong(401, fault)
-        try:
-            return await what(body, ear)
-        except (msgspec.DecodeError, UnreadableError) as error:
-            return _wrong(422, str(error))
-        except (BrokerError, StoreError) as error:
-            log.warning("event_not_taken", error=str(error))
-            return _wrong(503, "can't be taken at the moment; send it again")
+            raise Problem("unsigned", fault)
+        return await what(body, ear)
 
     async def _hear(self, body: bytes, ear: Ear) -> web.Response:
-        """202 when all events are safe; one that makes no sense refuses all, so send them again."""
+        """202 when all events are safe; one that makes no sense refuses all, so send the others again."""
         events: list[Message] = []
+        faults: list[Fault] = []
         for number, event in enumerate(read_body(body, _events).events):
             try:
                 events.append(read_message(bytes(event)))
             except UnreadableError as error:
-                return _wrong(422, f"events[{number}]: {error}")
+                where = f"/events/{number}{pointer(error.field or '')}"
+                faults.append(Fault(f"events[{number}]: {error}", where))
+        if faults:
+            raise Problem("invalid", faults[0].detail, errors=tuple(faults))
         await ear.hear(events)
         return web.json_response({"taken": len(events)}, status=202)
 
@@ -151,9 +148,3 @@ class Webhook:
         """Let connections go."""
         if self._session is not None:
             await self._session.close()
-
-
-def _wrong(status: int, detail: str) -> web.Response:
-    return web.json_response(
-        {"status": status, "detail": detail}, status=status, content_type="application/problem+json"
-    )

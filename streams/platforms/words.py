@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.message import Surface
 from rules.verdict import Verdict
 from streams.platforms.deeds import Task
 
@@ -18,6 +19,8 @@ def report(task: Task) -> str:
         else verdict.author
     )
     head = f"{verdict.action.value}: {who or 'somebody'} in {verdict.channel}"
+    if task.message is not None and task.message.surface is not Surface.CHAT:
+        head += f", as a {task.message.surface}"
     if verdict.label:
         head += f" ({verdict.label})"
     if task.visible:

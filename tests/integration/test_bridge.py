@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import time
 from collections import Counter
@@ -203,6 +204,48 @@ async def test_what_is_not_signed_is_not_taken(it: Deployment, chat: Chat) -> No
     assert (await chat.send("/events", event, at=time.time() - GOOD_FOR_S - 5))[0] == 401
     assert (await chat.send("/events", {"events": [{"id": "x"}]}))[0] == 422
     assert (await chat.send("/events", event))[0] == 202
+
+
+async def test_what_is_wrong_with_a_request_is_a_problem(it: Deployment, chat: Chat) -> None:
+    """Each in the same form as the API's, with the request's own id; and the next one is taken."""
+    start_bridge(it, "webhook", chat.config())
+    good = {"events": [message(1, "hello")]}
+    assert (await chat.send("/events", good))[0] == 202
+    signer = Signer(SECRET)
+
+    async def said(method: str, path: str, body: bytes = b"", name: str = "e-1") -> tuple[int, str, Any]:
+        headers = signer.headers(name, body, time.time())
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(
+                method, f"http://{chat.events}{path}", data=io.BytesIO(body), headers=headers
+            ) as answer,
+        ):
+            assert answer.content_type == "application/problem+json"
+            found = await answer.json(content_type=None)
+            instance = found["instance"].removeprefix("urn:chatsieve:request:")
+            assert answer.headers["X-Request-Id"] == instance
+            assert (instance == name) == (name != "no id")
+            assert (found["status"], bool(found["title"])) == (answer.status, True)
+            return (
+                answer.status,
+                found["type"].removeprefix("urn:chatsieve:problem:"),
+                found | dict(answer.headers),
+            )
+
+    events = json.dumps({"events": [{"id": "x"}, message(2, "hello"), message(3, "hello") | {"id": 5}]})
+    assert (await said("POST", "/event"))[:2] == (404, "not-found")
+    assert (await said("GET", "/events", name="no id"))[:2] == (405, "method")
+    assert (await said("GET", "/events"))[2]["Allow"] == "POST"
+    assert (await said("POST", "/events", b" " * (5 << 20)))[:2] == (413, "too-large")
+    assert (await said("POST", "/events", b"{"))[:2] == (400, "unreadable")
+    assert (await said("POST", "/decisions", b"[]"))[:2] == (422, "invalid")
+    status, kind, problem = await said("POST", "/events", events.encode())
+    assert (status, kind) == (422, "invalid")
+    assert [fault["pointer"] for fault in problem["errors"]] == ["/events/0/author", "/events/2/id"]
+    signer = Signer("whsec_" + base64.b64encode(b"another secret, as long as the first").decode())
+    assert (await said("POST", "/events", json.dumps(good).encode()))[:2] == (401, "unsigned")
+    assert (await chat.send("/events", {"events": [message(4, "hello")]}))[0] == 202
 
 
 async def test_half_an_emoji_is_taken_and_what_makes_no_sense_is_named(it: Deployment, chat: Chat) -> None:

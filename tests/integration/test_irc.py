@@ -121,7 +121,7 @@ async def test_the_pace_counts_lines(it: Deployment, place: Place) -> None:
         for person in people[:3]:
             person.say(place.channel, "this is zzbad")
         for person in people[3:]:
-            person.say(place.channel, f"zzheld {'x' * 280}")
+            person.say(place.channel, f"zzheld {'that boss took us all night, but we got him, ' * 6}")
         await until(lambda: len(wire.sent) >= before + 12, it)
         await asyncio.sleep(0.5)
         said = wire.sent[before:]
@@ -132,6 +132,26 @@ async def test_the_pace_counts_lines(it: Deployment, place: Place) -> None:
             assert last - first <= 3 + 5 * (end - begin) + 1, said
     reports = [line for _, line in said if line.startswith("PRIVMSG")]
     assert ["[" in line for line in reports] == [True, False] * 3
+
+
+async def test_a_moderators_question_is_answered_before_what_waits(it: Deployment, place: Place) -> None:
+    """After the report that is being said."""
+    async with Wire(place.server.port) as wire:
+        config = place.config(port=wire.port) | {"pace": {"per_s": 2, "burst": 1}}
+        start_bridge(it, "irc", config)
+        await place.bridged(it)
+        people = [await place.person(f"raid{number}") for number in range(7)]
+        for person in people:
+            person.say(place.channel, "come to zzheld")
+        report = await place.report("come to zzheld")
+        await asyncio.to_thread(verdicts, it, len(people))
+        asked = time.monotonic()
+        place.operator.say(place.room, f"!why {report}")
+        await until(lambda: len([line for _, line in wire.sent if "[" in line]) == len(people), it)
+        said = [line for at, line in wire.sent if at > asked and place.room in line]
+    (answer,) = [number for number, line in enumerate(said) if f"PRIVMSG {place.room} :· test/held" in line]
+    assert answer <= 2, said
+    assert len(said) > 5
 
 
 async def test_a_long_line_is_cut_at_what_the_network_takes(idle: Deployment, place: Place) -> None:

@@ -14,11 +14,11 @@ from rules.message import Message
 from rules.verdict import Action, Verdict
 from streams.api.deadlines import Deadlines
 from streams.api.keys import Allowance, Keyring, hash_of
-from streams.api.problems import Problem
 from streams.api.review import Review, Wanted
 from streams.api.together import Answer, Together
 from streams.errors import ConfigurationError
 from streams.judging.moderator import Asked
+from streams.problems import Problem
 from streams.wire.records import Feedback, Reports, ReviewItem
 
 AT = "2024-05-01T20:00:0{}.000Z"

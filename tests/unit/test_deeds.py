@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
-from rules.message import Message
+from rules.message import Message, Surface
 from rules.verdict import Action, Verdict
 from streams.platforms.deeds import DEFAULT, Deed, Row, plan
-from streams.platforms.pace import Pace
 from streams.platforms.words import MOST_TEXT, report, warning
 
 ALL = frozenset(Deed)
@@ -90,21 +88,8 @@ def test_a_report_says_who_what_and_why_in_words() -> None:
     assert "u7 in #lobby (scam)" in text
     assert "scam/gift-card found “gift card”" in text
     assert max(map(len, text.splitlines())) <= MOST_TEXT + 2
+    title = Message("m7", text="gift card", surface=Surface.TITLE)
+    assert "u7 in #lobby, as a title (scam)" in report(plan(found, DEFAULT, ALL, title).tasks[1])
     assert warning(found) == "No gift cards."
     assert warning(found, "de") == "Nein."
     assert "removed" in warning(verdict(Action.REMOVE))
-
-
-async def test_deeds_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few at once, then so many a second."""
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("streams.platforms.pace.asyncio.sleep", sleep)
-    pace = Pace(per_s=10, burst=3)
-    for _ in range(6):
-        await pace.take()
-    assert slept[:3] == [0, 0, 0]
-    assert slept[3:] == pytest.approx([0.1, 0.2, 0.3], abs=0.05)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.message import Author, Kind, Message
+from rules.message import Author, Kind, Message, Surface
 from streams.platforms.matrix_messages import read
 from streams.platforms.matrix_text import MOST_QUOTES, gather
 
@@ -190,6 +190,28 @@ def test_whatever_carries_words_is_read(kind: str) -> None:
     assert message({}, kind) is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "text"),
+    [
+        ("m.room.name", {"name": "zzbad"}, "zzbad"),
+        ("m.room.topic", {"topic": "zzbad"}, "zzbad"),
+        ("m.room.topic", {"topic": "a", "m.topic": {"m.text": [{"body": "b"}, {"body": "a"}]}}, "a\nb"),
+        ("m.room.topic", {"m.topic": {"m.text": [{"mimetype": "text/html", "body": "z<b>z</b>"}]}}, "zz"),
+        ("m.room.topic", {"topic": "a", "org.matrix.msc3765.topic": [{"body": "b"}]}, "a\nb"),
+        ("m.room.member", {"membership": "leave", "reason": "zzbad"}, "zzbad"),
+    ],
+)
+def test_what_is_written_on_a_room_is_a_message(kind: str, content: dict[str, Any], text: str) -> None:
+    """Its name and topic, and why somebody leaves or is put out; nobody's name, and no other setting."""
+    found = message(content, kind, state_key="")
+    assert found is not None
+    assert (found.text, found.kind) == (text, Kind.CREATED)
+    assert (found.surface is Surface.CHAT) == (kind == "m.room.member")
+    for empty in ({}, {"membership": "join", "displayname": "zzbad"}, {"name": 5, "topic": [], "reason": {}}):
+        assert message(empty, kind, state_key="") is None
+    assert message(content, "m.room.power_levels", state_key="") is None
+
+
 def test_times_and_ids_that_can_not_be_are_none() -> None:
     """A homeserver may say anything, and can't be asked for a name of a megabyte."""
     found = message({"body": "x"}, origin_server_ts=2**53)
@@ -248,7 +270,7 @@ def test_a_message_costs_what_is_in_it() -> None:
 NAMES = [
     "body", "formatted_body", "m.relates_to", "m.new_content", "rel_type", "event_id", "key", "url",
     "msgtype", "m.mentions", "user_ids", "m.text", "m.poll", "question", "answers", "filename", "file",
-    "mimetype",
+    "mimetype", "name", "topic", "m.topic", "org.matrix.msc3765.topic", "reason",
 ]  # fmt: skip
 ODD = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(PIECES),
@@ -259,8 +281,11 @@ ODD = st.recursive(
 
 @given(ODD, st.sampled_from(["m.room.message", "m.reaction", "m.room.redaction", "m.sticker"]))
 def test_nothing_odd_is_an_error(content: Any, kind: str) -> None:
-    """Anybody in the room can send anything."""
+    """Anybody in the room can send anything, who has power there can write anything on it."""
     message(content, kind)
+    for on_room in ("m.room.topic", "m.room.name", "m.room.member"):
+        message(content, on_room, state_key="")
+        message(dict.fromkeys(NAMES, content), on_room, state_key="")
     message({"body": "x", "formatted_body": content, "m.relates_to": content, "m.new_content": content}, kind)
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import itertools
+import re
+import secrets
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from streams.errors import UnreadableError
+from streams.wire import reading
+
+T = TypeVar("T")
+
 MEDIA_TYPE = "application/problem+json"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# Ids that we give differ between processes by their beginning.
+_OURS = secrets.token_hex(8)
+_number = itertools.count()
 
 
 class _Kind(NamedTuple):
@@ -18,6 +30,7 @@ KINDS = {
     "unreadable": _Kind(400, "The body is no JSON"),
     "not-http": _Kind(400, "This is no HTTP"),
     "unauthorized": _Kind(401, "No valid key"),
+    "unsigned": _Kind(401, "No valid signature"),
     "forbidden": _Kind(403, "The key isn't good for this"),
     "not-found": _Kind(404, "There is nothing here"),
     "unknown-verdict": _Kind(404, "No such verdict is known"),
@@ -96,3 +109,36 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's word
 def problem(kind: str, detail: str, *, retry_after_s: float) -> Problem:
     """Return a problem that goes away by itself; the answer says when."""
     return Problem(kind, detail, headers={"Retry-After": str(max(1, round(retry_after_s + 0.5)))})
+
+
+def request_id_of(given: bytes) -> str:
+    """Return the id that a caller gave, or one of ours where that is none."""
+    if given and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return f"{_OURS}{next(_number):08x}"
+
+
+def read_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return what a body says, as leniently as a record on `chat.messages` is read.
+
+    Raises:
+        Problem: It is no JSON (400), or something doesn't fit (422).
+    """
+    try:
+        return reading.read_body(body, decoder)
+    except msgspec.ValidationError as error:
+        raise Problem("invalid", "the body doesn't fit", errors=(_fault(str(error)),)) from error
+    except UnreadableError as error:
+        if error.reason == "too_deep":
+            raise Problem("invalid", "the body doesn't fit", errors=(Fault(str(error)),)) from error
+        raise Problem("unreadable", str(error)) from error
+
+
+def pointer(path: str) -> str:
+    """Return a path like `a.b[0]` as a JSON Pointer."""
+    return "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)
+
+
+def _fault(said: str) -> Fault:
+    where = re.search(r"`\$\.?([^`]*)`$", said) or re.search(r"required field `([^`]*)`", said)
+    return Fault(said, pointer(where[1]) if where else "")
