@@ -48,20 +48,24 @@ class Deadlines:
         # In the order in which they are due.
         self._due: dict[Due, float] = {}
         self._looking: asyncio.TimerHandle | None = None
+        # Kept, since to ask for the running loop takes a call of the system each time (Python 3.11).
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self) -> Running:
         """Note that the current task has begun, and return it."""
         task = asyncio.current_task()
         assert task is not None
         running = Running(task)
-        self.watch(running, task.get_loop())
+        self.watch(running)
         return running
 
-    def watch(self, due: Due, loop: asyncio.AbstractEventLoop) -> None:
+    def watch(self, due: Due) -> None:
         """Note that something has begun."""
-        self._due[due] = loop.time() + self._seconds
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._due[due] = self._loop.time() + self._seconds
         if self._looking is None:
-            self._looking = loop.call_later(self._seconds, self._look, loop)
+            self._looking = self._loop.call_later(self._seconds, self._look, self._loop)
 
     def end(self, due: Due) -> None:
         """Note that it has ended."""

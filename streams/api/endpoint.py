@@ -106,7 +106,7 @@ class Endpoint:
             return False
         if not pending.told:
             pending.cancel = cancel
-            self._deadlines.watch(pending, asyncio.get_running_loop())
+            self._deadlines.watch(pending)
         return True
 
     def end(self, pending: _Pending, reply: Reply) -> None:
