@@ -138,10 +138,19 @@ class WorkerContract:
         assert headers(record)["ce_type"] == verdict["schema"] == "mod.verdict.v1"
         assert headers(record)["ce_specversion"] == "1.0"
 
-    def test_the_shipped_model_speaks_on_each_verdict(self, it: Deployment) -> None:
-        """By default; `CHATSIEVE_MODEL=none` switches it off."""
+    def test_without_a_model_verdicts_say_so(self, it: Deployment) -> None:
+        """Nothing pretends to be one."""
         say(it, message(1, "hello"))
-        (verdict,) = verdicts(it, 1)
+        assert verdicts(it, 1)[0]["missing"] == ["model"]
+
+    def test_the_shipped_model_speaks_where_nothing_else_is_said(
+        self, broker: HasAddress, store: Store, prefix: str
+    ) -> None:
+        """An empty setting is one that isn't set."""
+        with Deployment(broker.address, store.url, prefix) as it:
+            it.start(model="")
+            say(it, message(1, "hello"))
+            (verdict,) = verdicts(it, 1)
         assert verdict["model"]["name"].startswith("chat-compact")
         assert "missing" not in verdict
 

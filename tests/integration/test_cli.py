@@ -164,15 +164,20 @@ def test_the_shipped_model_speaks_unless_it_is_told_not_to() -> None:
     assert (told["missing"], "model" in told) == (["model", "standing"], False)
 
 
-def test_by_default_the_models_word_alone_removes_nothing_that_its_card_does_not_trust() -> None:
-    """What is labelled experimental is shown and does nothing; a rule beside it does more with it."""
-    shipped = TREE / "rules" / "packs"
-    rude, both = (
-        json.loads(streams("judge", "--packs", shipped, stdin=line(text)).stdout)
-        for text in ("ferme ta gueule sale pute", "shut the fuck up you stupid bitch")
+def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> None:
+    """What is experimental is only shown; what assists takes what rules hold a step further."""
+    rude, scam = "ferme ta gueule sale pute", "send the gift card code to verify your account"
+    shipped, lines = TREE / "rules" / "packs", line(rude) + b"\n" + line(scam)
+    alone, both = (
+        [
+            json.loads(row)
+            for row in streams("judge", "--packs", shipped, *more, stdin=lines).stdout.splitlines()
+        ]
+        for more in (("--no-model",), ())
     )
-    assert (rude["action"], rude["model_scores"]["toxic"] > 0.9) == ("allow", True)
-    assert (both["action"], both["decided_by"]) == ("hold", "ladder:insult:hold")
+    assert both[0]["model_scores"]["toxic"] > 0.9
+    assert [one["action"] for one in alone] == ["allow", "hold"]
+    assert [one["action"] for one in both] == ["allow", "remove"]
 
 
 def test_a_standing_can_be_given() -> None:
