@@ -106,7 +106,9 @@ def untouched(model: Mapping[str, float], labels: LabelPolicies, shift: float) -
     which spares a logarithm and an exponential a label; where standing adds nothing, the model's
     own word is the score.
     """
-    by_label, other = labels
+    by_label, other, quiet = labels
+    if not shift and all(SURE <= probability < quiet for probability in model.values()):  # as most
+        return model
     if not shift and all(SURE <= probability <= 1.0 - SURE for probability in model.values()):
         for label, probability in model.items():
             if 100.0 * probability >= by_label.get(label, other).lowest[0] - _MARGIN:

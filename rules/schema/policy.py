@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rules.logodds import SURE
 from rules.reputation import Reputation, strikes_at, trust
 from rules.schema.values import Points, Seconds
 from rules.verdict import BEHAVIOUR_LABELS, MODEL_LABELS, RULE_LABELS, Action
@@ -296,15 +297,26 @@ class PolicyScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LabelPolicies(NamedTuple):
-    """The policies of all labels in one place."""
+    """The policies of all labels in one place.
+
+    Attributes:
+        quiet: Below this probability the model's word does nothing by itself, of whichever label.
+    """
 
     labels: dict[str, ResolvedLabel]
     other: ResolvedLabel
+    quiet: float
+
+    @classmethod
+    def of_all(cls, labels: dict[str, ResolvedLabel]) -> LabelPolicies:
+        """Return the policies of these labels, that of "custom.*" among them."""
+        least = min(policy.lowest[0] for policy in labels.values())
+        # A little less, since it is compared with points elsewhere.
+        return cls(labels, labels[CUSTOM], min(least / 100.0, 1.0) - SURE)
 
     def lowered(self, points: float) -> LabelPolicies:
         """Return the policies with every ladder lowered."""
-        labels = {label: policy.lowered(points) for label, policy in self.labels.items()}
-        return LabelPolicies(labels, self.other.lowered(points))
+        return LabelPolicies.of_all({label: one.lowered(points) for label, one in self.labels.items()})
 
     def of(self, label: str) -> ResolvedLabel:
         """Return a label's policy; a custom label without one takes that of "custom.*"."""
@@ -369,7 +381,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             )
             for label, policy in labels.items()
         }
-        return LabelPolicies(resolved, resolved[CUSTOM])
+        return LabelPolicies.of_all(resolved)
 
     def spoken_in(self, scopes: Iterable[PolicyScope]) -> frozenset[str]:
         """Return the languages of a place that these scopes match, in order; empty where none are set."""

@@ -52,3 +52,17 @@ def test_what_does_not_fit_is_refused_by_name(name: str, value: str) -> None:
 def test_every_setting_says_what_it_means() -> None:
     """`serve --help` prints this table."""
     assert all(meaning for _, _, meaning in table())
+
+
+def test_a_file_or_folder_may_be_none() -> None:
+    """Whether it has a default or not; the packs have to be somewhere."""
+    said = {"CHATSIEVE_MODEL": "none", "CHATSIEVE_STATE": "none", "CHATSIEVE_SHADOW_MODEL": "none"}
+    found = read(said | {"CHATSIEVE_API_KEYS": "none", "CHATSIEVE_PACKS": "none"})
+    assert (found.model, found.state, found.shadow_model, found.api_keys) == (None, None, None, None)
+    assert found.packs == Path("none")
+
+
+def test_what_is_empty_is_not_set() -> None:
+    """As compose writes what nobody has set: the shipped model scores."""
+    assert read({"CHATSIEVE_MODEL": ""}).model == read({}).model
+    assert (read({}).model or Path()).name == "chat-compact"

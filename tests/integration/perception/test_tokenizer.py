@@ -1,12 +1,15 @@
 """Pieces are those of the words, and a text's are the same whether its words are at hand or not."""
 
+import random
+import time
 from itertools import islice
 from pathlib import Path
 
+import pytest
 import sentencepiece
 
 from models import tokenizer
-from models.tokenizer import Tokenizer
+from models.tokenizer import LONGEST_TEXT, Tokenizer
 from tests.bench.chat import sentences
 
 MODEL = Path("models/artifacts/chat-compact/tokenizer.model").read_bytes()
@@ -52,3 +55,20 @@ def test_words_at_hand_are_bounded(monkeypatch) -> None:  # type: ignore[no-unty
         cut.pieces([f"word{number} {'x' * 40}{number}"])
     assert 0 < len(cut._words) <= 100
     assert max(map(len, cut._words)) <= 32
+
+
+@pytest.mark.timed
+def test_words_that_nobody_has_said_cost_no_more_than_a_long_text() -> None:
+    """Thousands of them, with stars to fill in, in the longest text that is read; the best of three."""
+    dice, cut = random.Random(5), Tokenizer(MODEL)
+    words = (
+        "".join(dice.choices("abcdefgh", k=3)) + "*" + "".join(dice.choices("abcdefgh", k=2))
+        for _ in range(2_850)
+    )
+    text = " ".join(words)[:LONGEST_TEXT]
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        cut.pieces([text])
+        took.append(time.perf_counter() - started)
+    assert min(took) < 0.03
