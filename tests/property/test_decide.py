@@ -136,7 +136,9 @@ def test_the_same_is_decided_twice_and_explained_alike(
     assert told.judgement.action is judgement.action
     for story in told.labels:
         assert round(story.start + sum(piece.points for piece in story.pieces), 1) == story.total
-        assert abs(story.total - 100 * judgement.scores[story.label]) < 0.051
+        score = 100 * judgement.scores[story.label]
+        # Where nothing follows a verdict leaves out what speaks in one's favour; an explanation doesn't.
+        assert abs(story.total - score) < 0.051 or (judgement.quiet and story.total < score)
 
 
 @given(texts)
