@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.errors import InferenceError, ModelError
 
 # Pieces, padding included, that go through the graph at once. What it makes of more of them no longer fits
-# into a core's own cache, and each costs up to two fifths more; of fewer, calls cost too much.
+# into a core's own cache, and each costs more; of fewer, calls cost too much.
 MOST_CELLS = 4_096
 
 

@@ -19,7 +19,7 @@ from models.starred import Starred
 LONGEST_TEXT = 20_000
 _PART = LONGEST_TEXT // 3
 _BEGINS = "▁"  # how SentencePiece marks where a word begins
-# Words whose pieces are kept at hand, 5 to 12 MB of them, and how long they may be.
+# Words whose pieces are kept at hand, some megabytes of them, and how long they may be.
 _KEPT, _LONGEST_KEPT = 20_000, 32
 # Longer texts are cut as a whole: whoever writes thousands of words that nobody has said would pay little for
 # much of our time.

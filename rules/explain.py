@@ -16,7 +16,8 @@ from rules.logodds import points_of
 from rules.message import Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.policy import BACKING, Trust, Visibility
+from rules.schema.labels import BACKING, Trust
+from rules.schema.policy import Visibility
 from rules.switches import NONE, Switches
 from rules.verdict import Action, Hit, Judgement
 

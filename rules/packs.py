@@ -22,7 +22,8 @@ from rules.loading.typed import Reader
 from rules.loading.yaml_nodes import Block, Node, read_yaml
 from rules.loading.yaml_nodes import Mapping as Keys
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity, Policy
+from rules.schema.labels import Maturity
+from rules.schema.policy import Policy
 from rules.schema.rule import Rule
 
 POLICY_FILE = "policy.yaml"

@@ -19,7 +19,8 @@ from rules.finding.patterns import LINK, PIECE, FoundPattern, PatternIndex
 from rules.finding.spoken import Spoken, said_of
 from rules.fold import Folded, fold
 from rules.message import Message
-from rules.schema.policy import LabelPolicies, Maturity, Policy
+from rules.schema.labels import LabelPolicies, Maturity
+from rules.schema.policy import Policy
 from rules.schema.rule import Rule
 from rules.text.links import Link, find_links
 from rules.text.views.chain import ALL_SIGNS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rules.schema.policy import CARE_LABELS
+from rules.schema.labels import CARE_LABELS
 from rules.verdict import Action, Judgement
 
 

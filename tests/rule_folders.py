@@ -12,7 +12,7 @@ from rules.finding.behaviour import Lately
 from rules.message import Author, Message
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity
+from rules.schema.labels import Maturity
 from rules.switches import NONE, Switches
 from rules.verdict import Judgement
 

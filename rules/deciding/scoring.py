@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.deciding.weighing import Weighed, by_label, weigh
 from rules.logodds import SURE, drawn_in, logit, sigmoid
-from rules.schema.policy import BACKING, LabelPolicies, Maturity, ResolvedLabel, Step, Trust
+from rules.schema.labels import BACKING, LabelPolicies, Maturity, ResolvedLabel, Step, Trust
 from rules.verdict import Action, Hit
 
 # So many points below a step the exact sum decides.

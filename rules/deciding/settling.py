@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rules.deciding.scoring import Scored
 from rules.finding.armed import Armed
-from rules.schema.policy import LabelPolicies
+from rules.schema.labels import LabelPolicies
 from rules.verdict import Action, Hit
 
 

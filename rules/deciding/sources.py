@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rules.deciding.case import Case
-from rules.schema.policy import CUSTOM, LabelPolicy, Policy, PolicyScope
+from rules.schema.labels import CUSTOM, LabelPolicy
+from rules.schema.policy import Policy, PolicyScope
 from rules.schema.rule import Rule
 from rules.verdict import Action
 

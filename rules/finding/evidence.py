@@ -11,7 +11,7 @@ from rules.finding.armed import Armed
 from rules.finding.asked import Alarm, Asked
 from rules.finding.spoken import Spoken
 from rules.fold import Folded
-from rules.schema.policy import LabelPolicies
+from rules.schema.labels import LabelPolicies
 from rules.text.links import Link
 from rules.verdict import Hit
 

@@ -7,17 +7,16 @@ from typing import NamedTuple
 
 from rules.loading.lists import is_language
 from rules.logodds import points_of
-from rules.schema.policy import (
+from rules.schema.labels import (
     CARE_LABELS,
     CUSTOM,
     LabelChange,
     LabelPolicies,
-    Policy,
     ResolvedLabel,
-    Strength,
     Trust,
     is_label,
 )
+from rules.schema.policy import Policy, Strength
 from rules.verdict import Action
 
 Keys = tuple[str | int, ...]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from rules.loading.condition_check import Doubt, condition_doubts, link_doubts
 from rules.loading.lists import is_language
-from rules.schema.policy import CARE_LABELS, is_label
+from rules.schema.labels import CARE_LABELS, is_label
 from rules.schema.rule import WHOLE_MESSAGE, Rule, Status
 from rules.verdict import Action
 

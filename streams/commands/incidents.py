@@ -12,7 +12,8 @@ from rules import packs
 from rules.errors import RuleFileError
 from rules.loading.blocks import with_blocks
 from rules.ruleset import RuleSet
-from rules.schema.policy import Policy, is_label, matches
+from rules.schema.labels import is_label
+from rules.schema.policy import Policy, matches
 from rules.switches import Mode
 from rules.verdict import Action
 from streams.commands.ends import ends_well

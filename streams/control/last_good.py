@@ -15,7 +15,7 @@ import structlog
 from rules import packs
 from rules.errors import RuleFileError
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity
+from rules.schema.labels import Maturity
 from streams.control import pack_files
 from streams.control.pack_files import InProgressError, Prints
 

@@ -9,7 +9,7 @@ from rules import packs
 from rules.errors import RuleFileError
 from rules.fold import FOLD_VERSION
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity
+from rules.schema.labels import Maturity
 from rules.verdict import ModelNote
 from streams.errors import ConfigurationError
 from streams.settings import NOTHING, Settings

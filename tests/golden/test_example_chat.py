@@ -14,7 +14,7 @@ from rules.decide import decide
 from rules.fold import FOLD_VERSION, readable
 from rules.message import Message
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity
+from rules.schema.labels import Maturity
 from rules.verdict import Judgement
 from streams.errors import UnreadableError
 from streams.wire.reading import read_message

@@ -12,7 +12,7 @@ from rules.deciding.case import open_case
 from rules.explain import explain
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from rules.schema.policy import Maturity
+from rules.schema.labels import Maturity
 from rules.verdict import Action
 from tests.rule_folders import NOW, judged, loaded, problems, said
 
