@@ -191,7 +191,7 @@ def _story(story: LabelStory) -> Table:
         why = (
             "no model spoke"
             if story.model is None
-            else f"the model says {story.model:g}, which talks no rule down"
+            else f"the model says {story.model:g}, which doesn't count here"
         )
     table.add_row("", Text(start), "", f"{story.start:g}", "", why)
     for piece in story.pieces:
