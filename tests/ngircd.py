@@ -49,16 +49,17 @@ class Ngircd:
 
     def __init__(self) -> None:
         self.port = free_port()
+        # First, so that a test that is skipped leaves no folder behind.
+        found = shutil.which("ngircd", path=PLACES)
+        self._program = fetched("ngircd", Path(found) if found else None)
         self._folder = tempfile.TemporaryDirectory(prefix="chatsieve-ngircd-")
 
     def __enter__(self) -> Self:
         path = Path(self._folder.name) / "ngircd.conf"
         path.write_text(CONFIG.format(port=self.port, password=PASSWORD))
         libraries = ":".join(map(str, FOLDER.glob("usr/lib/*")))
-        found = shutil.which("ngircd", path=PLACES)
-        program = fetched("ngircd", Path(found) if found else None)
         self._process = subprocess.Popen(
-            [str(program), "--nodaemon", "--config", str(path)],
+            [str(self._program), "--nodaemon", "--config", str(path)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=os.environ | {"LD_LIBRARY_PATH": libraries},
         )  # fmt: skip

@@ -36,11 +36,13 @@ class Synapse:
         self._messages = messages
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        # First, so that a test that is skipped leaves no folder behind.
+        self._python = str(fetched("Synapse", PYTHON))
         self._folder = tempfile.TemporaryDirectory(prefix="chatsieve-synapse-")
 
     def __enter__(self) -> Self:
         folder = Path(self._folder.name)
-        python = str(fetched("Synapse", PYTHON))
+        python = self._python
         logging = {"version": 1, "root": {"level": "ERROR"}, "disable_existing_loggers": False}
         (folder / "log.yaml").write_text(yaml.safe_dump(logging))
         config = {
