@@ -14,9 +14,12 @@ from statistics import median
 
 from rules.fold import readable
 from tests.bench.chat import of_length
+from tests.bench.speeds import REPEATS
 from tests.bench.table import Line, Part
 
 BATCH, ROUNDS = 256, 5
+# One to warm up, and of each round as many in batches as one by one.
+BATCHES = 1 + 2 * ROUNDS * REPEATS
 ALONE_BAR, MEMORY_BAR_MB, LOAD_BAR_S = 0.1, 120, 0.5
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": "."}
 
@@ -25,8 +28,9 @@ Figures = dict[str, float]
 
 def model(folder: Path, other: Path) -> Part:
     """Measure the artifact in `folder`; `other` is a Python that has alt-profanity-check."""
-    texts = [readable(text) for text in of_length(60, BATCH)]
-    with _running(sys.executable, texts, str(folder)) as ours, _running(str(other), texts) as theirs:
+    texts = [readable(text) for text in of_length(60, BATCH * BATCHES)]
+    batches = [texts[first : first + BATCH] for first in range(0, len(texts), BATCH)]
+    with _running(sys.executable, batches, str(folder)) as ours, _running(str(other), batches) as theirs:
         rounds = [(_ask(ours), _ask(theirs)) for _ in range(ROUNDS)]
     mine, yours = (  # by who was asked
         {name: median(pair[who][name] for pair in rounds) for name in rounds[0][who]} for who in (0, 1)
@@ -58,13 +62,13 @@ def model(folder: Path, other: Path) -> Part:
     )
 
 
-def _running(python: str, texts: Sequence[str], *folder: str) -> subprocess.Popen[str]:
+def _running(python: str, batches: Sequence[Sequence[str]], *folder: str) -> subprocess.Popen[str]:
     command = [python, str(Path(__file__).with_name("speeds.py")), *folder]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ONE_THREAD
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps(texts) + "\n")
+    process.stdin.write(json.dumps(batches) + "\n")
     process.stdin.flush()
     return process
 
