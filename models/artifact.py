@@ -2,6 +2,7 @@
 
     model.onnx         the network
     tokenizer.model    the SentencePiece model that cuts texts for it
+    ngrams.npz         weights of runs of letters, which add to its logits; see models/ngrams.py
     manifest.toml      the names, checksums and promises below; see models/artifacts/README.md
     CARD.md            for people; not read here
 
@@ -27,8 +28,8 @@ import msgspec
 
 from models.errors import ArtifactError
 
-FORMAT = 1
-MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.model", "manifest.toml"
+FORMAT = 2
+MODEL, TOKENIZER, NGRAMS, MANIFEST = "model.onnx", "tokenizer.model", "ngrams.npz", "manifest.toml"
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -43,7 +44,7 @@ class Maturity(StrEnum):
 
 
 class Platt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calibration of one label: probability = sigmoid(a * logit + b), with a > 0."""
+    """Calibration of one label: probability = sigmoid(a * logit + b), with a > 0; see Classifier."""
 
     a: Annotated[float, msgspec.Meta(gt=0)]
     b: float
@@ -59,7 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         labels: In the order of the network's outputs.
         maturity: One for each label.
         calibration: One for each label.
-        checksums: SHA-256 in hex of model.onnx and tokenizer.model.
+        checksums: SHA-256 in hex of model.onnx, tokenizer.model and ngrams.npz.
         licences: By training source, the licence it was used under.
         thresholds: By label, by promised precision: the probability from which it holds.
             A precision that the evidence doesn't support is absent.
@@ -91,6 +92,7 @@ class Artifact(msgspec.Struct, frozen=True):
     hash: str
     model: bytes
     tokenizer: bytes
+    ngrams: bytes
 
 
 def read(folder: Path, fold_version: str) -> Artifact:
@@ -113,6 +115,7 @@ def read(folder: Path, fold_version: str) -> Artifact:
         hash=hashlib.sha256(content).hexdigest(),
         model=_verified(folder / MODEL, manifest),
         tokenizer=_verified(folder / TOKENIZER, manifest),
+        ngrams=_verified(folder / NGRAMS, manifest),
     )
 
 
@@ -150,7 +153,7 @@ def _check_labels(manifest: Manifest) -> None:
         raise ValueError("labels: a label stands there twice")
     _check_keys("maturity", set(manifest.maturity), labels)
     _check_keys("calibration", set(manifest.calibration), labels)
-    _check_keys("checksums", set(manifest.checksums), {MODEL, TOKENIZER})
+    _check_keys("checksums", set(manifest.checksums), {MODEL, TOKENIZER, NGRAMS})
     _check_keys("thresholds", set(manifest.thresholds) | labels, labels)
     if not all(math.isfinite(platt.a) and math.isfinite(platt.b) for platt in manifest.calibration.values()):
         raise ValueError("calibration: a and b are finite numbers")

@@ -1,15 +1,16 @@
-"""Scores texts by the batch: pieces, one network, calibrated probabilities."""
+"""Scores texts by the batch: a network over pieces and weights of runs of letters, calibrated together."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.artifact import MODEL, TOKENIZER, Artifact, Maturity
+from models.artifact import MODEL, NGRAMS, TOKENIZER, Artifact, Maturity
 from models.calibration import Calibration
 from models.errors import ArtifactError, InferenceError
 from models.network import Network
-from models.tokenizer import Tokenizer
+from models.ngrams import Ngrams, cut, words_of
+from models.tokenizer import Tokenizer, bounded
 
 
 class Classifier:
@@ -40,6 +41,7 @@ class Classifier:
         self._calibration = Calibration([manifest.calibration[label] for label in manifest.labels])
         self._tokenizer = _tokenizer(artifact)
         self._network = _network(artifact, self._tokenizer, threads)
+        self._ngrams = _ngrams(artifact, self._tokenizer)
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the probability of each label for each text.
@@ -57,23 +59,35 @@ class Classifier:
         """
         if not texts:
             return np.empty((0, len(self.labels)), np.float32)
+        return self._calibration.probabilities(self.logits(texts))
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return what `score` makes probabilities of, for at least one text.
+
+        Raises:
+            InferenceError: As `score`.
+        """
         rows = self._tokenizer.pieces(texts)
         if max(map(len, rows)) <= self._most_pieces:
-            return self._calibration.probabilities(self._network.logits(rows))
+            return self._network.logits(rows) + self._ngrams.logits([words_of(text) for text in texts])
         parts: list[list[int]] = []
+        words: list[list[str]] = []
         starts: list[int] = []
-        for pieces in rows:
+        for text, pieces in zip(texts, rows, strict=True):
             starts.append(len(parts))
-            parts.extend(self._parts(pieces))
-        highest = np.maximum.reduceat(self._network.logits(parts), starts, axis=0)
-        return self._calibration.probabilities(highest)
+            found = cut(words_of(bounded(text)))
+            for first, last in self._parts(len(pieces)):
+                parts.append(pieces[first:last])
+                # About the words that the pieces are of.
+                words.append(found[len(found) * first // len(pieces) : -(len(found) * -last // len(pieces))])
+        return np.maximum.reduceat(self._network.logits(parts) + self._ngrams.logits(words), starts, axis=0)
 
-    def _parts(self, pieces: list[int]) -> list[list[int]]:
+    def _parts(self, pieces: int) -> list[tuple[int, int]]:
         most = self._most_pieces
-        if len(pieces) <= most:
-            return [pieces]
-        middle = (len(pieces) - most) // 2
-        return [pieces[:most], pieces[middle : middle + most], pieces[-most:]]
+        if pieces <= most:
+            return [(0, pieces)]
+        middle = (pieces - most) // 2
+        return [(0, most), (middle, middle + most), (pieces - most, pieces)]
 
 
 def _tokenizer(artifact: Artifact) -> Tokenizer:
@@ -81,6 +95,13 @@ def _tokenizer(artifact: Artifact) -> Tokenizer:
         return Tokenizer(artifact.tokenizer)
     except ValueError as error:
         raise ArtifactError(f"{artifact.folder / TOKENIZER}: {error}: build the artifact again") from error
+
+
+def _ngrams(artifact: Artifact, tokenizer: Tokenizer) -> Ngrams:
+    try:
+        return Ngrams(artifact.ngrams, len(artifact.manifest.labels), tokenizer.mended)
+    except ValueError as error:
+        raise ArtifactError(f"{artifact.folder / NGRAMS}: {error}: build the artifact again") from error
 
 
 def _network(artifact: Artifact, tokenizer: Tokenizer, threads: int) -> Network:

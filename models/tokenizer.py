@@ -6,7 +6,8 @@ Where several ways to cut a word are as likely as each other, as in a long row o
 it would settle which is taken; so short texts are cut by words, whether these are at hand or not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 
 import sentencepiece
@@ -19,8 +20,10 @@ from models.starred import Starred
 LONGEST_TEXT = 20_000
 _PART = LONGEST_TEXT // 3
 _BEGINS = "▁"  # how SentencePiece marks where a word begins
-# Words whose pieces are kept at hand, some megabytes of them, and how long they may be.
-_KEPT, _LONGEST_KEPT = 20_000, 32
+# Letters in the words whose pieces are kept at hand: of some 30,000 words, in some megabytes.
+_KEPT = 200_000
+# Words that were mended lately, since whoever counts them asks again, and how long they may be.
+_MENDED, _LONGEST_MENDED = 8_192, 32
 # Longer texts are cut as a whole: whoever writes thousands of words that nobody has said would pay little for
 # much of our time.
 _LONGEST_BY_WORDS = 500
@@ -44,7 +47,9 @@ class Tokenizer:
         names = self._pieces.id_to_piece(list(range(self.size)))
         words = [name[1:] for name in names if name.startswith(_BEGINS)]
         self._starred, self._slips = Starred(words), Slips(words)
-        self._words = _Words(self._cut)
+        self._words: dict[str, list[int]] = {}
+        self._letters = 0
+        self._mended_word = lru_cache(_MENDED)(self._mended)
 
     @property
     def size(self) -> int:
@@ -56,36 +61,48 @@ class Tokenizer:
 
         Letters behind stars are filled in first, and slips undone, in words that are pieces themselves.
         """
-        return [self._pieces_of(text) or self._nothing for text in texts]
+        words = [text.split(" ") for text in texts if len(text) <= _LONGEST_BY_WORDS]
+        known = self._known(set(chain.from_iterable(words)))
+        short = iter(words)
+        return [
+            (
+                list(chain.from_iterable(map(known.__getitem__, next(short))))
+                if len(text) <= _LONGEST_BY_WORDS
+                else self._cut([bounded(text)])[0]
+            )
+            or self._nothing
+            for text in texts
+        ]
 
-    def _pieces_of(self, text: str) -> list[int]:
-        if len(text) > _LONGEST_BY_WORDS:
-            return self._cut(_bounded(text))
-        return list(chain.from_iterable(map(self._words.__getitem__, text.split(" "))))
+    def mended(self, text: str) -> str:
+        """Return a text with letters for stars, and slips undone, as its pieces are cut."""
+        return self._mended_word(text) if len(text) <= _LONGEST_MENDED else self._mended(text)
 
-    def _cut(self, text: str) -> list[int]:
+    def _mended(self, text: str) -> str:
+        return self._slips.mended(self._starred.filled(text))
+
+    def _known(self, words: set[str]) -> Mapping[str, list[int]]:
+        """Return the pieces of words, among those of others; fresh ones are cut all at once."""
+        known = self._words
+        fresh = list(words.difference(known))
+        if fresh:
+            self._letters += sum(map(len, fresh))
+            if self._letters > _KEPT:
+                # Not emptied: another thread may be reading it.
+                known, fresh = {}, list(words)
+                self._words, self._letters = known, sum(map(len, fresh))
+            known.update(zip(fresh, self._cut(fresh), strict=True))
+        return known
+
+    def _cut(self, texts: Sequence[str]) -> list[list[int]]:
         # As bytes, because SentencePiece refuses a str with a lone surrogate.
-        whole = self._slips.mended(self._starred.filled(text)).encode("utf-8", "replace")
-        found: list[int] = self._pieces.encode(whole)
+        whole = [self.mended(text).encode("utf-8", "replace") for text in texts]
+        found: list[list[int]] = self._pieces.encode(whole)
         return found
 
 
-class _Words(dict[str, list[int]]):
-    """The pieces of words, which are cut when they are first asked for."""
-
-    def __init__(self, cut: Callable[[str], list[int]]) -> None:
-        self._cut = cut
-
-    def __missing__(self, word: str) -> list[int]:
-        pieces = self._cut(word)
-        if len(word) <= _LONGEST_KEPT:
-            if len(self) >= _KEPT:
-                self.clear()
-            self[word] = pieces
-        return pieces
-
-
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """Return beginning, middle and end of a text that is longer than LONGEST_TEXT."""
     if len(text) <= LONGEST_TEXT:
         return text
     middle = (len(text) - _PART) // 2

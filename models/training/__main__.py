@@ -50,6 +50,12 @@ def _train(options: argparse.Namespace) -> None:
     train(options)
 
 
+def _ngrams(options: argparse.Namespace) -> None:
+    from models.training.steps import train_ngrams_alone
+
+    train_ngrams_alone(options)
+
+
 def _leave_out(options: argparse.Namespace) -> None:
     from models.training.steps import leave_families_out
 
@@ -68,6 +74,7 @@ def _options() -> argparse.Namespace:
     for name, run, says in (
         ("teach", _teach, "embed texts with the teacher's encoder; may be stopped and goes on"),
         ("train", _train, "train, export, calibrate; ends in the card"),
+        ("ngrams", _ngrams, "train words and runs of letters anew beside an artifact's network"),
         ("leave-out", _leave_out, "train without each family of sources and test on it"),
         ("card", _card, "evaluate an artifact and write its card again"),
         ("evaluate", _evaluate, "print an artifact's tables; needs no torch"),

@@ -16,12 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.ngrams import Ngrams, words_of
 from models.tokenizer import Tokenizer
 from models.training.batches import batches
 from models.training.examples import Examples, epoch_rows
 from models.training.learning import Lessons, Plan, train_student
 from models.training.linear import LABELS_TRIED, features, linear_scores
 from models.training.measures import auc
+from models.training.ngrams import train_ngrams
 from models.training.rows import LABELS, Row
 from models.training.scored import FEW, Scored
 from models.training.sources import family
@@ -102,6 +104,8 @@ def _try_without(names: Sequence[str], ground: Ground, work: Path, plan: Plan) -
     checkpoint = work / f"{'+'.join(names)}.pt"
     train_student(student, found, ground.tokenizer, lessons, plan, checkpoint)
     checkpoint.unlink()
+    mended = ground.tokenizer.mended
+    ngrams = Ngrams(train_ngrams(found, mended, plan.seed), len(LABELS), mended)
     linear = Linear(found, plan.seed)
     for name in names:
         tested = np.random.default_rng(plan.seed).permutation(np.flatnonzero(members == name))[:TESTED]
@@ -112,7 +116,8 @@ def _try_without(names: Sequence[str], ground: Ground, work: Path, plan: Plan) -
             name,
             [each for each in names if each != name],
             [ground.rows[place] for place in tested],
-            logits(student, [ground.found.pieces[place] for place in tested]),
+            logits(student, [ground.found.pieces[place] for place in tested])
+            + ngrams.logits([words_of(ground.found.texts[place]) for place in tested]),
             opinions,
             linear.scores(ground.found, tested),
         )

@@ -90,8 +90,3 @@ def _run(model: bytes, pieces: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         lengths = np.array([len(pieces[index]) for index in group], np.int32)
         found[group] = session.run(["logits"], {"ids": ids.numpy(), "lengths": lengths})[0]
     return found
-
-
-def text_logits(model: bytes, tokenizer: Tokenizer, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return a network's logits for texts, long ones cut."""
-    return Network(model, MAX_TOKENS, 1).logits([row[:MAX_TOKENS] for row in tokenizer.pieces(texts)])

@@ -1,4 +1,4 @@
-"""Puts an artifact together: network, tokenizer and manifest, in one folder."""
+"""Puts an artifact together: network, tokenizer, words and runs, manifest, in one folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from models.artifact import FORMAT, MANIFEST, MODEL, TOKENIZER, Maturity, Platt
+from models.artifact import FORMAT, MANIFEST, MODEL, NGRAMS, TOKENIZER, Maturity, Platt
 from models.training.rows import LABELS, MAX_TOKENS
 from models.training.sources import Source
 from rules.fold import FOLD_VERSION
@@ -18,6 +18,7 @@ def pack(
     version: str,
     model: bytes,
     tokenizer: bytes,
+    ngrams: bytes,
     *,
     calibration: Mapping[str, Platt],
     maturity: Mapping[str, Maturity],
@@ -26,8 +27,9 @@ def pack(
 ) -> None:
     """Write an artifact's files, its card excepted; the folder's name is the model's."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MODEL).write_bytes(model)
-    (folder / TOKENIZER).write_bytes(tokenizer)
+    parts = {MODEL: model, TOKENIZER: tokenizer, NGRAMS: ngrams}
+    for name, content in parts.items():
+        (folder / name).write_bytes(content)
     lines = [
         f"format = {FORMAT}",
         f"name = {_text(folder.name)}",
@@ -49,8 +51,7 @@ def pack(
         *(f"{label} = {{ {_levels(levels)} }}" for label, levels in thresholds.items()),
         "",
         "[checksums]",
-        f"{_text(MODEL)} = {_text(hashlib.sha256(model).hexdigest())}",
-        f"{_text(TOKENIZER)} = {_text(hashlib.sha256(tokenizer).hexdigest())}",
+        *(f"{_text(name)} = {_text(hashlib.sha256(content).hexdigest())}" for name, content in parts.items()),
         "",
         "[licences]",
         *(f"{_text(name)} = {_text(_licence(source))}" for name, source in sorted(sources.items())),

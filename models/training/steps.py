@@ -9,18 +9,21 @@ from pathlib import Path
 import msgspec
 import torch
 
-from models import load, read_manifest
-from models.artifact import MODEL, TOKENIZER
+from models import Classifier, load, read_manifest
+from models.artifact import MODEL, NGRAMS, TOKENIZER, Platt
+from models.tokenizer import Tokenizer
 from models.training.card import SPAM, TOXIC, card
 from models.training.evaluation import UNSEEN, evaluated
-from models.training.gathered import Place
+from models.training.examples import Examples, examples
+from models.training.gathered import SEED, Place
 from models.training.grammar import WRITTEN
 from models.training.learning import Plan
 from models.training.leave_out import Tested, families, leave_out
-from models.training.making import exported, text_logits, trained
+from models.training.making import exported, trained
+from models.training.ngrams import train_ngrams
 from models.training.packing import pack
 from models.training.promises import calibrates, earned, platts, thresholds
-from models.training.rows import Row, used
+from models.training.rows import LABELS, Row, used
 from models.training.scored import scored
 from models.training.tables import Table, plain
 from rules.fold import FOLD_VERSION
@@ -34,24 +37,36 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     place = _place(options)
     rows = place.training_rows()
-    fitted = [row for row in place.rows("dev") if calibrates(row)]
     ground = place.ground(rows)
     student = trained(place, ground, Plan(epochs=options.epochs), options.mentors, options.begin)
-    tokenizer = ground.tokenizer
-    model = exported(student, tokenizer, [row.text for row in fitted[::20]])
-    found = text_logits(model, tokenizer, [row.text for row in fitted])
+    model = exported(student, ground.tokenizer, [row.text for row in _fitted(place)[::20]])
+    _put_together(options, rows, ground.found, model, place.vocabulary())
+
+
+def train_ngrams_alone(options: argparse.Namespace) -> None:
+    """Train words and runs anew beside the network of an artifact, and put it together again."""
+    rows = _place(options).training_rows()
+    model, vocabulary = ((options.model / name).read_bytes() for name in (MODEL, TOKENIZER))
+    _put_together(options, rows, examples(rows, Tokenizer(vocabulary), None), model, vocabulary)
+
+
+def _put_together(
+    options: argparse.Namespace, rows: Sequence[Row], found: Examples, model: bytes, vocabulary: bytes
+) -> None:
+    ngrams = train_ngrams(found, Tokenizer(vocabulary).mended, SEED)
+    fitted = _fitted(_place(options))
     sources = used([row for row in rows if not row.source.startswith(WRITTEN)], options.data)
-    calibration = platts(found, fitted)
-    maturity = earned({})
 
-    def packed(promised: dict[str, dict[float, float]]) -> None:
+    def packed(calibration: dict[str, Platt], promised: dict[str, dict[float, float]]) -> Classifier:
         pack(
-            options.model, options.version, model, place.vocabulary(),
-            calibration=calibration, maturity=maturity, thresholds=promised, sources=sources,
+            options.model, options.version, model, vocabulary, ngrams,
+            calibration=calibration, maturity=earned({}), thresholds=promised, sources=sources,
         )  # fmt: skip
+        return load(options.model, FOLD_VERSION)
 
-    packed({})
-    packed(thresholds(scored(fitted, load(options.model, FOLD_VERSION).score)))
+    bare = packed(dict.fromkeys(LABELS, Platt(1.0, 0.0)), {})
+    calibration = platts(scored(fitted, bare.logits).scores, fitted)
+    packed(calibration, thresholds(scored(fitted, packed(calibration, {}).score)))
     write_card(options)
 
 
@@ -77,7 +92,7 @@ def write_card(options: argparse.Namespace) -> None:
         tables.append(table)
     _mature(options, tables)
     sources = used([Row("", source=name) for name in read_manifest(options.model).licences], options.data)
-    sizes = {name: (options.model / name).stat().st_size for name in (MODEL, TOKENIZER)}
+    sizes = {name: (options.model / name).stat().st_size for name in (MODEL, TOKENIZER, NGRAMS)}
     written = card(read_manifest(options.model), sizes, sources, _tested(options), tables)
     (options.model / "CARD.md").write_text(written)
 
@@ -89,6 +104,7 @@ def _mature(options: argparse.Namespace, tables: Sequence[Table]) -> None:
         manifest.version,
         (options.model / MODEL).read_bytes(),
         (options.model / TOKENIZER).read_bytes(),
+        (options.model / NGRAMS).read_bytes(),
         calibration=manifest.calibration,
         maturity=earned(_areas(_tested(options), tables)),
         thresholds=manifest.thresholds,
@@ -98,6 +114,10 @@ def _mature(options: argparse.Namespace, tables: Sequence[Table]) -> None:
 
 def _place(options: argparse.Namespace) -> Place:
     return Place(tuple(options.data), options.work, options.confirmed_only)
+
+
+def _fitted(place: Place) -> list[Row]:
+    return [row for row in place.rows("dev") if calibrates(row)]
 
 
 def _left_out(options: argparse.Namespace) -> Path:

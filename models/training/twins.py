@@ -28,11 +28,9 @@ class Twins:
     """Tokenised pairs, a few of which are held against each other at each step."""
 
     def __init__(self, tokenizer: Tokenizer, seed: int) -> None:
-        """Write the pairs; kinds with more sentences get more of them."""
+        """Write the pairs."""
         choice = random.Random(seed)
-        kinds = twins()
-        sizes = [kind.often * (len(kind.frames) * len(kind.twin)) ** 0.5 for kind in kinds]
-        written = [_pair(kind, choice) for kind in choice.choices(kinds, sizes, k=WRITTEN)]
+        written = pairs(WRITTEN, choice)
         self._plain = tokenizer.pieces([plain for plain, _ in written])
         self._twin = tokenizer.pieces([twin for _, twin in written])
         self._choice = choice
@@ -45,6 +43,13 @@ class Twins:
             logits = student(padded(rows))[0].float()
         plain, twin = logits.split(AT_ONCE)
         return smooth_l1_loss(plain, twin, beta=APART) + HARMLESS * softplus(logits).mean()
+
+
+def pairs(count: int, choice: random.Random) -> list[tuple[str, str]]:
+    """Return so many pairs; kinds with more sentences get more of them."""
+    kinds = twins()
+    sizes = [kind.often * (len(kind.frames) * len(kind.twin)) ** 0.5 for kind in kinds]
+    return [_pair(kind, choice) for kind in choice.choices(kinds, sizes, k=count)]
 
 
 def _pair(kind: Pair, choice: random.Random) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import sentencepiece
 from onnx import numpy_helper, parser
 
 from models import Classifier, load
+from models.ngrams import packed
 
 FOLD = "1"
 MAX_TOKENS = 24
@@ -41,6 +42,10 @@ HARMLESS = [
     "thanks for the help with my homework yesterday",
     "the weather here is lovely and the bread smells great",
 ]
+# Words and runs that say little, and nothing that the network says the other way round.
+NGRAMS = packed(
+    *(np.random.default_rng(seed).normal(0, 0.02, (1024, len(LABELS))).astype(np.float32) for seed in (1, 2))
+)
 TEXTS = SPAM + THREAT + HARMLESS
 TRUTH = np.array([[1, 0]] * len(SPAM) + [[0, 1]] * len(THREAT) + [[0, 0]] * len(HARMLESS))
 
@@ -68,7 +73,7 @@ mean_of_pieces (int64[n, t] ids, int32[n] lengths) => (float[n, labels] logits)
 """
 
 MANIFEST = """
-format = 1
+format = 2
 name = "test-mean"
 version = "1"
 fold = "{fold}"
@@ -83,6 +88,7 @@ threat = {{ a = 0.5, b = -1 }}
 [checksums]
 "model.onnx" = "{model}"
 "tokenizer.model" = "{tokenizer}"
+"ngrams.npz" = "{ngrams}"
 
 [licences]
 "sentences of this test" = "Apache-2.0"
@@ -122,7 +128,7 @@ def network(tokenizer: bytes, id_type: str = "int64") -> bytes:
 
 @pytest.fixture(scope="session")
 def files() -> dict[str, bytes]:
-    """The three files of an artifact in good order, trained once."""
+    """The files of an artifact in good order, trained once."""
     pieces = tokenizer(TEXTS, 200)
     graph = network(pieces)
     manifest = MANIFEST.format(
@@ -130,8 +136,14 @@ def files() -> dict[str, bytes]:
         max_tokens=MAX_TOKENS,
         model=hashlib.sha256(graph).hexdigest(),
         tokenizer=hashlib.sha256(pieces).hexdigest(),
+        ngrams=hashlib.sha256(NGRAMS).hexdigest(),
     )
-    return {"tokenizer.model": pieces, "model.onnx": graph, "manifest.toml": manifest.encode()}
+    return {
+        "tokenizer.model": pieces,
+        "model.onnx": graph,
+        "ngrams.npz": NGRAMS,
+        "manifest.toml": manifest.encode(),
+    }
 
 
 @pytest.fixture(scope="session")

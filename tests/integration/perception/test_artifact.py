@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models import ArtifactError, Maturity, load, read_manifest
+from models.ngrams import packed
 
 Swap = Callable[[str, bytes], None]
 
@@ -55,9 +56,9 @@ def test_loading_takes_less_than_half_a_second(artifact: Path) -> None:
     assert time.perf_counter() - start < 0.5
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.model", "manifest.toml"])
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.model", "ngrams.npz", "manifest.toml"])
 def test_a_missing_file_is_named(artifact: Path, name: str) -> None:
-    """Each of the three is needed."""
+    """Each of them is needed."""
     (artifact / name).unlink()
     assert refusal(artifact).startswith(f"{name}: no such file")
 
@@ -67,7 +68,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.model"])
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.model", "ngrams.npz"])
 def test_a_damaged_file_is_refused(artifact: Path, name: str) -> None:
     """One flipped bit is enough."""
     content = bytearray((artifact / name).read_bytes())
@@ -88,10 +89,10 @@ def test_an_artifact_for_another_folding_is_refused(artifact: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("format = 1", "format = 0", "format 0 is older than the 1"),
-        ("format = 1", "format = 2", "format 2 is newer than the 1"),
-        ("format = 1", "", "format None is older"),
-        ("format = 1", "format = 1\ncolour = 3", "unknown field `colour`"),
+        ("format = 2", "format = 1", "format 1 is older than the 2"),
+        ("format = 2", "format = 3", "format 3 is newer than the 2"),
+        ("format = 2", "", "format None is older"),
+        ("format = 2", "format = 2\ncolour = 3", "unknown field `colour`"),
         ("max_tokens = 24", "", "missing required field `max_tokens`"),
         ("max_tokens = 24", "max_tokens = 0", "`$.max_tokens`"),
         ('["spam", "threat"]', "[]", "`$.labels`"),
@@ -124,6 +125,14 @@ def test_a_file_that_is_no_tokenizer_is_refused(artifact: Path, swap: Swap) -> N
     """As above."""
     swap("tokenizer.model", b"not a tokenizer")
     assert refusal(artifact).startswith("tokenizer.model: not a SentencePiece model")
+
+
+def test_a_file_of_no_weights_is_refused(artifact: Path, swap: Swap) -> None:
+    """As above; nor is one of weights for other labels."""
+    swap("ngrams.npz", b"not a table")
+    assert refusal(artifact).startswith("ngrams.npz: not the weights of words")
+    swap("ngrams.npz", packed(*[np.ones((8, 3), np.float32)] * 2))
+    assert refusal(artifact).startswith("ngrams.npz: weights for 3 labels where 2 are named")
 
 
 def test_a_network_with_other_ends_is_refused(artifact: Path, swap: Swap) -> None:

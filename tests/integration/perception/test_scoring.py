@@ -1,5 +1,6 @@
 """What a classifier promises of its scores, on a network trained for these tests."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from models import Classifier
 from models.network import MOST_CELLS
+from models.ngrams import words_of
 
 SPAM, THREAT = 0, 1
 FRIENDLY = "the weather here is lovely and the bread smells great "
@@ -81,11 +83,12 @@ def test_a_threat_is_found_at_beginning_middle_and_end(
 
 def test_the_three_parts_alone_give_the_score_of_a_long_text(classifier: Classifier) -> None:
     """The highest of the parts for each label, not their mean."""
-    pieces = classifier._tokenizer.pieces([FRIENDLY * 9 + MEAN])[0]
-    middle = (len(pieces) - 24) // 2
-    parts = [pieces[:24], pieces[middle : middle + 24], pieces[-24:]]
-    highest = classifier._network.logits(parts).max(axis=0)
-    expected = classifier._calibration.probabilities(highest)
+    pieces, words = classifier._tokenizer.pieces([FRIENDLY * 9 + MEAN])[0], words_of(FRIENDLY * 9 + MEAN)
+    starts = [0, (len(pieces) - 24) // 2, len(pieces) - 24]
+    share = len(words) / len(pieces)
+    said = [words[int(start * share) : math.ceil((start + 24) * share)] for start in starts]
+    logits = classifier._network.logits([pieces[start : start + 24] for start in starts])
+    expected = classifier._calibration.probabilities((logits + classifier._ngrams.logits(said)).max(axis=0))
     np.testing.assert_allclose(classifier.score([FRIENDLY * 9 + MEAN])[0], expected, atol=1e-6)
 
 
