@@ -152,7 +152,8 @@ class Ngrams:
             # Not emptied: another thread may be reading it.
             sums = self._sums = {}
         missing = list(set(words).difference(sums))
-        sums.update(zip(missing, self._sums_of(missing), strict=True))
+        if missing:  # or another thread has learned them just now
+            sums.update(zip(missing, self._sums_of(missing), strict=True))
         return sums
 
     def _sums_of(self, words: Sequence[str]) -> list[bytes]:

@@ -141,6 +141,13 @@ def test_threads_may_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
             np.testing.assert_array_equal(found, expected)
 
 
+def test_what_another_thread_has_just_learned_is_not_learned_again() -> None:
+    """It was fresh when this thread looked, and is at hand when it comes to learn it."""
+    reader = fresh()
+    known = reader._learn(["free", "coins"], {"free", "coins"})
+    assert reader._learn(["free", "coins"], {"coins"}) is known
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
