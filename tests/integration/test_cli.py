@@ -182,7 +182,7 @@ def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> N
 
 def test_a_standing_can_be_given() -> None:
     """It is everybody's then, and conditions on it are known."""
-    link = line("see https://ourgame.example/x")
+    link = line("this one https://ourgame.example/x lol")
     assert answer(link)["action"] == "allow"
     assert answer(link, "--standing", "{}")["decided_by"] == "spam/newcomer-link"
     known = answer(link, "--standing", '{"good": 50, "messages": 50}')
