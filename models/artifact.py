@@ -2,7 +2,7 @@
 
     model.onnx         the network
     tokenizer.model    the SentencePiece model that cuts texts for it
-    ngrams.npz         weights of runs of letters, which add to its logits; see models/ngrams.py
+    ngrams.npz         weights of words and runs of letters, which add to its logits
     manifest.toml      the names, checksums and promises below; see models/artifacts/README.md
     CARD.md            for people; not read here
 
@@ -44,7 +44,10 @@ class Maturity(StrEnum):
 
 
 class Platt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Calibration of one label: probability = sigmoid(a * logit + b), with a > 0; see Classifier."""
+    """Calibration of one label: probability = sigmoid(a * logit + b), a > 0.
+
+    The logit is the network's and that of words and runs, added.
+    """
 
     a: Annotated[float, msgspec.Meta(gt=0)]
     b: float

@@ -61,18 +61,15 @@ class Tokenizer:
 
         Letters behind stars are filled in first, and slips undone, in words that are pieces themselves.
         """
-        words = [text.split(" ") for text in texts if len(text) <= _LONGEST_BY_WORDS]
-        known = self._known(set(chain.from_iterable(words)))
-        short = iter(words)
-        return [
-            (
-                list(chain.from_iterable(map(known.__getitem__, next(short))))
-                if len(text) <= _LONGEST_BY_WORDS
-                else self._cut([bounded(text)])[0]
-            )
-            or self._nothing
-            for text in texts
+        words = [text.split(" ") if len(text) <= _LONGEST_BY_WORDS else None for text in texts]
+        known = self._known(set(chain.from_iterable(filter(None, words))))
+        found = [
+            self._cut([bounded(text)])[0]
+            if some is None
+            else list(chain.from_iterable(map(known.__getitem__, some)))
+            for text, some in zip(texts, words, strict=True)
         ]
+        return [pieces or self._nothing for pieces in found]
 
     def mended(self, text: str) -> str:
         """Return a text with letters for stars, and slips undone, as its pieces are cut."""

@@ -30,7 +30,8 @@ def card(
         [
             f"# {manifest.name} {manifest.version}",
             "",
-            "Made by `make train`; every figure below is printed by that run. " + _what(manifest, sizes),
+            "Made by `python -m models.training`, which prints every figure below; those of *Left out* "
+            "are of runs of their own. " + _what(manifest, sizes),
             "",
             NOTES.read_text(),
             markdown(_promises(manifest)),

@@ -167,7 +167,8 @@ def test_the_shipped_model_speaks_unless_it_is_told_not_to() -> None:
 def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> None:
     """What is experimental is only shown; what assists takes what rules hold a step further."""
     rude, scam = "ferme ta gueule sale pute", "send the gift card code to verify your account"
-    shipped, lines = TREE / "rules" / "packs", line(rude) + b"\n" + line(scam)
+    bare = "https://ourgame.example/x"
+    shipped, lines = TREE / "rules" / "packs", b"\n".join(map(line, (rude, scam, bare)))
     alone, both = (
         [
             json.loads(row)
@@ -176,8 +177,8 @@ def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> N
         for more in (("--no-model",), ())
     )
     assert both[0]["model_scores"]["toxic"] > 0.9
-    assert [one["action"] for one in alone] == ["allow", "hold"]
-    assert [one["action"] for one in both] == ["allow", "remove"]
+    assert [one["action"] for one in alone] == ["allow", "hold", "allow"]
+    assert [one["action"] for one in both] == ["allow", "remove", "allow"]
 
 
 def test_a_standing_can_be_given() -> None:
