@@ -53,6 +53,18 @@ class Place(msgspec.Struct, frozen=True):
             kept.write_bytes(train_vocabulary(self.rows("train"), texts, SEED))
         return kept.read_bytes()
 
+    def adopt(self, vocabulary: bytes) -> None:
+        """Take an artifact's vocabulary for this run's, since its network goes on.
+
+        Raises:
+            ValueError: There is another one already, which vectors and checkpoints here go by.
+        """
+        kept = self.work / "tokenizer.model"
+        if kept.exists() and kept.read_bytes() != vocabulary:
+            raise ValueError(f"{kept} is of another run: give --work another folder, or remove it and *.pt")
+        self.work.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(vocabulary)
+
     def teach(self, most: int) -> None:
         """Embed texts for the teacher, the most informative first, until there are `most`."""
         teach(in_turn(self.training_rows()), self.work / "vectors", most)

@@ -20,7 +20,7 @@ from models.training.learning import Lessons, Plan, train_student
 from models.training.leave_out import Ground, logits
 from models.training.mentors import Mentors
 from models.training.rows import LABELS, MAX_TOKENS
-from models.training.start import start_from
+from models.training.start import go_on_from, start_from
 from models.training.student import Shape, Student
 from models.training.teacher import taught, train_teacher
 
@@ -33,7 +33,7 @@ def trained(place: Place, ground: Ground, plan: Plan, mentors: int, begin: Path 
 
     Args:
         mentors: Students that are trained first, less those whose networks are in the work folder already.
-        begin: A checkpoint of another student to begin from, instead of from the encoder's vectors.
+        begin: The model.onnx of an artifact to begin from, instead of from the encoder's vectors.
     """
     matrix = ground.vectors.matrix
     teacher = train_teacher(ground.found, matrix, plan.seed)
@@ -59,7 +59,7 @@ def _begun(ground: Ground, plan: Plan, begin: Path | None) -> Student:
     if begin is None:
         start_from(student, ground.starts)
     else:
-        student.load_state_dict(torch.load(begin, weights_only=True)["states"][0])
+        go_on_from(student, begin.read_bytes())
     return student
 
 

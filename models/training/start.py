@@ -1,6 +1,7 @@
-"""Where pieces start from: the vectors that the encoder itself starts with, squeezed to the student's width.
+"""Where a student starts from: the vectors that the encoder itself starts with, or a network that was shipped.
 
-Related words begin close together, in all its languages, also those that the labelled rows hardly hold.
+The encoder's are squeezed to the student's width: related words begin close together, in all its languages, also
+those that the labelled rows hardly hold.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import sentencepiece
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from models.training.e5 import E5
-from models.training.student import Student
+from models.training.export import ZERO
+from models.training.student import EMBEDDING_BOUND, FEATURE_BOUND, Student
 
 # How far the numbers of a vector spread at the start; training bounds them by 1.
 SPREAD = 0.2
@@ -43,3 +47,28 @@ def start_from(student: Student, vectors: NDArray[np.float32]) -> None:
     squeezed = squeezed / squeezed.std(0) * SPREAD
     with torch.no_grad():
         student.table.weight.copy_(squeezed.clamp(-1, 1))
+
+
+def go_on_from(student: Student, network: bytes) -> None:
+    """Set the student's weights to those of a network as `export.in_bytes` writes it, as near as these are kept.
+
+    What imitates the teacher isn't in there, and stays as it is.
+
+    Raises:
+        ValueError: It has another shape, or is none.
+    """
+    try:
+        graph = onnx.load_model_from_string(network).graph
+        said = {each.name: onnx.numpy_helper.to_array(each).astype(np.float32) for each in graph.initializer}
+        weights = {
+            "table": ((said["table"] - ZERO) * EMBEDDING_BOUND / (ZERO - 1))[:, :-1],
+            "first": (said["first_weight"] * said["first_scale"]).T,
+            "second": (said["second_weight"] * said["second_scale"] * 255 / FEATURE_BOUND).T,
+            "hidden": said["hidden_weight"].T,
+            "out": said["out_weight"].T,
+        }
+        known = {f"{name}.weight": torch.from_numpy(weight.copy()) for name, weight in weights.items()}
+        known |= {f"{name}.bias": torch.from_numpy(said[f"{name}_bias"]) for name in ("hidden", "out")}
+        student.load_state_dict(known, strict=False)
+    except (KeyError, RuntimeError, DecodeError) as error:
+        raise ValueError(f"no network of a student of this shape: {str(error).splitlines()[-1].strip()}") from error

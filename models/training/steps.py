@@ -36,6 +36,8 @@ def train(options: argparse.Namespace) -> None:
     """Train a student and put the artifact together."""
     torch.set_num_threads(options.threads)
     place = _place(options)
+    if options.begin:
+        place.adopt(options.begin.with_name(TOKENIZER).read_bytes())
     rows = place.training_rows()
     ground = place.ground(rows)
     student = trained(place, ground, Plan(epochs=options.epochs), options.mentors, options.begin)
