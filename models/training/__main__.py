@@ -94,9 +94,7 @@ def _options() -> argparse.Namespace:
         command.add_argument("--texts", type=int, default=150_000, help="teach: how many texts")
         command.add_argument("--epochs", type=int, default=5, help="train: passes")
         command.add_argument("--mentors", type=int, default=3, help="train: students that teach the last one")
-        command.add_argument(
-            "--begin", type=Path, help="train: the model.onnx of an artifact to begin from"
-        )
+        command.add_argument("--begin", type=Path, help="train: the model.onnx of an artifact to begin from")
         command.add_argument("--threads", type=int, default=2, help="processor threads")
         command.add_argument("--version", default="1", help="train: the artifact's version")
         command.add_argument(

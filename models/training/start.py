@@ -1,7 +1,7 @@
-"""Where a student starts from: the vectors that the encoder itself starts with, or a network that was shipped.
+"""Where a student starts from: the vectors that the encoder itself starts with, or a shipped network.
 
-The encoder's are squeezed to the student's width: related words begin close together, in all its languages, also
-those that the labelled rows hardly hold.
+The encoder's are squeezed to the student's width: related words begin close together, in all its
+languages, also those that the labelled rows hardly hold.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def start_from(student: Student, vectors: NDArray[np.float32]) -> None:
 
 
 def go_on_from(student: Student, network: bytes) -> None:
-    """Set the student's weights to those of a network as `export.in_bytes` writes it, as near as these are kept.
+    """Set the student's weights to those of a network that `export.in_bytes` wrote, to its bytes.
 
     What imitates the teacher isn't in there, and stays as it is.
 
@@ -58,17 +58,22 @@ def go_on_from(student: Student, network: bytes) -> None:
         ValueError: It has another shape, or is none.
     """
     try:
-        graph = onnx.load_model_from_string(network).graph
-        said = {each.name: onnx.numpy_helper.to_array(each).astype(np.float32) for each in graph.initializer}
-        weights = {
-            "table": ((said["table"] - ZERO) * EMBEDDING_BOUND / (ZERO - 1))[:, :-1],
-            "first": (said["first_weight"] * said["first_scale"]).T,
-            "second": (said["second_weight"] * said["second_scale"] * 255 / FEATURE_BOUND).T,
-            "hidden": said["hidden_weight"].T,
-            "out": said["out_weight"].T,
-        }
-        known = {f"{name}.weight": torch.from_numpy(weight.copy()) for name, weight in weights.items()}
-        known |= {f"{name}.bias": torch.from_numpy(said[f"{name}_bias"]) for name in ("hidden", "out")}
-        student.load_state_dict(known, strict=False)
+        student.load_state_dict(_weights(network), strict=False)
     except (KeyError, RuntimeError, DecodeError) as error:
-        raise ValueError(f"no network of a student of this shape: {str(error).splitlines()[-1].strip()}") from error
+        reason = str(error).splitlines()[-1].strip()
+        raise ValueError(f"no network of a student of this shape: {reason}") from error
+
+
+def _weights(network: bytes) -> dict[str, torch.Tensor]:
+    constants = onnx.load_model_from_string(network).graph.initializer
+    said = {each.name: onnx.numpy_helper.to_array(each).astype(np.float32) for each in constants}
+    known = {
+        "table.weight": ((said["table"] - ZERO) * EMBEDDING_BOUND / (ZERO - 1))[:, :-1],
+        "first.weight": (said["first_weight"] * said["first_scale"]).T,
+        "second.weight": (said["second_weight"] * said["second_scale"] * 255 / FEATURE_BOUND).T,
+        "hidden.weight": said["hidden_weight"].T,
+        "hidden.bias": said["hidden_bias"],
+        "out.weight": said["out_weight"].T,
+        "out.bias": said["out_bias"],
+    }
+    return {name: torch.from_numpy(weight.copy()) for name, weight in known.items()}

@@ -3,14 +3,16 @@
 import gzip
 import json
 import random
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from models.training.contrast import Pair, contrasts, twins
 from models.training.disguise import TRICKS, disguised
-from models.training.grammar import spoken, written
-from models.training.rows import LABELS, read_rows, undressed
+from models.training.grammar import FOLDER, spoken, written
+from models.training.rows import LABELS, Row, read_rows, undressed
 from models.training.sources import family, sources
 
 README = """
@@ -86,17 +88,38 @@ def test_choices_and_slots_are_filled() -> None:
     assert texts == {"a", "a!", "b y", "b y!", "c y", "c y!"}
 
 
-def test_the_grammar_says_what_it_means_the_same_each_time() -> None:
-    """Seeded, and no bracket or slot is left over."""
-    rows = written(7)
-    assert rows == written(7)
-    assert not [row.text for row in rows if set("{}()|") & set(row.text)]
-    assert all(set(row.weak) == set(row.labels) <= set(LABELS) for row in rows)
+@pytest.fixture(scope="module")
+def grammar() -> list[Row]:
+    """All texts of the grammar, a quarter of a million."""
+    return written(7)
 
 
-def test_no_sentence_of_the_evaluation_is_trained_on() -> None:
+def test_the_grammar_says_what_it_means(grammar: list[Row]) -> None:
+    """No bracket or slot is left over, and no label is more than weak."""
+    assert not [row.text for row in grammar if set("{}()|") & set(row.text)]
+    assert all(set(row.weak) == set(row.labels) <= set(LABELS) for row in grammar)
+
+
+def test_every_label_has_texts_in_the_big_languages(grammar: list[Row]) -> None:
+    """And what only looks like them, more of it than of any one."""
+    for lang in ("ar", "fa", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "th", "tr", "vi", "zh"):
+        said = Counter(
+            label for row in grammar if row.lang == lang for label in LABELS if row.labels.get(label)
+        )
+        harmless = sum(row.lang == lang and not any(row.labels.values()) for row in grammar)
+        assert set(said) == set(LABELS), lang
+        assert harmless > max(said.values()), lang
+
+
+def test_the_grammar_says_the_same_each_time(tmp_path: Path) -> None:
+    """Seeded."""
+    shutil.copy(FOLDER / "games.toml", tmp_path)
+    assert written(7, tmp_path) == written(7, tmp_path) != written(8, tmp_path)
+
+
+def test_no_sentence_of_the_evaluation_is_trained_on(grammar: list[Row]) -> None:
     """Fairness is measured on sentences that training never saw, neither in the grammar nor in its pairs."""
-    trained = {row.text.lower() for row in written(7)} | filled(twins())
+    trained = {row.text.lower() for row in grammar} | filled(twins())
     tested = {line.lower() for each in contrasts().swearing for line in each.lines}
     assert not trained & (tested | filled(contrasts().pair))
 
