@@ -24,7 +24,7 @@ from models.training.twins import Twins
 
 UNKNOWN = 1
 # The last steps read so much of an epoch, at this part of the rate, and weigh pairs this much more.
-POLISHED, SMALL, MOSTLY = 0.25, 0.15, 3.0
+POLISHED, SMALL, MOSTLY = 0.5, 0.15, 5.0
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -165,10 +165,10 @@ def test_the_shipped_model_speaks_unless_it_is_told_not_to() -> None:
 
 
 def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> None:
-    """What is experimental is only shown; what assists takes what rules hold a step further."""
-    rude, scam = "ferme ta gueule sale pute", "send the gift card code to verify your account"
-    bare = "https://ourgame.example/x"
-    shipped, lines = TREE / "rules" / "packs", b"\n".join(map(line, (rude, scam, bare)))
+    """What is experimental is only shown; what assists flags, and takes what rules hold a step further."""
+    hateful, rude = "i rom sono parassiti, via tutti", "ferme ta gueule sale pute"
+    scam, bare = "send the gift card code to verify your account", "https://ourgame.example/x"
+    shipped, lines = TREE / "rules" / "packs", b"\n".join(map(line, (hateful, rude, scam, bare)))
     alone, both = (
         [
             json.loads(row)
@@ -176,9 +176,9 @@ def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> N
         ]
         for more in (("--no-model",), ())
     )
-    assert both[0]["model_scores"]["toxic"] > 0.9
-    assert [one["action"] for one in alone] == ["allow", "hold", "allow"]
-    assert [one["action"] for one in both] == ["allow", "remove", "allow"]
+    assert both[0]["model_scores"]["hate"] > 0.9
+    assert [one["action"] for one in alone] == ["allow", "allow", "hold", "allow"]
+    assert [one["action"] for one in both] == ["allow", "flag", "remove", "allow"]
 
 
 def test_a_standing_can_be_given() -> None:
