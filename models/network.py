@@ -81,11 +81,19 @@ def _rows_at_once(width: int) -> int:
 
 
 def _widths(most: int) -> list[int]:
-    """Return the widths that rows are padded to, ascending: 8, 16, 24, 32, 48, 64, 96 … and `most`.
+    """Return the widths that rows are padded to, ascending: 8, 12, 15, 18, 24, 32, 48, 64, 96 … and `most`.
 
-    A call has its price, 50 µs or so, and a few dozen messages of a chat should not make ten.
+    They lie closest where most messages of a chat end, and not everywhere: a call has its price, 50 µs or so,
+    and a few dozen messages should not make ten.
     """
-    steps = [*range(8, 32, 8), *(step for power in range(5, 12) for step in (2**power, 3 * 2 ** (power - 1)))]
+    steps = [
+        8,
+        12,
+        15,
+        18,
+        24,
+        *(step for power in range(5, 12) for step in (2**power, 3 * 2 ** (power - 1))),
+    ]
     return [*(step for step in steps if step < most), most]
 
 
