@@ -86,14 +86,8 @@ def _widths(most: int) -> list[int]:
     They lie closest where most messages of a chat end, and not everywhere: a call has its price, 50 µs or so,
     and a few dozen messages should not make ten.
     """
-    steps = [
-        8,
-        12,
-        15,
-        18,
-        24,
-        *(step for power in range(5, 12) for step in (2**power, 3 * 2 ** (power - 1))),
-    ]
+    short = (8, 12, 15, 18, 24)
+    steps = [*short, *(step for power in range(5, 12) for step in (2**power, 3 * 2 ** (power - 1)))]
     return [*(step for step in steps if step < most), most]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from models.artifact import TOKENIZER
 from models.tokenizer import Tokenizer
 from models.training.examples import examples
 from models.training.grammar import written
@@ -46,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
 
     def vocabulary(self) -> bytes:
         """Return the tokenizer's bytes, trained once."""
-        kept = self.work / "tokenizer.model"
+        kept = self.work / TOKENIZER
         if not kept.exists():
             self.work.mkdir(parents=True, exist_ok=True)
             texts = [row.text for row in written(SEED)]
@@ -59,7 +60,7 @@ class Place(msgspec.Struct, frozen=True):
         Raises:
             ValueError: There is another one already, which vectors and checkpoints here go by.
         """
-        kept = self.work / "tokenizer.model"
+        kept = self.work / TOKENIZER
         if kept.exists() and kept.read_bytes() != vocabulary:
             raise ValueError(f"{kept} is of another run: give --work another folder, or remove it and *.pt")
         self.work.mkdir(parents=True, exist_ok=True)
