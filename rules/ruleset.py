@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 
 from rules.finding.armed import Armed
-from rules.finding.asked import Asked
+from rules.finding.asked import Alarm, Asked
 from rules.finding.evidence import Allowance, Evidence, Findings, Place, Span, Unheeded
 from rules.finding.keywords import Found, KeywordIndex
 from rules.finding.owners import indexed, locate
@@ -58,6 +58,7 @@ class RuleSet:
         armed: The same made ready, without drafts.
         keywords: Handed to the next rule set, which takes over what hasn't changed.
         behaviour: What its rules ask of authors' behaviour; empty where nobody need be watched.
+        alarm: What must be there at least for any of that to hold.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class RuleSet:
                 if one.behaviour
             }
         )
+        self.alarm = Alarm.of(self.behaviour)
         self._scoped = tuple(one for one in self._numbered if not one.everywhere)
         terms, self._owners = indexed(self._numbered)
         self.keywords = KeywordIndex.build(terms, previous)

@@ -13,6 +13,7 @@ from rules.finding.trail import (
     CHANNEL,
     EDITED,
     FLAGS,
+    LAYOUT,
     LETTERS,
     LINKS,
     MENTIONS,
@@ -67,6 +68,18 @@ class Wave(NamedTuple):
         return len({own[_AUTHOR], *(one[_AUTHOR] for one in recent)})
 
 
+def asked_of_others(alarm: Alarm, kin: Kin | None, wave: Wave | None) -> list[Asked]:
+    """Return what of an alarm may hold by what others said and did alone."""
+    found: list[Asked] = []
+    if kin is not None and alarm.alike and kin.counts:
+        most = kin.at_most
+        found += [asked for asked in alarm.alike if asked.alike < most]
+    if wave is not None and alarm.newcomers:
+        most = wave.at_most
+        found += [asked for asked in alarm.newcomers if asked.newcomers < most]
+    return found
+
+
 class Lately:
     """What was seen of an author up to one of their messages.
 
@@ -77,7 +90,7 @@ class Lately:
         wave: The new authors in its channel, where its own is one.
     """
 
-    __slots__ = ("_heard", "_kin", "_own", "_said", "_trail", "_wave")
+    __slots__ = ("_counted", "_heard", "_kin", "_own", "_said", "_trail", "_wave")
 
     def __init__(self, own: Fields, trail: bytes, kin: Kin | None = None, wave: Wave | None = None) -> None:
         self._own = own
@@ -85,6 +98,7 @@ class Lately:
         self._kin = kin
         self._wave = wave
         self._said: list[Fields] | None = None
+        self._counted: dict[Asked, Mapping[str, int]] = {}
         self._heard: tuple[Alarm, Sequence[Asked]] | None = None
 
     def heard(self, alarm: Alarm) -> Sequence[Asked]:
@@ -112,12 +126,8 @@ class Lately:
                         found.append(asked)
         if own[LINKS] or own[MENTIONS]:
             found += filter(self._is_marked_enough, alarm.marked)
-        if kin is not None and alarm.alike and kin.counts:
-            most = kin.at_most
-            found += (asked for asked in alarm.alike if asked.alike < most)
-        if wave is not None and alarm.newcomers:
-            most = wave.at_most
-            found += (asked for asked in alarm.newcomers if asked.newcomers < most)
+        if kin is not None or wave is not None:
+            found += asked_of_others(alarm, kin, wave)
         return found
 
     def holds(self, asked: Asked) -> bool:
@@ -164,6 +174,13 @@ class Lately:
         return self._said
 
     def _counts(self, asked: Asked) -> Mapping[str, int]:
+        """Return what was counted; a rule that fires is asked again, and told."""
+        counts = self._counted.get(asked)
+        if counts is None:
+            counts = self._counted[asked] = self._count(asked)
+        return counts
+
+    def _count(self, asked: Asked) -> Mapping[str, int]:
         own, after = self._own, since(self._own[STAMP], asked.reach)
         if own[FLAGS] & asked.unlike or own[LETTERS] < asked.letters:
             return dict.fromkeys(asked.keys, 0)
@@ -200,6 +217,22 @@ class Lately:
             if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
                 most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
         return sum(most.values())
+
+
+class Quiet(Lately):
+    """What was seen of an author of whom it is known that nothing holds which rules ask."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(LAYOUT.unpack(bytes(SIZE)), b"")
+
+    def heard(self, alarm: Alarm) -> Sequence[Asked]:  # noqa: ARG002
+        """See Seen."""
+        return ()
+
+
+QUIET: Final = Quiet()
 
 
 class Counted:

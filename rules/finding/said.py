@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rules.finding import seen as measured
 from rules.finding.trail import COMMAND, EDITED, EMOTES
@@ -22,16 +21,6 @@ _INVITES = HostList(
 )  # fmt: skip
 
 
-class Measures(NamedTuple):
-    """What of a message is counted. The fields are those of an entry in a trail."""
-
-    letters: int
-    flags: int
-    links: int
-    mentions: int
-    invites: int
-
-
 def gist(folded: str, data: bytes) -> tuple[bytes, int]:
     """Return what makes two texts the same, and how many letters and digits there are.
 
@@ -41,51 +30,43 @@ def gist(folded: str, data: bytes) -> tuple[bytes, int]:
         folded: The plain view.
         data: The same in UTF-8.
     """
+    bare = data.translate(None, _NO_WORD_CHARACTERS)
     if len(folded) == len(data):
-        bare = data.translate(None, _NO_WORD_CHARACTERS)
         return bare or data, len(bare)
-    letters = "".join(filter(str.isalnum, folded))
-    return letters.encode() or data, len(letters)
+    letters = bare.decode()
+    if not letters.isalnum():
+        letters = "".join(filter(str.isalnum, letters))
+        bare = letters.encode()
+    return bare or data, len(letters)
 
 
-def is_plain(message: Message, letters: int, links: Sequence[Link] | None) -> bool:
-    """Return whether there is nothing but words to be counted, as in most messages.
+def measures(message: Message, letters: int, links: Sequence[Link] | None) -> tuple[int, int, int, int, int]:
+    """Return what is counted of a message, as the last fields of an entry in a trail have it.
 
     Args:
         letters: As `gist` counts them.
         links: Those of the message, if somebody has looked for them.
+
+    Returns:
+        Letters, flags, links, mentions and invites, each at most 255.
     """
-    text = message.text
-    return (
-        links is not None
-        and not links
-        and letters > 0
-        and "@" not in text
-        and text[0].isalnum()
-        and message.kind is Kind.CREATED
-        and not message.entities
-        and not message.mentions
-    )
-
-
-def measures(message: Message, letters: int, links: Sequence[Link] | None) -> Measures:
-    """Return what is counted of a message; `links` are its links, if somebody has looked for them."""
     text, entities = message.text, message.entities
     if links is None:
         links = find_links(text, entities)
     flags = EDITED if message.kind is Kind.EDITED else 0
-    letters = min(letters, 255)
+    if letters > 255:
+        letters = 255
     if not (links or entities or message.mentions or "@" in text):
         if text[:1] in _COMMAND_SIGNS and _COMMAND.fullmatch(text):
             flags |= COMMAND
         elif not letters and not text.isascii() and _is_emotes(message):
             flags |= EMOTES
-        return Measures(letters, flags, 0, 0, 0)
+        return letters, flags, 0, 0, 0
     if entities and _is_emotes(message):
         flags |= EMOTES
     addressed = min(measured.mentions(message), 255)
     invites = sum(map(_INVITES.match, links)) if links else 0
-    return Measures(letters, flags, min(len(links), 255), addressed, min(invites, 255))
+    return letters, flags, min(len(links), 255), addressed, min(invites, 255)
 
 
 def _is_emotes(message: Message) -> bool:

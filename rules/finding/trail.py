@@ -31,7 +31,8 @@ PARTITION_BITS: Final = 20
 LATEST_MS: Final = (1 << 64 - PARTITION_BITS) - 1  # in the year 2527
 _PARTITION: Final = (1 << PARTITION_BITS) - 1
 _STAMP: Final = Struct(">Q")
-_LAST: Final = {LINKS: SIZE - 3, MENTIONS: SIZE - 2, INVITES: SIZE - 1}
+# Where fields of one byte stand.
+BYTE: Final = {LETTERS: SIZE - 5, FLAGS: SIZE - 4, LINKS: SIZE - 3, MENTIONS: SIZE - 2, INVITES: SIZE - 1}
 _OFFSETS: Final = 1 << 32
 _MARKS: Final = slice(SIZE - 3, SIZE - 1)
 _NO_MARKS: Final = bytes(2)
@@ -46,8 +47,15 @@ def stamp(at: float, partition: int) -> int:
         at: Epoch seconds.
         partition: A hash, of which as many bits count as there are.
     """
-    ms = min(max(0, int(at * 1000.0 + 0.5)), LATEST_MS)
+    ms = int(at * 1000.0 + 0.5)
+    if not 0 <= ms <= LATEST_MS:
+        ms = 0 if ms < 0 else LATEST_MS
     return ms << PARTITION_BITS | partition & _PARTITION
+
+
+def is_marked(entry: bytes) -> bool:
+    """Return whether the message has a link or a mention."""
+    return entry[_MARKS] != _NO_MARKS
 
 
 def reach(seconds: float) -> int:
@@ -68,7 +76,7 @@ def stamp_back(trail: bytes, number: int) -> int:
 
 def sum_at_most(trail: bytes, field: int) -> int:
     """Return how many LINKS, MENTIONS or INVITES the entries have together, however old they are."""
-    return sum(trail[_LAST[field] :: SIZE])
+    return sum(trail[BYTE[field] :: SIZE])
 
 
 def entries(trail: bytes) -> list[Fields]:
@@ -78,7 +86,7 @@ def entries(trail: bytes) -> list[Fields]:
 
 def marked(trail: bytes, field: int) -> list[Fields]:
     """Return, of the last MOST - 1 entries with a link or a mention, those with some of a field, unpacked."""
-    last = _LAST[field]
+    last = BYTE[field]
     starts = [number * SIZE for number in _marked(trail)[1 - MOST :]]
     return [LAYOUT.unpack_from(trail, start) for start in starts if trail[start + last]]
 
@@ -118,7 +126,7 @@ def back(said: Sequence[Fields], after: int) -> Iterator[Fields]:
 
 def _marked(trail: bytes) -> list[int]:
     """Return which entries have a link or a mention, by their number."""
-    links, mentions = trail[_LAST[LINKS] :: SIZE], trail[_LAST[MENTIONS] :: SIZE]
+    links, mentions = trail[BYTE[LINKS] :: SIZE], trail[BYTE[MENTIONS] :: SIZE]
     return [number for number, one in enumerate(zip(links, mentions, strict=True)) if one != (0, 0)]
 
 

@@ -9,29 +9,28 @@ is cut into batches, nor if it is read twice. Texts, channels and authors stand 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
+from itertools import chain, islice
 from typing import Protocol
 from zlib import crc32
 
-from rules.finding.asked import LONGEST_S, Asked
-from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave
+from rules.finding.asked import LONGEST_S, Alarm, Asked
+from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave, asked_of_others
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
-from rules.finding.said import gist, is_plain, measures
-from rules.finding.trail import LATEST_MS, LINKS, MENTIONS, Fields, stamp
+from rules.finding.said import gist, measures
+from rules.finding.trail import LATEST_MS, LAYOUT, Fields, is_marked, stamp
 from rules.message import Kind as Happened
 from rules.message import Message, Surface
 from rules.reputation import Reputation
-from streams.judging.fragments import Cover, is_fragment, together
+from streams.judging.fragments import MOST_LETTERS, Cover, is_fragment, together
 from streams.judging.outbox import Record
+from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher, words_of
-from streams.judging.turns import Turns, batched
-from streams.store.standings import partition_id
 from streams.store.trails import Kind, Note, TrailStore
 
 # Trails stay a little longer than rules look back: the store's clock is not the records'.
@@ -54,9 +53,19 @@ class Case(Protocol):
     at: float
     author: str | None
     record: Record
-    said: Fields | None
+    entry: bytes
+    quiet: bool
+    words: Sequence[int] | None
     kin: Kin | None
     wave: Wave | None
+
+
+class Spoken(Protocol):
+    """An author, as far as sifting needs them."""
+
+    @property
+    def trail(self) -> bytes:
+        """What they said before the batch."""
 
 
 # Returns an author's reputation before a batch, None where it isn't known.
@@ -79,14 +88,7 @@ class Observer:
         self._place = lru_cache(AT_HAND)(lambda *names: crc32(_hashed(secret, 4, "\0".join(names))) & 0xFFFF)
         self._tenant = lru_cache(4096)(lambda tenant: int.from_bytes(_hashed(secret, 8, tenant), "big"))
         self._sketcher = Sketcher(secret)
-        self._partition = lru_cache(4096)(lambda where: crc32(f"{where.topic_id}/{where.partition}".encode()))
-
-    async def remember(self, cases: Sequence[Case], topic_id: str, turns: Turns) -> None:
-        """Set of each case that is counted what its author's trail will say."""
-        partitions = self._partitions(cases, topic_id)
-        for some in batched(cases):
-            await turns.give_if_due()
-            self._remember(some, partitions)
+        self._partition = lru_cache(4096)(lambda topic_id, number: crc32(f"{topic_id}/{number}".encode()))
 
     async def look_round(
         self,
@@ -114,12 +116,40 @@ class Observer:
         look.add(cases)
         await look.round(self._store, noting=noting)
 
+    def sift(self, cases: Sequence[Case], authors: Mapping[str, Spoken], alarm: Alarm) -> None:
+        """Set of each remembered case whether it is known that nothing holds which rules ask.
+
+        Args:
+            cases: A batch that has looked round, in the order in which it will be decided; each will be on
+                its author's trail for the next.
+            alarm: What rules wait for.
+        """
+        by_author: dict[str, list[Case]] = {}
+        for case in cases:
+            if case.entry and case.author is not None:
+                by_author.setdefault(case.author, []).append(case)
+        if not by_author:
+            return
+        trails = [authors[author].trail for author in by_author]
+        loud = sifted(trails, [[case.entry for case in some] for some in by_author.values()], alarm)
+        for case, itself in zip(chain.from_iterable(by_author.values()), loud, strict=True):
+            case.quiet = not itself and (
+                (case.kin is None and case.wave is None) or not asked_of_others(alarm, case.kin, case.wave)
+            )
+
     def _partitions(self, cases: Sequence[Case], topic_id: str) -> dict[int, int]:
         numbers = {case.record.partition for case in cases}
-        return {number: self._partition(partition_id(topic_id, number)) for number in numbers}
+        return {number: self._partition(topic_id, number) for number in numbers}
 
-    def _remember(self, cases: Sequence[Case], partitions: dict[int, int]) -> None:
-        text_start, place, covered = self._text_start, self._place, self._cover.covered
+    def remember(self, cases: Sequence[Case], topic_id: str, asked: Sequence[Asked]) -> None:
+        """Set of each scanned case that is counted what its author's trail will say.
+
+        Args:
+            asked: What rules ask.
+        """
+        alike, partition_of = any(one.alike for one in asked), self._partition
+        copied, place, covered, pack = self._text_start.copy, self._place, self._cover.covered, LAYOUT.pack
+        author_of = self._author
         for case in cases:
             message, evidence, record = case.message, case.evidence, case.record
             if not is_counted(message):
@@ -127,18 +157,15 @@ class Observer:
             folded = evidence.folded
             text, letters = gist(folded.text, folded.data)
             identity = message.id.encode("utf-8", "surrogatepass")
-            if is_plain(message, letters, evidence.links):
-                letters, flags, links, mentions, invites = min(letters, 255), 0, 0, 0, 0
-            else:
-                letters, flags, links, mentions, invites = measures(message, letters, evidence.links)
-            if is_fragment(letters, flags):
-                hashed = covered(text)
-            else:
-                state = text_start.copy()
+            letters, flags, links, mentions, invites = measures(message, letters, evidence.links)
+            if letters > MOST_LETTERS or not is_fragment(letters, flags):
+                state = copied()
                 state.update(text or identity)
                 hashed = state.digest()
-            case.said = (
-                stamp(case.at, partitions[record.partition]),
+            else:
+                hashed = covered(text)
+            entry = case.entry = pack(
+                stamp(case.at, partition_of(topic_id, record.partition)),
                 record.offset & 0xFFFFFFFF,
                 hashed,
                 place(message.tenant, message.platform, message.channel),
@@ -149,6 +176,8 @@ class Observer:
                 mentions,
                 invites,
             )  # fmt: skip
+            if alike and case.author is not None and (is_marked(entry) or is_sampled(author_of(case.author))):
+                case.words = words_of(message, evidence)
 
     def joined(self, own: Fields, trail: bytes) -> Sequence[str]:
         """Return the fragments that an author sent one after the other, this message the last of them."""
@@ -180,7 +209,7 @@ class _Look:
         self._wants_new = any(one.newcomers for one in asked)
         self._here_since: dict[str, float] = {}
         self._alike: list[tuple[Case, bytes, int]] = []
-        self._words: list[list[int]] = []
+        self._words: list[Sequence[int]] = []
         self._new: list[tuple[Case, Fields]] = []
 
     def add(self, cases: Sequence[Case]) -> None:
@@ -191,21 +220,22 @@ class _Look:
             seconds=min(max(0.0, min(case.at for case in cases) - NEW_S), LATEST_MS / 1e3)
         )
         for case in cases:
-            said, name, author = case.said, case.author, case.message.author
-            if said is None or name is None or author is None:
+            said, name, author = case.entry, case.author, case.message.author
+            if not said or name is None or author is None:
                 continue
             made = author.created_at
             is_old = made is not None and made.tzinfo is UTC and EPOCH < made <= old
             new = not is_old and self._is_new(case, name, made)
             hashed = author_of(name)
-            marked = said[LINKS] or said[MENTIONS]
+            marked = is_marked(said)
             if new and wants_new:
                 self._new.append((case, (*self._record(case), hashed)))
-            if wants_alike and (new or marked or not hashed[0] % ONE_IN):
+            words = case.words
+            if new and wants_alike and not marked and not is_sampled(hashed):
                 words = words_of(case.message, case.evidence)
-                if words is not None:
-                    self._alike.append((case, hashed, (MARKED if marked else 0) | (NEW if new else 0)))
-                    self._words.append(words)
+            if words is not None:
+                self._alike.append((case, hashed, (MARKED if marked else 0) | (NEW if new else 0)))
+                self._words.append(words)
 
     def _is_new(self, case: Case, name: str, made: datetime | None) -> bool:
         """Return whether the account was made, or where nobody says when, first seen, within a day."""
@@ -255,6 +285,11 @@ def is_counted(message: Message) -> bool:
         and message.kind is not Happened.DELETED
         and message.surface is Surface.CHAT
     )
+
+
+def is_sampled(author: bytes) -> bool:
+    """Return whether the texts of an author are looked at though they are established and send no link."""
+    return not author[0] % ONE_IN
 
 
 def _hashed(secret: bytes, size: int, name: str) -> bytes:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from rules.finding.behaviour import Lately, Wave
+from rules.finding.behaviour import QUIET, Lately, Wave
 from rules.finding.likeness import Kin
-from rules.finding.trail import Fields, added
+from rules.finding.trail import LAYOUT, added
 from rules.message import Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
@@ -35,8 +36,10 @@ class Case(msgspec.Struct, gc=False):
 
     Attributes:
         at: Epoch seconds, see `time_of`.
-        said: What its author's trail will say of it; None where it isn't counted, or nobody watches.
-        trail: What its author said before; None where that isn't known.
+        entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
+        quiet: It is known already that nothing holds which rules ask of behaviour.
+        words: Hashes of its words, where others may have said nearly the same.
+        trail: What its author said before; None where that isn't known, or nobody need ask.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
         scores, rounded: The model's, as they are and as they are shown.
@@ -51,7 +54,9 @@ class Case(msgspec.Struct, gc=False):
     scores: dict[str, float] | None = None
     rounded: dict[str, float] | None = None
     shadow_scores: dict[str, float] | None = None
-    said: Fields | None = None
+    entry: bytes = b""
+    quiet: bool = False
+    words: Sequence[int] | None = None
     trail: bytes | None = None
     kin: Kin | None = None
     wave: Wave | None = None
@@ -61,22 +66,26 @@ class Case(msgspec.Struct, gc=False):
 
     def seen(self) -> Lately | None:
         """Return what the author did lately; None where it isn't known or isn't counted."""
-        said, trail = self.said, self.trail
-        if said is None or trail is None or UNSEEN in self.missing:
+        if not self.entry or UNSEEN in self.missing:
             return None
-        return Lately(said, trail, self.kin, self.wave)
+        if self.quiet:
+            return QUIET
+        trail = self.trail
+        return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave) if trail is not None else None
 
 
 class Live:
     """An author's standing as it moves through a batch; None while the store is away."""
 
-    __slots__ = ("_fresh", "_trail", "effects", "marks", "recalls", "reputation")
+    __slots__ = ("_fresh", "_trail", "astray", "effects", "marks", "recalls", "reputation")
 
     def __init__(self, standing: Standing | None) -> None:
         self.reputation: Reputation | None = standing.reputation if standing else None
         self.marks = standing.marks if standing else {}
         self.recalls: dict[str, Recall] = standing.recalls if standing else {}
         self.effects: dict[PartitionId, list[Effect]] = {}
+        # A message of the batch is not on the trail as was foreseen: it was there before, or failed.
+        self.astray = False
         self._trail = standing.trail if standing else b""
         self._fresh: list[bytes] = []
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from rules.finding.trail import EDITED, FLAGS, LETTERS, STAMP, TEXT, Fields, entries, reach, since
+from rules.finding.trail import BYTE, EDITED, FLAGS, LETTERS, STAMP, TEXT, Fields, entries, reach, since
 
 MOST_LETTERS: Final = 3
 # Just longer than a gap may be: clocks go to the millisecond.
@@ -19,6 +19,7 @@ MOST_TOGETHER: Final = 12
 # Bits kept at hand: they are short, so the same come again and again.
 AT_HAND: Final = 8_192
 
+_LETTERS, _FLAGS = BYTE[LETTERS], BYTE[FLAGS]
 _LETTER_BITS = 21  # of a code point
 _LETTER = (1 << _LETTER_BITS) - 1
 _HALF_BITS = 32
@@ -28,6 +29,11 @@ _ROUNDS = 4
 def is_fragment(letters: int, flags: int) -> bool:
     """Return whether a message is so short that it may be a part of a word."""
     return 1 <= letters <= MOST_LETTERS and not flags & EDITED
+
+
+def holds_fragment(entry: bytes) -> bool:
+    """Return whether the message of a trail's entry may be a part of a word."""
+    return is_fragment(entry[_LETTERS], entry[_FLAGS])
 
 
 def together(own: Fields, trail: bytes, uncovered: Callable[[bytes], str]) -> list[str]:

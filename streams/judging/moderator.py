@@ -10,7 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from rules.decide import decide
-from rules.finding.trail import FLAGS, LAYOUT, LETTERS
+from rules.finding.trail import LAYOUT
 from rules.finding.trail import before as earlier
 from rules.message import Kind, Message
 from rules.reputation import Reputation
@@ -26,7 +26,7 @@ from streams.judging.brake import Brake
 from streams.judging.cases import Case, Live, charge_of, judging_failed
 from streams.judging.counting import count_batch, count_verdict
 from streams.judging.enrichment import Enricher, read_batch
-from streams.judging.fragments import is_fragment
+from streams.judging.fragments import holds_fragment
 from streams.judging.outbox import Outbox, Record
 from streams.judging.perception import Perception, Scores
 from streams.judging.raids import Raids
@@ -142,6 +142,8 @@ class Moderator:
                     verdict = self._decide(case, rules, switches, stamp, topic_id, lives)
                 except Exception as error:  # noqa: BLE001 - one message must not cost its neighbours
                     refuse(case.record, judging_failed(error))
+                    if case.author is not None:
+                        lives[case.author].astray = True
                 else:
                     decided.append((case, verdict))
             for case, verdict in decided:
@@ -220,8 +222,9 @@ class Moderator:
             good = counts and judgement.action is Action.ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
-            entry = LAYOUT.pack(*case.said) if case.said is not None else b""
-            effect = Effect(record.offset, now, message.id, message.kind, remembered, counts, charge, entry)
+            effect = Effect(
+                record.offset, now, message.id, message.kind, remembered, counts, charge, case.entry
+            )
             live.effects.setdefault(where, []).append(effect)
             current = live.move(effect, where, rules)
             if self._raids is not None and judgement.reasons:
@@ -287,8 +290,8 @@ class Moderator:
         message, now = case.message, case.at
         before = live.reputation if live is not None else None
         case.raid = self._raids.at(message) if self._raids is not None else None
-        if case.said is not None and live is not None and before is not None:
-            case.trail = earlier(live.trail, case.said) if repeat else live.trail
+        if case.entry:
+            self._look_back(case, live, repeat=repeat)
         if message.kind is Kind.DELETED:
             return Judgement(Action.ALLOW, decided_by="deleted")
         ruling = self._ruling(case, now) if self._rulings else None
@@ -318,12 +321,25 @@ class Moderator:
         if why is not None and self._raids is not None:
             self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
 
+    def _look_back(self, case: Case, live: Live | None, *, repeat: bool) -> None:
+        """Set what its author said before, where that is known and anybody need ask."""
+        if live is None or live.reputation is None:
+            case.quiet = False
+            return
+        if repeat:
+            live.astray = True
+        if live.astray:
+            case.quiet = False
+        if not case.quiet or holds_fragment(case.entry):
+            trail = live.trail
+            case.trail = earlier(trail, LAYOUT.unpack(case.entry)) if repeat else trail
+
     def _evidence(self, case: Case, rules: RuleSet) -> Evidence:
         """Return what was found in a message, and in the author's bits of words before it."""
-        said, trail = case.said, case.trail
-        if not trail or said is None or self._observer is None or not is_fragment(said[LETTERS], said[FLAGS]):
+        trail = case.trail
+        if not trail or self._observer is None or not holds_fragment(case.entry):
             return case.evidence
-        parts = self._observer.joined(said, trail)
+        parts = self._observer.joined(LAYOUT.unpack(case.entry), trail)
         return rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
 
     def _ruling(self, case: Case, now: float) -> Ruling | None:

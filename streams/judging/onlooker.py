@@ -14,7 +14,6 @@ from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.looked import Looked, time_of
 from streams.judging.outbox import Record
-from streams.judging.turns import Turns
 from streams.store.trails import MemoryTrails
 
 # Stands for the topic that the log's messages would lie on.
@@ -56,15 +55,16 @@ class Onlooker:
         return Case(Record(0, self._lines, at, None, None), message, at, message.author_key, evidence)
 
     async def _watch(self, cases: Sequence[Case]) -> None:
-        await self._observer.remember(cases, LOG, Turns())
-        await self._observer.look_round(cases, self._rules.behaviour, LOG, known=lambda _: self._standing)
+        asked = self._rules.behaviour
+        self._observer.remember(cases, LOG, asked)
+        await self._observer.look_round(cases, asked, LOG, known=lambda _: self._standing)
 
     def _looked(self, case: Case) -> Looked:
-        said, author = case.said, case.author or ""
-        if said is None:
+        author = case.author or ""
+        if not case.entry:
             return Looked(case.evidence)
         trail = case.trail = self._trails.get(author, b"")
-        parts = self._observer.joined(said, trail)
+        parts = self._observer.joined(LAYOUT.unpack(case.entry), trail)
         evidence = self._rules.joined(case.message, case.evidence, parts) if len(parts) > 1 else case.evidence
-        self._trails[author] = added(trail, LAYOUT.pack(*said))
+        self._trails[author] = added(trail, case.entry)
         return Looked(evidence, case.seen())

@@ -41,7 +41,8 @@ def _words_alone(text: str) -> str:
     """Return a text without links, hosts, mentions and addresses, with all that is written onto them."""
     if _SIGN.search(text) is None:
         return text
-    return " ".join([word for word in text.split() if _SIGN.search(word) is None])
+    # Most words have nothing in them that a sign is made of.
+    return " ".join([word for word in text.split() if word.isalnum() or _SIGN.search(word) is None])
 
 
 class Sketcher:

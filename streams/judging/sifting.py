@@ -1,0 +1,122 @@
+"""Sifts a batch: which messages' authors may have done what rules ask of behaviour, as few have.
+
+All trails are looked at together, by columns; to ask one author after another (rules.finding.behaviour)
+takes many times as long. Whatever is sifted out holds for nothing; what is left is asked properly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.finding.asked import SUMMED, Alarm, Asked
+from rules.finding.trail import MOST, PARTITION_BITS, SIZE
+
+# rules.finding.trail.LAYOUT; texts are only told apart, so the order of their bytes doesn't matter.
+_ENTRY: Final = np.dtype(
+    [("stamp", ">u8"), ("offset", ">u4"), ("text", "=u8"), ("channel", ">u2"), ("message", ">u4")]
+    + [(name, "u1") for name in ("letters", "flags", "links", "mentions", "invites")]
+)
+assert _ENTRY.itemsize == SIZE
+_PARTITION: Final = np.uint64((1 << PARTITION_BITS) - 1)
+_BACK: Final = np.arange(1, MOST)
+
+_Numbers = NDArray[np.int64]
+_Flags = NDArray[np.bool_]
+
+
+def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[bool]:
+    """Return of each message whether what it is asked of its author alone may hold.
+
+    That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
+
+    Args:
+        trails: By author, what they said before the batch.
+        said: By author, their entries of the batch, in their order.
+        alarm: What rules wait for.
+
+    Returns:
+        A value for each entry of `said`, author by author.
+    """
+    parts: list[bytes] = []
+    starts, ends, counts = [], [], []
+    at = 0
+    for trail, entries in zip(trails, said, strict=True):
+        starts.append(at)
+        parts.append(trail)
+        parts += entries
+        counts.append(len(entries))
+        at += len(trail) // SIZE + len(entries)
+        ends.append(at)
+    sizes = np.array(counts)
+    # Where each entry of the batch stands, and where what its author said begins.
+    first = np.repeat(np.array(starts), sizes)
+    own = np.repeat(np.array(ends) - np.cumsum(sizes), sizes) + np.arange(int(sizes.sum()))
+    table = np.frombuffer(b"".join(parts), dtype=_ENTRY)
+    found: list[bool] = _Sieve(table, own, first).may_hold(alarm).tolist()
+    return found
+
+
+class _Sieve:
+    def __init__(self, table: NDArray[np.void], own: _Numbers, first: _Numbers) -> None:
+        self._table = table
+        self._own = own
+        self._first = first
+        self._stamps = table["stamp"].astype(np.uint64)
+        self._now = self._stamps[own] | _PARTITION
+
+    def may_hold(self, alarm: Alarm) -> _Flags:
+        found = np.zeros(len(self._own), dtype=bool)
+        for asked in alarm.spoken:
+            found |= self._are_recent(asked)
+        if alarm.repeated:
+            copies = self._copies()
+            for asked in alarm.repeated:
+                found |= (copies >= asked.before) & self._are_recent(asked)
+        for asked in alarm.marked:
+            found |= self._are_marked_enough(asked)
+        return found
+
+    def _are_recent(self, asked: Asked) -> _Flags:
+        """Return whether so many messages came within the time, whatever they are."""
+        before = self._own - asked.before
+        return (before >= self._first) & (self._stamps[np.maximum(before, 0)] >= self._since(asked))
+
+    def _since(self, asked: Asked) -> NDArray[np.uint64]:
+        reach = np.uint64(asked.reach)
+        return np.where(self._now > reach, self._now - reach, np.uint64(0))
+
+    def _copies(self) -> _Numbers:
+        """Return how many of the messages that are looked back at have the same text."""
+        texts = self._table["text"]
+        before = self._own[:, None] - _BACK
+        same = texts[np.maximum(before, 0)] == texts[self._own][:, None]
+        copies: _Numbers = np.count_nonzero(same & (before >= self._first[:, None]), axis=1)
+        return copies
+
+    def _are_marked_enough(self, asked: Asked) -> _Flags:
+        """Return whether there are enough links and the like within the time."""
+        found = np.ones(len(self._own), dtype=bool)
+        for key, bound in asked.counts:
+            if key in SUMMED:
+                # First however old they are, which rules out nearly all.
+                column = self._table[key]
+                sums = np.cumsum(column, dtype=np.int64)
+                before = sums[self._first] - column[self._first]
+                found &= (column[self._own] > 0) & (sums[self._own] - before >= bound.limit)
+                left = np.flatnonzero(found)
+                if len(left):
+                    found[left] = self._sums(column, left, self._since(asked)[left]) >= bound.limit
+        return found
+
+    def _sums(self, column: NDArray[np.uint8], which: _Numbers, since: NDArray[np.uint64]) -> _Numbers:
+        """Return, for some of the messages, what theirs and the author's earlier ones have from a time on."""
+        lengths = self._own[which] - self._first[which] + 1
+        starts = np.cumsum(lengths) - lengths
+        places = np.arange(int(lengths.sum())) - np.repeat(starts - self._first[which], lengths)
+        recent = self._stamps[places] >= np.repeat(since, lengths)
+        sums: _Numbers = np.add.reduceat(column[places] * recent, starts, dtype=np.int64)
+        return sums

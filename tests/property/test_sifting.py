@@ -1,0 +1,65 @@
+"""Sifting rules nobody out who did what a rule asks: it only saves the work for those who didn't."""
+
+from random import Random
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from rules.finding.asked import Alarm, Asked
+from rules.finding.behaviour import QUIET, Lately, asked_of_others
+from rules.finding.trail import LAYOUT, MOST, added, stamp
+from streams.judging.sifting import sifted
+from tests.property.test_alarm import AGES, FLAGS, LETTERS, MARKS, NOW_S, TEXTS, condition
+
+
+def entry(chance: Random, offset: int) -> bytes:
+    """What one of an author's messages is on their trail; most are alike in their text."""
+    age = chance.choice((*AGES, NOW_S))
+    where = stamp(NOW_S - age, chance.randrange(3)), offset
+    what = chance.choice(TEXTS), chance.randrange(4), chance.randrange(40), chance.choice(LETTERS)
+    return LAYOUT.pack(*where, *what, chance.choice(FLAGS), *chance.choice(MARKS))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_who_did_what_a_rule_asks_is_not_sifted_out(chance: Random) -> None:
+    """Whoever else is in the batch, however much each of them says in it."""
+    asked = [Asked.of(condition(chance)) for _ in range(8)]
+    alarm = Alarm.of(asked)
+    trails, said = [], []
+    for _ in range(chance.choice((1, 2, 5))):
+        trail = b""
+        for offset in range(chance.choice((0, 1, 3, 12, 3 * MOST))):
+            trail = added(trail, entry(chance, offset))
+        trails.append(trail)
+        said.append([entry(chance, 1_000 + n) for n in range(chance.choice((1, 1, 2, 6, 40)))])
+    loud = iter(sifted(trails, said, alarm))
+    for trail, entries in zip(trails, said, strict=True):
+        for one in entries:
+            lately, may_hold = Lately(LAYOUT.unpack(one), trail), next(loud)
+            event("left" if may_hold else "sifted out")
+            assert may_hold or not any(map(lately.holds, asked))
+            trail = added(trail, one)
+    assert next(loud, None) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_nothing_holds_of_the_quiet(chance: Random) -> None:
+    """Nor does anything wake for them."""
+    asked = [Asked.of(condition(chance)) for _ in range(20)]
+    assert not any(map(QUIET.holds, asked))
+    assert not QUIET.heard(Alarm.of(asked))
+    assert QUIET.campaign(asked[0]) is None
+    assert not asked_of_others(Alarm.of(asked), None, None)
+
+
+def test_a_busy_author_is_left_and_a_quiet_one_is_not() -> None:
+    """So that sifting doesn't leave everybody."""
+    asked = Asked.of(condition(Random(1)))._replace(
+        counts=(), before=3, reach=stamp(10.0, 0), marks=(), same=False, alike=0, newcomers=0
+    )
+    busy = [LAYOUT.pack(stamp(NOW_S + n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
+    calm = [LAYOUT.pack(stamp(NOW_S + 60 * n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
+    assert sifted([b"", b""], [busy, calm], Alarm.of([asked])) == [False] * 3 + [True] + [False] * 4
+    assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([asked._replace(same=True)])) == [True]
