@@ -34,13 +34,15 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
     That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
 
     Args:
-        trails: By author, what they said before the batch.
-        said: By author, their entries of the batch, in their order.
+        trails: By author, what they said before the batch, whole entries.
+        said: By author, their entries of the batch, in their order; there is one of each author.
         alarm: What rules wait for.
 
     Returns:
         A value for each entry of `said`, author by author.
     """
+    if not said:
+        return []
     parts: list[bytes] = []
     starts, ends, counts = [], [], []
     at = 0

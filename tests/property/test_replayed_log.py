@@ -140,8 +140,8 @@ def killed(records: Sequence[Record], dice: random.Random) -> Callable[[Stage], 
         found, at = [], 0
         while at < len(records):
             if dice.random() < 0.3:
-                found += await stage.judge(records[at : at + dice.randint(1, 30)], "killed")
-            size = dice.randint(1, 60)
+                found += await stage.judge(records[at : at + dice.randint(1, 120)], "killed")
+            size = dice.randint(1, 200)
             found += await stage.judge(records[at : at + size])
             at += size
         return found
@@ -210,7 +210,7 @@ def of_others(verdict: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_one_partition(judged: Any, seed: int) -> None:
-    """In large and in small batches, with standings saved late, and with batches that are judged twice."""
+    """In large batches, which are sifted, and in small ones, saved late, and judged twice."""
     records, dice = chat_of(seed, 700), random.Random(seed)
     whole = await judged(straight(cut(records, 400, dice)))
     seen = {one["action"] for one in whole.values()} | {

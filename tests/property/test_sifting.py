@@ -62,4 +62,5 @@ def test_a_busy_author_is_left_and_a_quiet_one_is_not() -> None:
     busy = [LAYOUT.pack(stamp(NOW_S + n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
     calm = [LAYOUT.pack(stamp(NOW_S + 60 * n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
     assert sifted([b"", b""], [busy, calm], Alarm.of([asked])) == [False] * 3 + [True] + [False] * 4
+    assert sifted([], [], Alarm.of([asked])) == []
     assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([asked._replace(same=True)])) == [True]
