@@ -15,7 +15,8 @@ LONGEST_S: Final = 3600.0
 
 # What is added up from message to message, and where it stands; the others are messages or channels.
 SUMMED = {"links": LINKS, "mentions": MENTIONS, "invites": INVITES}
-_NUMBERED = ("messages", "same_text", "channels")
+_COPIED = ("same_text", "channels")
+_NUMBERED = ("messages", *_COPIED)
 
 
 class Asked(NamedTuple):
@@ -28,7 +29,7 @@ class Asked(NamedTuple):
         marks: This message must have some of these.
         alike: So many other authors must have said nearly the same.
         newcomers: So many other new authors must have been in the channel.
-        same: Only messages with the same text count.
+        copies: So many of them must have had the same text; 0 where that isn't asked.
         unlike: Flags of messages that aren't counted.
         letters: Messages with fewer letters aren't counted.
     """
@@ -40,7 +41,7 @@ class Asked(NamedTuple):
     marks: tuple[str, ...]
     alike: int
     newcomers: int
-    same: bool
+    copies: int
     unlike: int
     letters: int
 
@@ -58,7 +59,7 @@ class Asked(NamedTuple):
             tuple(key for key, _ in counts if key in SUMMED),
             others.get("alike", 0),
             others.get("newcomers", 0),
-            any(key in ("same_text", "channels") for key, _ in counts),
+            max((others.get(key, 0) for key in _COPIED), default=0),
             (COMMAND if "commands" in written.ignore else 0) | (EMOTES if "emotes" in written.ignore else 0),
             max(few, default=0),
         )
@@ -78,8 +79,8 @@ class Alarm(NamedTuple):
     """What rules wait for, by what must be there at least: nearly every message is ruled out by that.
 
     Attributes:
-        spoken: So many messages before this one; the fewest first.
-        repeated: So many with the same text; the fewest first.
+        spoken: So many messages before this one, whatever they say; the fewest first.
+        repeated: And so many of them with the same text; the fewest of these first.
         fewest: The least of all these numbers.
         fewest_copies: The least number of copies.
         marked: A link or a mention.
@@ -99,14 +100,14 @@ class Alarm(NamedTuple):
     def of(cls, asked: Iterable[Asked]) -> Alarm:
         """Return the alarm for these; for none it never goes off."""
         left = sorted(asked, key=lambda one: one.before)
-        spoken = tuple(one for one in left if one.before and not one.same)
-        repeated = tuple(one for one in left if one.before and one.same)
+        spoken = tuple(one for one in left if one.before and not one.copies)
+        repeated = tuple(sorted((one for one in left if one.copies), key=lambda one: one.copies))
         others = [one for one in left if not one.before]
         return cls(
             spoken,
             repeated,
             min((one.before for one in (*spoken, *repeated)), default=math.inf),
-            min((one.before for one in repeated), default=math.inf),
+            min((one.copies for one in repeated), default=math.inf),
             tuple(one for one in others if one.marks),
             tuple(one for one in others if one.alike and not one.marks),
             tuple(one for one in others if one.newcomers and not (one.marks or one.alike)),

@@ -120,9 +120,9 @@ class Lately:
             if said >= alarm.fewest_copies:
                 copies = trail.count(own[TEXT])
                 for asked in alarm.repeated:
-                    if asked.before > copies:
+                    if asked.copies > copies:
                         break
-                    if self._are_recent(asked):
+                    if asked.before <= said and self._are_recent(asked):
                         found.append(asked)
         if own[LINKS] or own[MENTIONS]:
             found += filter(self._is_marked_enough, alarm.marked)
@@ -136,7 +136,7 @@ class Lately:
         if asked.before:
             if asked.before > len(trail) // SIZE or not self._are_recent(asked):
                 return False
-            if asked.same and trail.count(own[TEXT]) < asked.before:
+            if asked.copies and trail.count(own[TEXT]) < asked.copies:
                 return False
         if asked.alike and (self._kin is None or not self._kin.counts or self._kin.at_most <= asked.alike):
             return False

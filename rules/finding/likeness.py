@@ -66,11 +66,13 @@ class Kin:
         return 1 + sum(len(band.entries) for band in self._bands) // LAYOUT.size
 
     def campaign(self, within_s: float) -> Campaign | None:
-        """Return the cluster that the message belongs to, itself included; None where it stands alone.
+        """Return the cluster that the message belongs to, itself included; None where it belongs to none.
 
         Authors who sent a link or a mention count, and new ones if they are more than the established
         ones who said it without.
         """
+        if not self.counts:
+            return None
         if within_s not in self._found:
             self._found[within_s] = self._campaign(within_s)
         return self._found[within_s]

@@ -39,7 +39,7 @@ class Case(msgspec.Struct, gc=False):
         entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
         quiet: It is known already that nothing holds which rules ask of behaviour.
         words: Hashes of its words, where others may have said nearly the same.
-        trail: What its author said before; None where that isn't known, or nobody need ask.
+        trail: What its author said before; None where that isn't known, or nobody asks.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
         scores, rounded: The model's, as they are and as they are shown.

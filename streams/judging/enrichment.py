@@ -135,7 +135,7 @@ class Enricher:
         *,
         noting: bool,
     ) -> None:
-        """See what others do; where nobody can, say so."""
+        """See what others do, and who is quiet; where nobody can see, say so."""
         if self._observer is None or not rules.behaviour or not cases:
             return
         try:
@@ -148,7 +148,7 @@ class Enricher:
                     noting=noting,
                 )
                 if noting:  # each will be on its author's trail for the next
-                    self._observer.sift(cases, lives, rules.alarm)
+                    self._sift(cases, rules, lives)
                 return
         except StoreError as error:
             log.warning("behaviour_unknown", messages=len(cases), error=str(error))
@@ -157,6 +157,15 @@ class Enricher:
         for case in cases:
             if UNSEEN not in case.missing:
                 case.missing += (UNSEEN,)
+
+    def _sift(self, cases: Sequence[Case], rules: RuleSet, lives: Mapping[str, Live]) -> None:
+        assert self._observer is not None
+        try:
+            self._observer.sift(cases, lives, rules.alarm)
+        except Exception:  # then each author is asked, which only takes longer
+            log.exception("sifting_failed", messages=len(cases))
+            for case in cases:
+                case.quiet = False
 
     async def _look_up(
         self, cases: Sequence[Case], now: float, rules: RuleSet, *, moving: bool

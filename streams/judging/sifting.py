@@ -1,7 +1,7 @@
 """Sifts a batch: which messages' authors may have done what rules ask of behaviour, as few have.
 
 All trails are looked at together, by columns; to ask one author after another (rules.finding.behaviour)
-takes many times as long. Whatever is sifted out holds for nothing; what is left is asked properly.
+takes many times as long. Nothing holds for what is sifted out; what is left is asked properly.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Flags = NDArray[np.bool_]
 
 
 def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[bool]:
-    """Return of each message whether what it is asked of its author alone may hold.
+    """Return of each message whether anything may hold that is asked of its author alone.
 
     That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
 
@@ -77,7 +77,7 @@ class _Sieve:
         if alarm.repeated:
             copies = self._copies()
             for asked in alarm.repeated:
-                found |= (copies >= asked.before) & self._are_recent(asked)
+                found |= (copies >= asked.copies) & self._are_recent(asked)
         for asked in alarm.marked:
             found |= self._are_marked_enough(asked)
         return found

@@ -123,3 +123,15 @@ def test_who_did_what_a_rule_asks_sets_off_its_alarm(chance: Random) -> None:
             beside = chance.sample(others, min(chance.randrange(4), len(others)))
             assert one in lately.heard(Alarm.of([one])), one
             assert one in lately.heard(Alarm.of([*beside, one])), (one, beside)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_what_holds_is_what_was_counted(chance: Random) -> None:
+    """Nothing that is looked at before counting, to save it, keeps a condition from holding."""
+    lately = seen(chance)
+    for asked in (Asked.of(condition(chance)) for _ in range(20)):
+        counts = lately._count(asked)
+        held = all(bound.holds(counts[key]) for key, bound in asked.counts)
+        event(f"{len(asked.counts)} counts {'hold' if held else 'do not'}")
+        assert lately.holds(asked) == held, (asked, counts)

@@ -57,10 +57,10 @@ def test_nothing_holds_of_the_quiet(chance: Random) -> None:
 def test_a_busy_author_is_left_and_a_quiet_one_is_not() -> None:
     """So that sifting doesn't leave everybody."""
     asked = Asked.of(condition(Random(1)))._replace(
-        counts=(), before=3, reach=stamp(10.0, 0), marks=(), same=False, alike=0, newcomers=0
+        counts=(), before=3, reach=stamp(10.0, 0), marks=(), copies=0, alike=0, newcomers=0
     )
     busy = [LAYOUT.pack(stamp(NOW_S + n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
     calm = [LAYOUT.pack(stamp(NOW_S + 60 * n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
     assert sifted([b"", b""], [busy, calm], Alarm.of([asked])) == [False] * 3 + [True] + [False] * 4
     assert sifted([], [], Alarm.of([asked])) == []
-    assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([asked._replace(same=True)])) == [True]
+    assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([asked._replace(copies=3)])) == [True]
