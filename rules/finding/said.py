@@ -12,6 +12,7 @@ from rules.text.links import HostList, Link, find_links
 
 _COMMAND_SIGNS = frozenset("!/$?.+-")
 _COMMAND = re.compile(r"[!/$?.+-]{1,2}[^\W\d_]\w*(?:\s+\S+){0,4}")
+_NO_WORD = re.compile(r"[\W_]+")
 _NO_WORD_CHARACTERS = bytes(set(range(128)) - set(b"abcdefghijklmnopqrstuvwxyz0123456789"))
 _INVITES = HostList(
     (
@@ -35,7 +36,7 @@ def gist(folded: str, data: bytes) -> tuple[bytes, int]:
         return bare or data, len(bare)
     letters = bare.decode()
     if not letters.isalnum():
-        letters = "".join(filter(str.isalnum, letters))
+        letters = _NO_WORD.sub("", letters)
         bare = letters.encode()
     return bare or data, len(letters)
 
