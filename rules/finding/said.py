@@ -55,8 +55,7 @@ def measures(message: Message, letters: int, links: Sequence[Link] | None) -> tu
     if links is None:
         links = find_links(text, entities)
     flags = EDITED if message.kind is Kind.EDITED else 0
-    if letters > 255:
-        letters = 255
+    letters = min(letters, 255)
     if not (links or entities or message.mentions or "@" in text):
         if text[:1] in _COMMAND_SIGNS and _COMMAND.fullmatch(text):
             flags |= COMMAND

@@ -31,6 +31,7 @@ from streams.judging.fragments import MOST_LETTERS, Cover, is_fragment, together
 from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher, words_of
+from streams.judging.turns import Turns, batched
 from streams.store.trails import Kind, Note, TrailStore
 
 # Trails stay a little longer than rules look back: the store's clock is not the records'.
@@ -58,7 +59,6 @@ class Case(Protocol):
     record: Record
     entry: bytes
     quiet: bool
-    words: Sequence[int] | None
     kin: Kin | None
     wave: Wave | None
 
@@ -92,6 +92,12 @@ class Observer:
         self._tenant = lru_cache(4096)(lambda tenant: int.from_bytes(_hashed(secret, 8, tenant), "big"))
         self._sketcher = Sketcher(secret)
         self._partition = lru_cache(4096)(lambda topic_id, number: crc32(f"{topic_id}/{number}".encode()))
+
+    async def remember(self, cases: Sequence[Case], topic_id: str, turns: Turns) -> None:
+        """Set of each case that is counted what its author's trail will say."""
+        for some in batched(cases):
+            await turns.give_if_due()
+            self._remember(some, topic_id)
 
     async def look_round(
         self,
@@ -149,15 +155,9 @@ class Observer:
         numbers = {case.record.partition for case in cases}
         return {number: self._partition(topic_id, number) for number in numbers}
 
-    def remember(self, cases: Sequence[Case], topic_id: str, asked: Sequence[Asked]) -> None:
-        """Set of each scanned case that is counted what its author's trail will say.
-
-        Args:
-            asked: What rules ask.
-        """
-        alike, partition_of = any(one.alike for one in asked), self._partition
+    def _remember(self, cases: Sequence[Case], topic_id: str) -> None:
+        partition_of = self._partition
         copied, place, covered, pack = self._text_start.copy, self._place, self._cover.covered, LAYOUT.pack
-        author_of = self._author
         for case in cases:
             message, evidence, record = case.message, case.evidence, case.record
             if not is_counted(message):
@@ -172,7 +172,7 @@ class Observer:
                 hashed = state.digest()
             else:
                 hashed = covered(text)
-            entry = case.entry = pack(
+            case.entry = pack(
                 stamp(case.at, partition_of(topic_id, record.partition)),
                 record.offset & 0xFFFFFFFF,
                 hashed,
@@ -184,8 +184,6 @@ class Observer:
                 mentions,
                 invites,
             )  # fmt: skip
-            if alike and case.author is not None and (is_marked(entry) or is_sampled(author_of(case.author))):
-                case.words = words_of(message, evidence)
 
     def joined(self, own: Fields, trail: bytes) -> Sequence[str]:
         """Return the fragments that an author sent one after the other, this message the last of them."""
@@ -217,7 +215,7 @@ class _Look:
         self._wants_new = any(one.newcomers for one in asked)
         self._here_since: dict[str, float] = {}
         self._alike: list[tuple[Case, bytes, int]] = []
-        self._words: list[Sequence[int]] = []
+        self._words: list[list[int]] = []
         self._new: list[tuple[Case, Fields]] = []
 
     def add(self, cases: Sequence[Case]) -> None:
@@ -238,12 +236,11 @@ class _Look:
             marked = is_marked(said)
             if new and wants_new:
                 self._new.append((case, (*self._record(case), hashed)))
-            words = case.words
-            if new and wants_alike and not marked and not is_sampled(hashed):
+            if wants_alike and (new or marked or not hashed[0] % ONE_IN):
                 words = words_of(case.message, case.evidence)
-            if words is not None:
-                self._alike.append((case, hashed, (MARKED if marked else 0) | (NEW if new else 0)))
-                self._words.append(words)
+                if words is not None:
+                    self._alike.append((case, hashed, (MARKED if marked else 0) | (NEW if new else 0)))
+                    self._words.append(words)
 
     def _is_new(self, case: Case, name: str, made: datetime | None) -> bool:
         """Return whether the account was made, or where nobody says when, first seen, within a day."""
@@ -293,11 +290,6 @@ def is_counted(message: Message) -> bool:
         and message.kind is not Happened.DELETED
         and message.surface is Surface.CHAT
     )
-
-
-def is_sampled(author: bytes) -> bool:
-    """Return whether the texts of an author are looked at though they are established and send no link."""
-    return not author[0] % ONE_IN
 
 
 def _hashed(secret: bytes, size: int, name: str) -> bytes:

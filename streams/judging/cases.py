@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,7 +37,6 @@ class Case(msgspec.Struct, gc=False):
         at: Epoch seconds, see `time_of`.
         entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
         quiet: It is known already that nothing holds which rules ask of behaviour.
-        words: Hashes of its words, where others may have said nearly the same.
         trail: What its author said before; None where that isn't known, or nobody asks.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
@@ -56,7 +54,6 @@ class Case(msgspec.Struct, gc=False):
     shadow_scores: dict[str, float] | None = None
     entry: bytes = b""
     quiet: bool = False
-    words: Sequence[int] | None = None
     trail: bytes | None = None
     kin: Kin | None = None
     wave: Wave | None = None

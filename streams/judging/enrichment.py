@@ -80,11 +80,10 @@ class Enricher:
         try:
             await asyncio.sleep(0)
             cases = await self._scan(read, rules, refuse, turns)
-            await self._remember(cases, rules, topic_id, turns)
             # Begins when we wait for the store: what is scored on this thread is scored meanwhile.
             tasks.append(scoring := asyncio.create_task(self._perception.score(cases, switches)))  # type: ignore[arg-type]
             lives = await looking_up
-            await self._observe(cases, rules, topic_id, lives, noting=moving)
+            await self._observe(cases, rules, topic_id, turns, lives, noting=moving)
             await scoring
         finally:
             for task in tasks:
@@ -111,61 +110,39 @@ class Enricher:
             return [case for one in some for case in self._scan_some([one], rules, refuse)]
         return some
 
-    async def _remember(self, cases: Sequence[Case], rules: RuleSet, topic_id: str, turns: Turns) -> None:
-        """See what each of these is to its author's trail; where nobody can, say so."""
-        if not rules.behaviour:
-            return
-        for some in batched(cases):
-            await turns.give_if_due()
-            if self._observer is not None:
-                try:
-                    self._observer.remember(some, topic_id, rules.behaviour)
-                    continue
-                except Exception:
-                    log.exception("behaviour_failed", messages=len(some))
-            for case in some:
-                case.missing += (UNSEEN,)
-
     async def _observe(
         self,
         cases: Sequence[Case],
         rules: RuleSet,
         topic_id: str,
+        turns: Turns,
         lives: Mapping[str, Live],
         *,
         noting: bool,
     ) -> None:
-        """See what others do, and who is quiet; where nobody can see, say so."""
-        if self._observer is None or not rules.behaviour or not cases:
+        """See what each of these is to its author's trail, and what others do; where nobody can, say so."""
+        if not rules.behaviour or not cases:
             return
-        try:
-            if not self._desk.away:
-                await self._observer.look_round(
-                    cases,
-                    rules.behaviour,
-                    topic_id,
-                    known=lambda author: lives[author].reputation,
-                    noting=noting,
-                )
-                if noting:  # each will be on its author's trail for the next
-                    self._sift(cases, rules, lives)
-                return
-        except StoreError as error:
-            log.warning("behaviour_unknown", messages=len(cases), error=str(error))
-        except Exception:
-            log.exception("behaviour_failed", messages=len(cases))
+        if self._observer is not None:
+            try:
+                await self._observer.remember(cases, topic_id, turns)
+                if not self._desk.away:
+                    await self._observer.look_round(
+                        cases,
+                        rules.behaviour,
+                        topic_id,
+                        known=lambda author: lives[author].reputation,
+                        noting=noting,
+                    )
+                    if noting:  # each will be on its author's trail for the next
+                        _sift(self._observer, cases, rules, lives)
+                    return
+            except StoreError as error:
+                log.warning("behaviour_unknown", messages=len(cases), error=str(error))
+            except Exception:
+                log.exception("behaviour_failed", messages=len(cases))
         for case in cases:
-            if UNSEEN not in case.missing:
-                case.missing += (UNSEEN,)
-
-    def _sift(self, cases: Sequence[Case], rules: RuleSet, lives: Mapping[str, Live]) -> None:
-        assert self._observer is not None
-        try:
-            self._observer.sift(cases, lives, rules.alarm)
-        except Exception:  # then each author is asked, which only takes longer
-            log.exception("sifting_failed", messages=len(cases))
-            for case in cases:
-                case.quiet = False
+            case.missing += (UNSEEN,)
 
     async def _look_up(
         self, cases: Sequence[Case], now: float, rules: RuleSet, *, moving: bool
@@ -181,3 +158,12 @@ class Enricher:
         trails = bool(rules.behaviour) and self._observer is not None
         standings = await self._desk.load(asks, now, trails=trails) if asks else []
         return {ask.author: Live(standing) for ask, standing in zip(asks, standings, strict=True)}
+
+
+def _sift(observer: Observer, cases: Sequence[Case], rules: RuleSet, lives: Mapping[str, Live]) -> None:
+    try:
+        observer.sift(cases, lives, rules.alarm)
+    except Exception:  # then each author is asked, which only takes longer
+        log.exception("sifting_failed", messages=len(cases))
+        for case in cases:
+            case.quiet = False

@@ -14,6 +14,7 @@ from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.looked import Looked, time_of
 from streams.judging.outbox import Record
+from streams.judging.turns import Turns
 from streams.store.trails import MemoryTrails
 
 # Stands for the topic that the log's messages would lie on.
@@ -55,9 +56,8 @@ class Onlooker:
         return Case(Record(0, self._lines, at, None, None), message, at, message.author_key, evidence)
 
     async def _watch(self, cases: Sequence[Case]) -> None:
-        asked = self._rules.behaviour
-        self._observer.remember(cases, LOG, asked)
-        await self._observer.look_round(cases, asked, LOG, known=lambda _: self._standing)
+        await self._observer.remember(cases, LOG, Turns())
+        await self._observer.look_round(cases, self._rules.behaviour, LOG, known=lambda _: self._standing)
 
     def _looked(self, case: Case) -> Looked:
         author = case.author or ""
