@@ -62,6 +62,7 @@ def judge(
 ) -> None:
     """Judge lines of JSON from standard input, one verdict a line; only `text` is required.
 
+    A line that can't be read is answered by an object with `error`; the command ends with 0 all the same.
     Rules on behaviour look back over the lines that have an `author` and `sent_at`.
     """
     settings = settings_module.read()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.finding.behaviour import Lately
 from rules.finding.evidence import Evidence
-from rules.message import Message
+from rules.message import Kind, Message
 
 
 def time_of(message: Message) -> float:
@@ -18,6 +18,11 @@ def time_of(message: Message) -> float:
         return clock
     # A time without its zone is read as UTC: the machine's own zone must not change a verdict.
     return min(clock, (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp())
+
+
+def is_read(message: Message) -> bool:
+    """Return whether models are asked about a message: not about deletions, nor where there is no text."""
+    return bool(message.text) and message.kind is not Kind.DELETED
 
 
 class Looked(NamedTuple):

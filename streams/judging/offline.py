@@ -19,7 +19,7 @@ from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
 from rules.verdict import Action, Judgement, ModelNote, Verdict
 from streams.errors import ConfigurationError, UnreadableError
-from streams.judging.looked import Looked, time_of
+from streams.judging.looked import Looked, is_read, time_of
 from streams.judging.verdicts import KeyedHash, Stamp, verdict_of
 from streams.wire.reading import MAX_RECORD_BYTES, read_offline
 from streams.wire.writing import encode, rfc3339
@@ -95,11 +95,16 @@ class Offline:
             return None
 
     def scores(self, messages: list[Message]) -> list[dict[str, float] | None]:
-        """Return the model's probabilities by label for each message; None without a model."""
-        if self._model is None:
-            return [None] * len(messages)
-        rows = self._model.score([readable(m.text, m.entities) for m in messages])
-        return [dict(zip(self._model.labels, map(float, row), strict=True)) for row in rows]
+        """Return the model's probabilities by label for each message; None where it isn't asked."""
+        found: list[dict[str, float] | None] = [None] * len(messages)
+        numbers = [number for number, message in enumerate(messages) if is_read(message)]
+        if self._model is None or not numbers:
+            return found
+        read = [messages[number] for number in numbers]
+        rows = self._model.score([readable(message.text, message.entities) for message in read])
+        for number, row in zip(numbers, rows, strict=True):
+            found[number] = dict(zip(self._model.labels, map(float, row), strict=True))
+        return found
 
     def judge(
         self,
@@ -117,7 +122,7 @@ class Offline:
         now = time_of(message)
         if self._switches.silences_model(message) is not None:
             scores = None
-        missing = [] if scores is not None or not message.text else ["model"]
+        missing = [] if scores is not None or not is_read(message) else ["model"]
         if self._standing is None:
             missing.append("standing")
         if self._rules.behaviour and looked.seen is None:

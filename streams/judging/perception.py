@@ -11,9 +11,9 @@ import structlog
 from numpy.typing import NDArray
 
 from rules.fold import readable
-from rules.message import Kind
 from rules.switches import Switches
 from streams.judging.cases import Case
+from streams.judging.looked import is_read
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class Perception:
 
     async def score(self, cases: Sequence[Case], switches: Switches) -> None:
         """Write on each case what the models say of it, or that they say nothing."""
-        asked = [case for case in cases if case.message.text and case.message.kind is not Kind.DELETED]
+        asked = [case for case in cases if is_read(case.message)]
         if self._model is None and self._shadow is None:
             _miss_model(asked)
             return

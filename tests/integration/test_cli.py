@@ -164,6 +164,13 @@ def test_the_shipped_model_speaks_unless_it_is_told_not_to() -> None:
     assert (told["missing"], "model" in told) == (["model", "standing"], False)
 
 
+def test_the_model_is_not_asked_where_there_is_nothing_to_read() -> None:
+    """As in a worker: a picture without a word, and what was deleted."""
+    picture, gone = line("", attachments=[{"type": "image"}]), line("hi", id="m1", kind="deleted")
+    for said in answers(b"\n".join((picture, gone)) + b"\n"):
+        assert ("model" in said["missing"], "model_scores" in said) == (False, False)
+
+
 def test_the_models_word_does_by_default_what_its_labels_are_trusted_with() -> None:
     """What is experimental is only shown; what assists flags, and takes what rules hold a step further."""
     hateful, rude = "i rom sono parassiti, via tutti", "ferme ta gueule sale pute"
