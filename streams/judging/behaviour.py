@@ -63,7 +63,7 @@ class Case(Protocol):
     wave: Wave | None
 
 
-class Spoken(Protocol):
+class HasTrail(Protocol):
     """An author, as far as sifting needs them."""
 
     @property
@@ -125,7 +125,7 @@ class Observer:
         look.add(cases)
         await look.round(self._store, noting=noting)
 
-    def sift(self, cases: Sequence[Case], authors: Mapping[str, Spoken], alarm: Alarm) -> None:
+    def sift(self, cases: Sequence[Case], authors: Mapping[str, HasTrail], alarm: Alarm) -> None:
         """Set of each remembered case whether it is known that nothing holds which rules ask.
 
         Of a small batch it isn't: its authors are asked one by one in less time.

@@ -10,13 +10,14 @@ import structlog
 
 from rules.finding.behaviour import QUIET, Lately, Wave
 from rules.finding.likeness import Kin
-from rules.finding.trail import LAYOUT, added
+from rules.finding.trail import LAYOUT, added, before
 from rules.message import Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
 from rules.verdict import Judgement
 from streams.control.orders import RaidOrder
 from streams.errors import UnreadableError
+from streams.judging.fragments import holds_fragment
 from streams.judging.outbox import Record
 from streams.store.standings import Charge, Effect, PartitionId, Recall, Standing, settle
 
@@ -69,6 +70,23 @@ class Case(msgspec.Struct, gc=False):
             return QUIET
         trail = self.trail
         return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave) if trail is not None else None
+
+    def look_back(self, live: Live | None, *, repeat: bool) -> None:
+        """Set what its author said before, where that is known and anybody need ask.
+
+        Args:
+            repeat: It was judged before, so that its author's trail goes on behind it.
+        """
+        if live is None or live.reputation is None:
+            self.quiet = False
+            return
+        if repeat:
+            live.astray = True
+        if live.astray:
+            self.quiet = False
+        if not self.quiet or holds_fragment(self.entry):
+            trail = live.trail
+            self.trail = before(trail, LAYOUT.unpack(self.entry)) if repeat else trail
 
 
 class Live:

@@ -11,7 +11,6 @@ import structlog
 
 from rules.decide import decide
 from rules.finding.trail import LAYOUT
-from rules.finding.trail import before as earlier
 from rules.message import Kind, Message
 from rules.reputation import Reputation
 from rules.ruleset import Evidence, RuleSet
@@ -291,7 +290,7 @@ class Moderator:
         before = live.reputation if live is not None else None
         case.raid = self._raids.at(message) if self._raids is not None else None
         if case.entry:
-            self._look_back(case, live, repeat=repeat)
+            case.look_back(live, repeat=repeat)
         if message.kind is Kind.DELETED:
             return Judgement(Action.ALLOW, decided_by="deleted")
         ruling = self._ruling(case, now) if self._rulings else None
@@ -320,19 +319,6 @@ class Moderator:
         why = next((one for one in judgement.reasons if one.label == RAID), None)
         if why is not None and self._raids is not None:
             self._raids.seen(message, now, f"{why.rule}: {why.seen or 'seen'}", rules.policy.raid)
-
-    def _look_back(self, case: Case, live: Live | None, *, repeat: bool) -> None:
-        """Set what its author said before, where that is known and anybody need ask."""
-        if live is None or live.reputation is None:
-            case.quiet = False
-            return
-        if repeat:
-            live.astray = True
-        if live.astray:
-            case.quiet = False
-        if not case.quiet or holds_fragment(case.entry):
-            trail = live.trail
-            case.trail = earlier(trail, LAYOUT.unpack(case.entry)) if repeat else trail
 
     def _evidence(self, case: Case, rules: RuleSet) -> Evidence:
         """Return what was found in a message, and in the author's bits of words before it."""

@@ -1,16 +1,23 @@
 """A batch that is sifted comes out as one whose authors are asked one by one, whatever goes wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 import msgspec
 import pytest
 
 from rules.errors import RuleFileError
+from rules.finding.asked import Alarm
+from rules.finding.trail import SIZE
+from rules.message import Author, Message
+from rules.reputation import Reputation
 from rules.ruleset import RuleSet
 from streams.judging import behaviour
-from streams.judging.behaviour import Observer
+from streams.judging.behaviour import HasTrail, Observer
+from streams.judging.cases import Case, Live
 from streams.judging.outbox import Record
+from streams.judging.turns import Turns
+from streams.store.standings import Standing
 from streams.store.standings_memory import MemoryStandings
 from streams.store.trails import MemoryTrails
 from tests.integration.test_moderator import NOW, POLICY, TOPIC_ID, Bench
@@ -24,7 +31,7 @@ TEXTS = (
 )  # fmt: skip
 ONE_BY_ONE = 10**9
 # With the last three a sieve is misled that takes records which come again for new ones.
-SEEDS = (*range(20), 475, 480, 484)
+SEEDS = (*range(4, 24), 475, 480, 484)
 
 
 def rules(chance: Random) -> RuleSet:
@@ -92,10 +99,21 @@ def batches(records: list[Record], chance: Random) -> Iterator[list[Record]]:
         at += size
 
 
+class Counting(Observer):
+    """Counts those of whom it is known that nothing holds; what goes wrong comes out as none."""
+
+    quiet = 0
+
+    def sift(self, cases: Sequence[Case], authors: Mapping[str, HasTrail], alarm: Alarm) -> None:
+        """See Observer."""
+        super().sift(cases, authors, alarm)
+        self.quiet += sum(case.quiet for case in cases)
+
+
 async def judged(seed: int) -> tuple[list[bytes], int]:
-    """What comes out, and how many messages no rule spoke of."""
+    """What comes out, and how many messages were sifted out."""
     chance = Random(seed)
-    observer, quiet = Observer(MemoryTrails(), secret=b"secret"), 0
+    observer = Counting(MemoryTrails(), secret=b"secret")
     bench = Bench(rules(chance), MemoryStandings(), observer=observer)
     found = []
     for batch in batches(log(chance), chance):
@@ -106,11 +124,12 @@ async def judged(seed: int) -> tuple[list[bytes], int]:
             bench.desk.note(made.effects)
         if luck < 0.5:
             await bench.standings.save(made.effects, 604_800.0)
-        for each in bench.on(bench.topics.verdicts, made):
-            quiet += not each.get("reasons")
-            found.append(msgspec.json.encode({key: each[key] for key in each if key != "judged_at"}))
+        found += [
+            msgspec.json.encode({key: each[key] for key in each if key != "judged_at"})
+            for each in bench.on(bench.topics.verdicts, made)
+        ]
         found += [each.key or b"" for each in made.outputs if each.topic != bench.topics.verdicts]
-    return found, quiet
+    return found, observer.quiet
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -119,6 +138,23 @@ async def test_it_comes_out_the_same(seed: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(behaviour, "WORTH_SIFTING", 1)
     sifted, quiet = await judged(seed)
     monkeypatch.setattr(behaviour, "WORTH_SIFTING", ONE_BY_ONE)
-    asked, _ = await judged(seed)
+    asked, none = await judged(seed)
     assert sifted == asked
-    assert 0 < quiet < len(sifted)
+    assert none == 0 < quiet < len(sifted)
+
+
+async def test_a_damaged_trail_is_its_authors_trouble_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others are told quiet beside them; whoever has it is asked."""
+    monkeypatch.setattr(behaviour, "WORTH_SIFTING", 1)
+    watched = loaded(
+        '- {id: spam/r, label: spam, action: flag, behaviour: {messages: "> 9", within: 10s}}', policy=POLICY
+    )
+    observer, cases = Observer(MemoryTrails(), secret=b"secret"), []
+    for number, author in enumerate(("torn", "other", "torn too", "whole")):
+        said = Message(f"m{number}", Author(author), "hello there")
+        cases.append(Case(Record(0, number, NOW, None, None), said, NOW, author, watched.scan(said)))
+    await observer.remember(cases, TOPIC_ID, Turns())
+    trails = {"torn": bytes(SIZE - 1), "other": b"", "torn too": bytes(SIZE + 1), "whole": bytes(SIZE)}
+    lives = {author: Live(Standing(Reputation(), trail=trail)) for author, trail in trails.items()}
+    observer.sift(cases, lives, watched.alarm)
+    assert [case.quiet for case in cases] == [False, True, False, True]
