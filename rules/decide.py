@@ -21,14 +21,14 @@ from rules.ruleset import RuleSet
 from rules.rulings import Ruling
 from rules.schema.policy import Visibility
 from rules.switches import NONE, Switches
-from rules.verdict import Action, Campaign, Hit, Judgement, Reason, Shadow, Silent
+from rules.verdict import ALLOW, Action, Campaign, Hit, Judgement, Reason, Shadow, Silent
 
 MAX_REASONS = 32
 MAX_MATCHED = 64
 MAX_SILENT = 8
 
-_CLEAN = Judgement(Action.ALLOW, quiet=True)
-_CLEAN_AND_GOOD = Judgement(Action.ALLOW, good=True, quiet=True)
+_CLEAN = Judgement(ALLOW, quiet=True)
+_CLEAN_AND_GOOD = Judgement(ALLOW, good=True, quiet=True)
 
 
 def decide(
@@ -122,14 +122,14 @@ def _nothing(
     if not scores:
         if not evidence.harmless:
             return None
-        return _CLEAN_AND_GOOD if is_good(message, Action.ALLOW) else _CLEAN
+        return _CLEAN_AND_GOOD if is_good(message, ALLOW) else _CLEAN
     place = evidence.place
     if not evidence.harmless or _wakes(place.watched, scores):
         return None
     quiet = untouched(scores, place.lowered(lower), rules.policy.shift(reputation, now))
     if quiet is None:
         return None
-    return Judgement(Action.ALLOW, scores=quiet, good=is_good(message, Action.ALLOW), quiet=True)
+    return Judgement(ALLOW, scores=quiet, good=is_good(message, ALLOW), quiet=True)
 
 
 def _wakes(watched: Mapping[str, float], scores: Mapping[str, float]) -> bool:
@@ -179,7 +179,7 @@ def _campaign(case: Case) -> Campaign | None:
 
 def _decided_by(settled: Settled) -> str:
     """What settled it; where everything was held back, what held it back."""
-    if settled.winner is not None and settled.action is not Action.ALLOW:
+    if settled.winner is not None and settled.action is not ALLOW:
         return settled.winner.name
     return settled.lowered_by[-1] if settled.lowered_by else "nothing"
 

@@ -23,6 +23,11 @@ class Kind(StrEnum):
     DELETED = "deleted"
 
 
+# At hand for what is asked of each message: before Python 3.12 an enumeration is slow to say what it holds.
+CHAT = Surface.CHAT
+CREATED, EDITED, DELETED = Kind.CREATED, Kind.EDITED, Kind.DELETED
+
+
 class EntityType(StrEnum):
     """What a platform says that a part of the text is."""
 

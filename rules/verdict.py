@@ -52,6 +52,7 @@ class Action(StrEnum):
 
 
 LADDER = tuple(Action)
+ALLOW, FLAG, HOLD, REMOVE = LADDER
 _RANKS = {action: rank for rank, action in enumerate(LADDER)}
 
 

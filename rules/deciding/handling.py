@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from rules.deciding.case import Case
 from rules.finding.evidence import Span
-from rules.message import EntityType, Kind, Message
-from rules.verdict import Action, Hit
+from rules.message import CREATED, EntityType, Message
+from rules.verdict import ALLOW, Action, Hit
 
 
 def strike_of(case: Case) -> float:
@@ -27,7 +27,7 @@ def strike_of(case: Case) -> float:
 
 def is_good(message: Message, action: Action) -> bool:
     """Return whether the message counts as a good one."""
-    return action is Action.ALLOW and message.kind is Kind.CREATED and moves_standing(message)
+    return action is ALLOW and message.kind is CREATED and moves_standing(message)
 
 
 def moves_standing(message: Message) -> bool:

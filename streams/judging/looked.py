@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rules.finding.behaviour import Lately
 from rules.finding.evidence import Evidence
-from rules.message import Kind, Message
+from rules.message import DELETED, Message
 
 
 def time_of(message: Message) -> float:
@@ -22,7 +22,7 @@ def time_of(message: Message) -> float:
 
 def is_read(message: Message) -> bool:
     """Return whether models are asked about a message: not about deletions, nor where there is no text."""
-    return bool(message.text) and message.kind is not Kind.DELETED
+    return bool(message.text) and message.kind is not DELETED
 
 
 class Looked(NamedTuple):

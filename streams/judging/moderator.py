@@ -11,13 +11,13 @@ import structlog
 
 from rules.decide import decide
 from rules.finding.trail import LAYOUT
-from rules.message import Kind, Message
+from rules.message import DELETED, EDITED, Message
 from rules.reputation import Reputation
 from rules.ruleset import Evidence, RuleSet
 from rules.rulings import Ruling
 from rules.switches import NONE as NO_SWITCHES
 from rules.switches import Switches
-from rules.verdict import RAID, Action, Judgement, ModelNote, Source, Verdict
+from rules.verdict import ALLOW, RAID, Judgement, ModelNote, Source, Verdict
 from streams.control.rulings import Rulings
 from streams.errors import UnreadableError
 from streams.judging.behaviour import Observer
@@ -188,7 +188,7 @@ class Moderator:
             live = lives[case.author] if case.author is not None else None
             before = live.reputation if live is not None else None
             try:
-                edited = case.message.kind is Kind.EDITED
+                edited = case.message.kind is EDITED
                 content_hash = self._hash.content(case.message) if edited else ""
                 judgement = self._judgement(case, live, rules, switches, content_hash, repeat=False)
                 standing = (before, before) if before is not None else None
@@ -218,7 +218,7 @@ class Moderator:
         if live is not None and not repeat:
             counts = not (message.author and (message.author.bot or message.author.relay))
             # An image that nobody has looked at is no good message.
-            good = counts and judgement.action is Action.ALLOW and bool(message.text)
+            good = counts and judgement.action is ALLOW and bool(message.text)
             remembered = Recall(content_hash, judgement.action, judgement.strike, good)
             charge = charge_of(judgement, message, counts, rules) if judgement.strike else UNSPECIFIED
             effect = Effect(
@@ -291,10 +291,10 @@ class Moderator:
         case.raid = self._raids.at(message) if self._raids is not None else None
         if case.entry:
             case.look_back(live, repeat=repeat)
-        if message.kind is Kind.DELETED:
-            return Judgement(Action.ALLOW, decided_by="deleted")
+        if message.kind is DELETED:
+            return Judgement(ALLOW, decided_by="deleted")
         ruling = self._ruling(case, now) if self._rulings else None
-        if message.kind is Kind.EDITED and ruling is None and live is not None:
+        if message.kind is EDITED and ruling is None and live is not None:
             recall = live.recalls.get(message.id)
             if recall is not None and recall.content_hash == content_hash:
                 return Judgement(

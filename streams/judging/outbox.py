@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from rules.message import Message
-from rules.verdict import SCHEMA, Action, Verdict
+from rules.verdict import ALLOW, FLAG, HOLD, SCHEMA, Verdict
 from streams.control.orders import ORDER, Order, key_of
 from streams.errors import UnreadableError
 from streams.kafka.topics import Topics
@@ -76,10 +76,10 @@ class Outbox:
         headers = [("ce_id", verdict.id.encode()), *self._rest(verdict.judged_at)]
         partition = record.partition % self._verdict_partitions
         outputs = [Output(self._topics.verdicts, partition, record.key, value, headers)]
-        if verdict.action is not Action.ALLOW or verdict.kind == "edited":
+        if verdict.action is not ALLOW or verdict.kind == "edited":
             outputs.append(self._to(self._topics.actions, record, value, headers))
         if (
-            verdict.action in (Action.FLAG, Action.HOLD)
+            verdict.action in (FLAG, HOLD)
             or verdict.queue is not None
             or (verdict.shadow and self._is_sample(verdict, record))
         ):

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from rules.finding.trail import added
-from rules.message import Kind
+from rules.message import CREATED, DELETED, Kind
 from rules.reputation import (
     DAY_S,
     Delta,
@@ -142,13 +142,13 @@ def settle(effect: Effect, before: Recall | None, partition: PartitionId) -> tup
     The Lua twin is in save_standings.lua.
     """
     now = effect.recall
-    if effect.kind is Kind.DELETED:
+    if effect.kind is DELETED:
         if before is None:
             return Delta(at=effect.at), None
         kept = msgspec.structs.replace(before, good=False)
         return Delta(at=effect.at, good=-int(before.good)), kept
     if before is None:
-        created = effect.kind is Kind.CREATED
+        created = effect.kind is CREATED
         good = now.good and created and effect.counts
         remember = now if good == now.good else msgspec.structs.replace(now, good=good)
         messages = int(created and effect.counts)
