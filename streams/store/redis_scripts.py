@@ -225,7 +225,7 @@ async def exchange(connection: AbstractConnection, commands: Sequence[Command]) 
     return replies
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """What a script is told of one thing: where it lies, its keys, and what stands in the arguments.
 
     Attributes:

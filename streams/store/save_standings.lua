@@ -229,7 +229,7 @@ local function is_marked(trail, start)
 end
 
 -- Returns a trail with an entry at its end.
-local function added(trail, entry)
+local function added_one(trail, entry)
   trail = trail .. entry
   while #trail > most_said * size and not is_marked(trail, 1) do
     trail = string.sub(trail, size + 1)
@@ -247,12 +247,28 @@ local function added(trail, entry)
   return table.concat(marked, '', math.max(1, #marked - most_said + 1)) .. string.sub(trail, last + 1)
 end
 
+-- Returns a trail with entries at its end, as if they came one by one.
+local function added(trail, entries)
+  local whole, start = trail .. table.concat(entries), 1
+  while #whole - start >= most_said * size and not is_marked(whole, start) do
+    start = start + size
+  end
+  -- What is no longer than this in the end has been no longer before.
+  if #whole - start < 2 * most_said * size then
+    return string.sub(whole, start)
+  end
+  for _, entry in ipairs(entries) do
+    trail = added_one(trail, entry)
+  end
+  return trail
+end
+
 local function save(key, recalls, fallen_key, mark_field, effects, trail_key, entries)
   local stored = redis.call('HMGET', key, 's', 'g', 'n', 'f', 't', mark_field)
   local s, g, n = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   local f, t, mark = stored[4] and tonumber(stored[4]), tonumber(stored[5] or 0), tonumber(stored[6] or -1)
   local old_mark, written, ledger = mark, {}, nil
-  local trail
+  local said = {}
 
   for nth, effect in ipairs(effects) do
     local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
@@ -294,7 +310,7 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
       end
       local entry = entries and string.sub(entries, (nth - 1) * size + 1, nth * size)
       if entry and entry ~= blank then
-        trail = added(trail or redis.call('GET', trail_key) or '', entry)
+        said[#said + 1] = entry
       end
       applied = applied + 1
     end
@@ -311,8 +327,8 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
     ledger.write()
   end
   redis.call('EXPIRE', key, keep_author)
-  if trail then
-    redis.call('SET', trail_key, trail, 'EX', keep_trail)
+  if #said > 0 then
+    redis.call('SET', trail_key, added(redis.call('GET', trail_key) or '', said), 'EX', keep_trail)
   end
   for today in pairs(written) do
     redis.call('EXPIRE', recalls[today], keep_recalls)
