@@ -14,7 +14,8 @@ from rules.message import EntityType, Message
 from rules.schema.rule import Part
 from rules.verdict import Hit
 
-_MENTION = re.compile(r"(?<![\w@])@\w")
+# What may not stand before the sign is looked at behind it, so that the search is for the sign.
+_MENTION = re.compile(r"@(?<![\w@]@)\w")
 
 # One picture as people count them: flags are pairs, families are joined, skin has a tone.
 _PICTURE = (
@@ -43,7 +44,7 @@ def longest_run(text: str) -> int:
 
 def mentions(message: Message) -> int:
     """Return how many are addressed: what the platform says, or what looks like it, whichever is more."""
-    marked = sum(entity.type is EntityType.MENTION for entity in message.entities)
+    marked = sum(entity.type is EntityType.MENTION for entity in message.entities) if message.entities else 0
     typed = len(_MENTION.findall(message.text)) if "@" in message.text else 0
     return max(marked, typed, len(message.mentions))
 

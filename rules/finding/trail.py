@@ -12,6 +12,8 @@ from typing import Any, Final
 
 # So many of an author's messages are looked back at.
 MOST: Final = 32
+# And as many entries may there be while it is being looked back at.
+LONG: Final = 4 * MOST
 
 COMMAND, EMOTES, EDITED = 1, 2, 4
 
@@ -19,12 +21,15 @@ COMMAND, EMOTES, EDITED = 1, 2, 4
 #   stamp     milliseconds since the epoch, shifted by PARTITION_BITS, and a hash of the record's partition;
 #             what lies before 1970 or after LATEST_MS is at these
 #   offset    the lowest 32 bits of the record's
-#   text      a keyed hash of what `gist` returns; of up to three letters these, under a cipher
+#   text      a keyed hash of what `gists` returns; of up to three letters these, under a cipher
 #   channel   a keyed hash; so is the message's id, in `message`
 #   letters   letters and digits in the text, up to 255; so are links, mentions and invites
 #   flags     COMMAND: it is one. EMOTES: it is nothing else. EDITED: the record is an edit
 LAYOUT: Final = Struct(">QI8sHIBBBBB")
 SIZE: Final = LAYOUT.size
+# What is counted, from the letters on, and an entry with that as one.
+COUNTS: Final = Struct(">BBBBB")
+COUNTED: Final = Struct(f">QI8sHI{COUNTS.size}s")
 STAMP, OFFSET, TEXT, CHANNEL, MESSAGE, LETTERS, FLAGS, LINKS, MENTIONS, INVITES = range(10)
 
 PARTITION_BITS: Final = 20
@@ -47,10 +52,18 @@ def stamp(at: float, partition: int) -> int:
         at: Epoch seconds.
         partition: A hash, of which as many bits count as there are.
     """
-    ms = int(at * 1000.0 + 0.5)
-    if not 0 <= ms <= LATEST_MS:
-        ms = 0 if ms < 0 else LATEST_MS
+    ms = min(max(0, int(at * 1000.0 + 0.5)), LATEST_MS)
     return ms << PARTITION_BITS | partition & _PARTITION
+
+
+def stamps(ats: Sequence[float], partitions: Sequence[int]) -> list[int]:
+    """Return the stamp of each record, in less time."""
+    if not ats or min(ats) < 0.0 or max(ats) > LATEST_MS / 1e3 - 1.0:
+        return list(map(stamp, ats, partitions))
+    return [
+        int(at * 1000.0 + 0.5) << PARTITION_BITS | partition & _PARTITION
+        for at, partition in zip(ats, partitions, strict=True)
+    ]
 
 
 def is_marked(entry: bytes) -> bool:
@@ -96,8 +109,17 @@ def added(trail: bytes, entry: bytes) -> bytes:
     trail += entry
     while len(trail) > MOST * SIZE and trail[_MARKS] == _NO_MARKS:
         trail = trail[SIZE:]
-    if len(trail) <= 2 * MOST * SIZE:
-        return trail
+    return trail if len(trail) <= 2 * MOST * SIZE else _cut(trail)
+
+
+def prolonged(trail: bytes, said: Sequence[bytes]) -> bytes:
+    """Return a trail with entries at its end, quickly; what is too old is let go now and then."""
+    trail = b"".join((trail, *said))
+    return trail if len(trail) <= LONG * SIZE else _cut(trail)
+
+
+def _cut(trail: bytes) -> bytes:
+    """Return the last entries, and of those before them the last with a link or a mention."""
     older, last = trail[: -MOST * SIZE], trail[-MOST * SIZE :]
     kept = [older[number * SIZE : (number + 1) * SIZE] for number in _marked(older)[-MOST:]]
     return b"".join(kept) + last
@@ -111,7 +133,7 @@ def before(trail: bytes, own: Fields) -> bytes:
     partition, offset = own[STAMP] & _PARTITION, own[OFFSET]
     return b"".join(
         one
-        for one, fields in zip(_cut(trail), LAYOUT.iter_unpack(trail), strict=True)
+        for one, fields in zip(_parted(trail), LAYOUT.iter_unpack(trail), strict=True)
         if fields[STAMP] & _PARTITION != partition or 0 < (offset - fields[OFFSET]) % _OFFSETS < _OFFSETS // 2
     )
 
@@ -130,5 +152,5 @@ def _marked(trail: bytes) -> list[int]:
     return [number for number, one in enumerate(zip(links, mentions, strict=True)) if one != (0, 0)]
 
 
-def _cut(trail: bytes) -> Iterator[bytes]:
+def _parted(trail: bytes) -> Iterator[bytes]:
     return (trail[start : start + SIZE] for start in range(0, len(trail), SIZE))

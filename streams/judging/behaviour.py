@@ -22,16 +22,15 @@ from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave, asked_of_others
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
-from rules.finding.said import gist, measures
-from rules.finding.trail import LATEST_MS, LAYOUT, Fields, is_marked, stamp
-from rules.message import Kind as Happened
-from rules.message import Message, Surface
+from rules.finding.said import counts_of, gists
+from rules.finding.trail import COUNTED, LATEST_MS, LAYOUT, Fields, is_marked, stamps
+from rules.message import CHAT, DELETED, Message
 from rules.reputation import Reputation
 from streams.judging.fragments import MOST_LETTERS, Cover, is_fragment, together
 from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher, words_of
-from streams.judging.turns import Turns, batched
+from streams.judging.turns import Turns
 from streams.store.trails import Kind, Note, TrailStore
 
 # Trails stay a little longer than rules look back: the store's clock is not the records'.
@@ -41,6 +40,9 @@ NEW_HERE = Kind("n", NEWCOMER.size, MOST_NEW, KEEP_S)
 # Nobody is new a day after their account was made or, where nobody says when, after their first message.
 NEW_S = 86_400.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Messages that are remembered together, between turns of the loop: well under a millisecond's work.
+TOGETHER = 256
 
 # Messages from which on a batch is sifted.
 WORTH_SIFTING = 96
@@ -95,9 +97,9 @@ class Observer:
 
     async def remember(self, cases: Sequence[Case], topic_id: str, turns: Turns) -> None:
         """Set of each case that is counted what its author's trail will say."""
-        for some in batched(cases):
+        for start in range(0, len(cases), TOGETHER):
             await turns.give_if_due()
-            self._remember(some, topic_id)
+            self._remember(cases[start : start + TOGETHER], topic_id)
 
     async def look_round(
         self,
@@ -156,34 +158,47 @@ class Observer:
         return {number: self._partition(topic_id, number) for number in numbers}
 
     def _remember(self, cases: Sequence[Case], topic_id: str) -> None:
-        partition_of = self._partition
-        copied, place, covered, pack = self._text_start.copy, self._place, self._cover.covered, LAYOUT.pack
-        for case in cases:
-            message, evidence, record = case.message, case.evidence, case.record
-            if not is_counted(message):
-                continue
-            folded = evidence.folded
-            text, letters = gist(folded.text, folded.data)
-            identity = message.id.encode("utf-8", "surrogatepass")
-            letters, flags, links, mentions, invites = measures(message, letters, evidence.links)
-            if letters > MOST_LETTERS or not is_fragment(letters, flags):
+        cases = [case for case in cases if is_counted(case.message)]
+        messages = [case.message for case in cases]
+        evidence = [case.evidence for case in cases]
+        partitions, place = self._partitions(cases, topic_id), self._place
+        texts, letters = gists([one.folded for one in evidence])
+        counts = counts_of(messages, letters, evidence)
+        identities = [message.id.encode("utf-8", "surrogatepass") for message in messages]
+        entries = map(
+            COUNTED.pack,
+            stamps([case.at for case in cases], [partitions[case.record.partition] for case in cases]),
+            [case.record.offset & 0xFFFFFFFF for case in cases],
+            self._hashed(texts, letters, counts, identities),
+            [place(message.tenant, message.platform, message.channel) for message in messages],
+            map(crc32, identities),
+            counts,
+        )
+        for case, entry in zip(cases, entries, strict=True):
+            case.entry = entry
+
+    def _hashed(
+        self,
+        texts: Sequence[bytes],
+        letters: Sequence[int],
+        counts: Sequence[bytes],
+        identities: Sequence[bytes],
+    ) -> list[bytes]:
+        """Return what stands for each text: a hash, or a cipher of what may be a part of a word."""
+        found, copied = [], self._text_start.copy
+        for text in texts:
+            state = copied()
+            state.update(text)
+            found.append(state.digest())
+        for number in [number for number, count in enumerate(letters) if count <= MOST_LETTERS]:
+            if is_fragment(letters[number], counts[number][1]):
+                found[number] = self._cover.covered(texts[number])
+            elif not texts[number]:
+                # Nothing is said again by saying nothing.
                 state = copied()
-                state.update(text or identity)
-                hashed = state.digest()
-            else:
-                hashed = covered(text)
-            case.entry = pack(
-                stamp(case.at, partition_of(topic_id, record.partition)),
-                record.offset & 0xFFFFFFFF,
-                hashed,
-                place(message.tenant, message.platform, message.channel),
-                crc32(identity),
-                letters,
-                flags,
-                links,
-                mentions,
-                invites,
-            )  # fmt: skip
+                state.update(identities[number])
+                found[number] = state.digest()
+        return found
 
     def joined(self, own: Fields, trail: bytes) -> Sequence[str]:
         """Return the fragments that an author sent one after the other, this message the last of them."""
@@ -287,8 +302,8 @@ def is_counted(message: Message) -> bool:
     return (
         author is not None
         and not (author.bot or author.relay)
-        and message.kind is not Happened.DELETED
-        and message.surface is Surface.CHAT
+        and message.kind is not DELETED
+        and message.surface is CHAT
     )
 
 

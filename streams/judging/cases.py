@@ -10,7 +10,7 @@ import structlog
 
 from rules.finding.behaviour import QUIET, Lately, Wave
 from rules.finding.likeness import Kin
-from rules.finding.trail import LAYOUT, added, before
+from rules.finding.trail import LAYOUT, before, prolonged
 from rules.message import Message
 from rules.reputation import Reputation, after
 from rules.ruleset import Evidence, RuleSet
@@ -108,8 +108,7 @@ class Live:
     def trail(self) -> bytes:
         """What the author said so far."""
         if self._fresh:  # most say one thing in a batch, and nobody asks again
-            for entry in self._fresh:
-                self._trail = added(self._trail, entry)
+            self._trail = prolonged(self._trail, self._fresh)
             self._fresh = []
         return self._trail
 

@@ -7,8 +7,9 @@ import pytest
 
 from rules import packs
 from rules.finding.behaviour import Lately
-from rules.finding.said import gist
+from rules.finding.said import gists
 from rules.finding.trail import LAYOUT, stamp
+from rules.fold import fold
 from rules.message import Author
 from rules.reputation import Reputation
 from rules.ruleset import RuleSet
@@ -107,7 +108,7 @@ def test_a_rule_in_shadow_reports_and_ends_by_itself(rules: RuleSet) -> None:
 def test_behaviour_is_counted_and_where_it_is_unknown_nobody_is_blamed(rules: RuleSet) -> None:
     """10: what the author did is handed in; offline nobody knows."""
     message = said("again and again and again")
-    text, letters = gist(message.text, message.text.encode())
+    (text,), (letters,) = gists([fold(message.text)])
     entries = [(stamp(NOW - 5 * n, 0), 9 - n, text[:8], 1, n, letters, 0, 0, 0, 0) for n in range(5)]
     seen = Lately(entries[0], b"".join(LAYOUT.pack(*one) for one in reversed(entries[1:])))
     assert judged(rules, message).action is Action.ALLOW

@@ -8,8 +8,26 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.finding.trail import LAYOUT, LINKS, MENTIONS, MOST, OFFSET, SIZE, added, before, entries, stamp
+from rules.finding.trail import (
+    LAYOUT,
+    LINKS,
+    LONG,
+    MENTIONS,
+    MOST,
+    OFFSET,
+    SIZE,
+    added,
+    before,
+    entries,
+    prolonged,
+    stamp,
+)
+from rules.message import Kind as Happened
+from rules.verdict import Action
 from streams.process.embedded import Store
+from streams.store.standings import Ask, AuthorEffects, Effect, PartitionId, Recall, StandingStore
+from streams.store.standings_memory import MemoryStandings
+from streams.store.standings_redis import RedisStandings
 from streams.store.trails import STAMP, Kind, MemoryTrails, TrailStore
 from streams.store.trails_redis import RedisTrails
 
@@ -66,6 +84,23 @@ def test_a_trail_keeps_what_rules_look_back_at(said: Sequence[tuple[int, int]]) 
     assert len(trail) <= 2 * MOST * SIZE
 
 
+@given(st.lists(st.lists(_MARKS, max_size=40), max_size=12) | st.lists(st.just([(1, 0)] * 30), max_size=9))
+def test_a_trail_that_is_prolonged_keeps_it_too(batches: Sequence[Sequence[tuple[int, int]]]) -> None:
+    """However many come at a time."""
+    trail, said, offset = b"", [], 0
+    for batch in batches:
+        entries_of = [_entry(offset + n, marks) for n, marks in enumerate(batch)]
+        trail = prolonged(trail, entries_of)
+        said += batch
+        offset += len(batch)
+        assert len(trail) <= LONG * SIZE
+    kept = [one[OFFSET] for one in entries(trail)]
+    marked = [one[OFFSET] for one in entries(trail) if one[LINKS] or one[MENTIONS]]
+    assert kept[-MOST:] == list(range(len(said)))[-MOST:]
+    assert marked[-MOST:] == [offset for offset, marks in enumerate(said) if any(marks)][-MOST:]
+    assert kept == sorted(kept)
+
+
 @given(st.lists(st.integers(0, 2), max_size=40), st.integers(0, 40), st.integers(0, 2))
 def test_what_came_later_is_not_seen(partitions: list[int], offset: int, partition: int) -> None:
     """Of its own partition a message sees what lies below it; of others all, and offsets may have wrapped."""
@@ -82,3 +117,33 @@ def test_what_came_later_is_not_seen(partitions: list[int], offset: int, partiti
         if where != partition or number < offset
     ]
     assert before(b"".join(packed), own) == b"".join(expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(_MARKS | st.none(), max_size=60), max_size=6) | st.just([[(1, 0)] * 23] * 6))
+def test_lua_and_its_twin_agree_on_what_an_author_said(store: Store, batches: list[list[Any]]) -> None:
+    """One by one or many at once, with links and without, or with messages that aren't counted."""
+
+    async def run(standings: StandingStore) -> list[bytes]:
+        found, offset = [], 0
+        for marks in batches:
+            effects = []
+            for each in marks:
+                offset += 1
+                entry = _entry(offset, each) if each else b""
+                recall = Recall("0", Action.ALLOW, good=True)
+                effects.append(Effect(offset, 1e9, str(offset), Happened.CREATED, recall, entry=entry))
+            await standings.save([AuthorEffects("an author", PartitionId("topic", 0), tuple(effects))], 60.0)
+            (standing,) = await standings.load([Ask("an author", ())], 1e9, trails=True)
+            found.append(standing.trail)
+        return found
+
+    async def on_redis() -> list[bytes]:
+        prefix = f"test-{uuid.uuid4().hex}-"
+        standings = RedisStandings(store.url, key=b"k", prefix=prefix, timeout_s=10)
+        try:
+            return await run(standings)
+        finally:
+            await standings.close()
+
+    assert asyncio.run(on_redis()) == asyncio.run(run(MemoryStandings()))

@@ -1,0 +1,101 @@
+"""What is remembered of many messages at once is what is remembered of each."""
+
+from typing import Any
+from unittest.mock import sentinel
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.finding.evidence import Evidence
+from rules.finding.said import counts_of, gists
+from rules.finding.trail import COMMAND, COUNTS, EDITED, EMOTES, LATEST_MS, stamp, stamps
+from rules.fold import fold
+from rules.message import Author, Entity, EntityType, Kind, Message
+from rules.text.links import find_links
+
+_PARTS = (
+    "say",
+    " ",
+    "ONE",
+    "é",
+    "ß",
+    "ÿ",
+    "Ünder_score",
+    "!",
+    "/go",
+    "@ana",
+    "a@b",
+    "日本",
+    "😂",
+    "discord.gg/abc",
+)
+_TEXTS = st.lists(st.sampled_from(_PARTS), max_size=6).map("".join) | st.text(max_size=12)
+
+
+@given(st.lists(_TEXTS, max_size=9))
+def test_gists_of_many_are_those_of_each(texts: list[str]) -> None:
+    """Nothing runs over from one text into the next, in whatever script."""
+    folded = [fold(text.encode("utf-8", "replace").decode()) for text in texts]
+    alone = [gists([one]) for one in folded]
+    assert gists(folded) == ([one[0][0] for one in alone], [one[1][0] for one in alone])
+
+
+def test_a_gist_knows_no_case_space_or_punctuation() -> None:
+    """And where nothing else is left, they are the gist."""
+    texts, letters = gists(
+        [fold(text) for text in ("See YOU, soon!", "see_you soon", "Grüße, 1", "?!", "", "日本 語")]
+    )
+    assert texts == [b"seeyousoon", b"seeyousoon", "grüsse1".encode(), b"?!", b"", "日本語".encode()]
+    assert letters == [10, 10, 7, 0, 0, 3]
+
+
+@given(st.lists(st.tuples(_TEXTS, st.sampled_from(Kind), st.booleans(), st.booleans()), max_size=9))
+def test_counts_of_many_are_those_of_each(said: list[tuple[str, Kind, bool, bool]]) -> None:
+    """Also of those that are told at a glance to have nothing but letters."""
+    messages, evidence = [], []
+    for text, kind, looked, mention in said:
+        text = text.encode("utf-8", "replace").decode()
+        messages.append(_message(text, kind, mention=mention and bool(text)))
+        links = find_links(text, messages[-1].entities) if looked else None
+        evidence.append(Evidence(fold(text), sentinel.place, links))
+    letters = gists([one.folded for one in evidence])[1]
+    assert counts_of(messages, letters, evidence) == [
+        _counted(message, count) for message, count in zip(messages, letters, strict=True)
+    ]
+
+
+def _counted(message: Message, letters: int) -> bytes:
+    """What is counted, told by somebody else who takes their time."""
+    (alone,) = counts_of([message], [letters], [Evidence(fold(message.text), sentinel.place)])
+    return alone
+
+
+def test_what_is_counted() -> None:
+    """Letters, flags, links, mentions, invites."""
+    assert _count("hello") == (5, 0, 0, 0, 0)
+    assert _count("!drop") == (4, COMMAND, 0, 0, 0)
+    assert _count("😂😂") == (0, EMOTES, 0, 0, 0)
+    assert _count("hey @ana @bo", Kind.EDITED) == (8, EDITED, 0, 2, 0)
+    assert _count("join discord.gg/abc") == (16, 0, 1, 0, 1)
+    assert _count("a" * 300) == (255, 0, 0, 0, 0)
+    assert _count("a@b @@c x@") == (4, 0, 0, 0, 0)
+
+
+def _count(text: str, kind: Kind = Kind.CREATED) -> Any:
+    return COUNTS.unpack(_counted(_message(text, kind), gists([fold(text)])[1][0]))
+
+
+def _message(text: str, kind: Kind, *, mention: bool = False) -> Message:
+    entities = (Entity(EntityType.MENTION, (0, 1)),) if mention else ()
+    return Message("1", Author("a"), text, "t", "p", "c", kind=kind, entities=entities)
+
+
+_TIMES = st.floats(0, 2e9) | st.sampled_from((-1.0, -0.0004, LATEST_MS / 1e3, 1e300, -1e300))
+
+
+@given(st.lists(st.tuples(_TIMES, st.integers(0, 2**32 - 1)), max_size=5))
+def test_stamps_of_many_are_those_of_each(records: list[tuple[float, int]]) -> None:
+    """Also of times that no clock has."""
+    assert stamps([at for at, _ in records], [where for _, where in records]) == [
+        stamp(*one) for one in records
+    ]
