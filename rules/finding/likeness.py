@@ -46,24 +46,24 @@ class Band(NamedTuple):
 
 
 class Kin:
-    """What a message is like."""
+    """What a message is like.
 
-    __slots__ = ("_bands", "_found", "_own")
+    Attributes:
+        at_most: No more authors than this are in its cluster.
+    """
+
+    __slots__ = ("_bands", "_found", "_own", "at_most")
 
     def __init__(self, own: Entry, bands: Sequence[Band]) -> None:
         self._own = own
         self._bands = bands
+        self.at_most = 1 + sum([len(band.entries) for band in bands]) // LAYOUT.size
         self._found: dict[float, Campaign | None] = {}
 
     @property
     def counts(self) -> bool:
         """Whether the message can be part of a campaign: a link, a mention or a new author."""
         return bool(self._own[_FLAGS])
-
-    @property
-    def at_most(self) -> int:
-        """No more authors than this are in its cluster."""
-        return 1 + sum(len(band.entries) for band in self._bands) // LAYOUT.size
 
     def campaign(self, within_s: float) -> Campaign | None:
         """Return the cluster that the message belongs to, itself included; None where it belongs to none.

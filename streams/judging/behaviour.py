@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain
 from typing import Protocol
 from zlib import crc32
 
@@ -285,14 +285,15 @@ class _Look:
             )
         if not notes:
             return
-        answers = iter(await store.note(notes))
+        answers = await store.note(notes)
+        at = 0
         for case, entry, keys in found:
-            bands = [
-                Band(key[:8], answer) for key, answer in zip(keys, islice(answers, len(keys)), strict=True)
-            ]
-            if any(answer for _, answer in bands):
+            said = answers[at : at + len(keys)]
+            at += len(keys)
+            if any(said):
+                bands = [Band(key[:8], entries) for key, entries in zip(keys, said, strict=True)]
                 case.kin = Kin(entry, bands)
-        for (case, own), answer in zip(self._new, answers, strict=True):
+        for (case, own), answer in zip(self._new, answers[at:], strict=True):
             case.wave = Wave(own, answer)
 
 

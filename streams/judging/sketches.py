@@ -17,6 +17,8 @@ from rules.fold import readable
 from rules.message import Message
 from rules.text.words import tokens
 
+# Digits of a band's name.
+_NAME = 16
 _PLACEHOLDERS = frozenset({b"link", b"user", b"emote"})
 # In links, hosts, mentions and addresses.
 _SIGN = re.compile(r"[@/]|\w\.\w")
@@ -56,7 +58,7 @@ class Sketcher:
         self._names = np.array(names, dtype=np.uint64).reshape(BANDS, ROWS)
 
     def sketch(self, texts: Sequence[Sequence[int]], tenants: Sequence[int]) -> list[tuple[bytes, list[str]]]:
-        """Return each text's sketch, and the names of its bands in 16 hexadecimal digits each.
+        """Return each text's sketch, and the names of its bands in hexadecimal digits.
 
         Args:
             texts: Hashes of the words of each.
@@ -69,7 +71,11 @@ class Sketcher:
         sketches = [bits[start : start + HASHES] for start in range(0, len(bits), HASHES)]
         rows = least[:, : BANDS * ROWS].astype(np.uint64).reshape(-1, BANDS, ROWS)
         named = (rows * self._names).sum(axis=2) + np.array(tenants, dtype=np.uint64)[:, None]
-        bands = [[f"{name:016x}" for name in names] for names in named.tolist()]
+        names = named.astype(">u8").tobytes().hex()
+        bands = [
+            [names[at : at + _NAME] for at in range(first, first + BANDS * _NAME, _NAME)]
+            for first in range(0, len(names), BANDS * _NAME)
+        ]
         return list(zip(sketches, bands, strict=True))
 
     def _least(self, texts: Sequence[Sequence[int]]) -> NDArray[np.uint32]:
