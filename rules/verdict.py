@@ -52,6 +52,7 @@ class Action(StrEnum):
 
 
 LADDER = tuple(Action)
+# At hand, as in rules.message.
 ALLOW, FLAG, HOLD, REMOVE = LADDER
 _RANKS = {action: rank for rank, action in enumerate(LADDER)}
 

@@ -18,6 +18,7 @@ from rules.finding.trail import (
     LINKS,
     MENTIONS,
     MESSAGE,
+    MOST,
     SIZE,
     STAMP,
     TEXT,
@@ -170,7 +171,7 @@ class Lately:
 
     def _before(self) -> list[Fields]:
         if self._said is None:
-            self._said = entries(self._trail)
+            self._said = entries(self._trail[-MOST * SIZE :])
         return self._said
 
     def _counts(self, asked: Asked) -> Mapping[str, int]:

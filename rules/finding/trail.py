@@ -12,7 +12,7 @@ from typing import Any, Final
 
 # So many of an author's messages are looked back at.
 MOST: Final = 32
-# And as many entries may there be while it is being looked back at.
+# A trail that is being looked back at may have so many entries, with older ones in between.
 LONG: Final = 4 * MOST
 
 COMMAND, EMOTES, EDITED = 1, 2, 4

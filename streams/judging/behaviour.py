@@ -23,14 +23,14 @@ from rules.finding.evidence import Evidence
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Band, Entry, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
 from rules.finding.said import counts_of, gists
-from rules.finding.trail import COUNTED, LATEST_MS, LAYOUT, Fields, is_marked, stamps
+from rules.finding.trail import COUNTED, FLAGS, LATEST_MS, LAYOUT, LETTERS, Fields, is_marked, stamps
 from rules.message import CHAT, DELETED, Message
 from rules.reputation import Reputation
 from streams.judging.fragments import MOST_LETTERS, Cover, is_fragment, together
 from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher, words_of
-from streams.judging.turns import Turns
+from streams.judging.turns import Turns, batched
 from streams.store.trails import Kind, Note, TrailStore
 
 # Trails stay a little longer than rules look back: the store's clock is not the records'.
@@ -41,8 +41,9 @@ NEW_HERE = Kind("n", NEWCOMER.size, MOST_NEW, KEEP_S)
 NEW_S = 86_400.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Messages that are remembered together, between turns of the loop: well under a millisecond's work.
-TOGETHER = 256
+# Messages that are remembered together, between turns of the loop, where their texts have no more bytes than
+# this: about a millisecond's work. Of longer ones fewer are.
+AT_ONCE, BYTES_AT_ONCE = 256, 32_768
 
 # Messages from which on a batch is sifted.
 WORTH_SIFTING = 96
@@ -97,9 +98,12 @@ class Observer:
 
     async def remember(self, cases: Sequence[Case], topic_id: str, turns: Turns) -> None:
         """Set of each case that is counted what its author's trail will say."""
-        for start in range(0, len(cases), TOGETHER):
-            await turns.give_if_due()
-            self._remember(cases[start : start + TOGETHER], topic_id)
+        for start in range(0, len(cases), AT_ONCE):
+            some = cases[start : start + AT_ONCE]
+            short = sum([len(case.evidence.folded.data) for case in some]) <= BYTES_AT_ONCE
+            for few in (some,) if short else batched(some):
+                await turns.give_if_due()
+                self._remember(few, topic_id)
 
     async def look_round(
         self,
@@ -191,7 +195,7 @@ class Observer:
             state.update(text)
             found.append(state.digest())
         for number in [number for number, count in enumerate(letters) if count <= MOST_LETTERS]:
-            if is_fragment(letters[number], counts[number][1]):
+            if is_fragment(letters[number], counts[number][FLAGS - LETTERS]):
                 found[number] = self._cover.covered(texts[number])
             elif not texts[number]:
                 # Nothing is said again by saying nothing.

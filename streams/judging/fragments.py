@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from rules.finding.trail import BYTE, EDITED, FLAGS, LETTERS, STAMP, TEXT, Fields, entries, reach, since
+from rules.finding.trail import BYTE, EDITED, FLAGS, LETTERS, SIZE, STAMP, TEXT, Fields, entries, reach, since
 
 MOST_LETTERS: Final = 3
 # Just longer than a gap may be: clocks go to the millisecond.
@@ -46,7 +46,7 @@ def together(own: Fields, trail: bytes, uncovered: Callable[[bytes], str]) -> li
         uncovered: Returns the text of a fragment, of what stands in its entry.
     """
     found, at = [uncovered(own[TEXT])], own[STAMP]
-    for one in reversed(entries(trail)):
+    for one in reversed(entries(trail[-MOST_TOGETHER * SIZE :])):
         if len(found) >= MOST_TOGETHER or not is_fragment(one[LETTERS], one[FLAGS]):
             break
         if one[STAMP] <= since(at, GAP):

@@ -319,6 +319,7 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
   if mark == old_mark then
     return
   end
+  local trail = #said > 0 and added(redis.call('GET', trail_key) or '', said)
   redis.call('HSET', key, 'g', g, 'n', n, 'f', f and exact(f) or '', 't', exact(t), mark_field, exact(mark))
   if s ~= 0 or stored[1] then
     redis.call('HSET', key, 's', exact(s))
@@ -327,8 +328,8 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
     ledger.write()
   end
   redis.call('EXPIRE', key, keep_author)
-  if #said > 0 then
-    redis.call('SET', trail_key, added(redis.call('GET', trail_key) or '', said), 'EX', keep_trail)
+  if trail then
+    redis.call('SET', trail_key, trail, 'EX', keep_trail)
   end
   for today in pairs(written) do
     redis.call('EXPIRE', recalls[today], keep_recalls)

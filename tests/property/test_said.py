@@ -1,5 +1,6 @@
 """What is remembered of many messages at once is what is remembered of each."""
 
+import asyncio
 from typing import Any
 from unittest.mock import sentinel
 
@@ -12,6 +13,11 @@ from rules.finding.trail import COMMAND, COUNTS, EDITED, EMOTES, LATEST_MS, stam
 from rules.fold import fold
 from rules.message import Author, Entity, EntityType, Kind, Message
 from rules.text.links import find_links
+from streams.judging.behaviour import Observer
+from streams.judging.cases import Case
+from streams.judging.outbox import Record
+from streams.judging.turns import Turns
+from streams.store.trails import MemoryTrails
 
 _PARTS = (
     "say",
@@ -28,7 +34,9 @@ _PARTS = (
     "日本",
     "😂",
     "discord.gg/abc",
+    "a" * 300,
 )
+_MARKS = ("", "", "emote", "mention")
 _TEXTS = st.lists(st.sampled_from(_PARTS), max_size=6).map("".join) | st.text(max_size=12)
 
 
@@ -49,13 +57,13 @@ def test_a_gist_knows_no_case_space_or_punctuation() -> None:
     assert letters == [10, 10, 7, 0, 0, 3]
 
 
-@given(st.lists(st.tuples(_TEXTS, st.sampled_from(Kind), st.booleans(), st.booleans()), max_size=9))
-def test_counts_of_many_are_those_of_each(said: list[tuple[str, Kind, bool, bool]]) -> None:
+@given(st.lists(st.tuples(_TEXTS, st.sampled_from(Kind), st.booleans(), st.sampled_from(_MARKS)), max_size=9))
+def test_counts_of_many_are_those_of_each(said: list[tuple[str, Kind, bool, str]]) -> None:
     """Also of those that are told at a glance to have nothing but letters."""
     messages, evidence = [], []
-    for text, kind, looked, mention in said:
+    for text, kind, looked, marks in said:
         text = text.encode("utf-8", "replace").decode()
-        messages.append(_message(text, kind, mention=mention and bool(text)))
+        messages.append(_message(text, kind, marks if text else ""))
         links = find_links(text, messages[-1].entities) if looked else None
         evidence.append(Evidence(fold(text), sentinel.place, links))
     letters = gists([one.folded for one in evidence])[1]
@@ -85,9 +93,10 @@ def _count(text: str, kind: Kind = Kind.CREATED) -> Any:
     return COUNTS.unpack(_counted(_message(text, kind), gists([fold(text)])[1][0]))
 
 
-def _message(text: str, kind: Kind, *, mention: bool = False) -> Message:
-    entities = (Entity(EntityType.MENTION, (0, 1)),) if mention else ()
-    return Message("1", Author("a"), text, "t", "p", "c", kind=kind, entities=entities)
+def _message(text: str, kind: Kind, marks: str = "") -> Message:
+    entities = (Entity(EntityType.EMOTE, (0, 1)),) if marks == "emote" else ()
+    mentions = ("bo",) if marks == "mention" else ()
+    return Message("1", Author("a"), text, "t", "p", "c", kind=kind, entities=entities, mentions=mentions)
 
 
 _TIMES = st.floats(0, 2e9) | st.sampled_from((-1.0, -0.0004, LATEST_MS / 1e3, 1e300, -1e300))
@@ -99,3 +108,22 @@ def test_stamps_of_many_are_those_of_each(records: list[tuple[float, int]]) -> N
     assert stamps([at for at, _ in records], [where for _, where in records]) == [
         stamp(*one) for one in records
     ]
+
+
+def test_entries_of_many_are_those_of_each() -> None:
+    """However many are remembered together, and whether their texts are short or long."""
+    texts = [f"{'long ' * 200 * (number > 700)}text {number % 5}" for number in range(1000)]
+    assert _entries([texts]) == _entries([[text] for text in texts]) == _entries([texts[:300], texts[300:]])
+
+
+def _entries(batches: list[list[str]]) -> list[bytes]:
+    observer, offset, found = Observer(MemoryTrails(), secret=b"k"), 0, []
+    for texts in batches:
+        cases = []
+        for text in texts:
+            cases.append(Case(Record(0, offset, 1e9, None, b""), _message(text, Kind.CREATED), 1e9, "a"))
+            cases[-1].evidence = Evidence(fold(text), sentinel.place, ())
+            offset += 1
+        asyncio.run(observer.remember(cases, "topic", Turns()))
+        found += [case.entry for case in cases]
+    return found
