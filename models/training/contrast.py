@@ -1,4 +1,5 @@
-"""Harmless sentences in pairs: those that fairness is measured on, and others that training holds alike."""
+"""Harmless texts that a model may take for something bad: pairs of sentences, of which training holds others
+alike, and words that stand alone."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from rules.fold import readable
 FOLDER = Path(__file__).parent / "contrasts"
 # Of the plain sentences so many are over the line; of their twins, not many more may be.
 PLAIN_OVER, TWINS_OVER = 0.05, 0.075
+# A short text that gets more is taken for what it isn't; so many of these are named.
+OVER, WORST = 0.5, 6
 
 
 class Pair(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,11 +42,19 @@ class Swearing(msgspec.Struct, forbid_unknown_fields=True):
     lines: list[str]
 
 
+class Short(msgspec.Struct, forbid_unknown_fields=True):
+    """A word or two that say nothing bad by themselves, in one language."""
+
+    lang: str
+    lines: list[str]
+
+
 class Contrasts(msgspec.Struct, forbid_unknown_fields=True):
     """The whole file."""
 
     pair: list[Pair]
     swearing: list[Swearing]
+    short: list[Short]
 
 
 class Twins(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +94,25 @@ def fairness(score: Score) -> Table:
         f"Where {percent(PLAIN_OVER)} of harmless sentences without identity terms lie over a line, how many "
         "of their twins with them do.",
         ["pairs", "label", "sentences", "mean, plain", "mean, twins", "line", "twins over", "bar"],
+        rows,
+    )
+
+
+def short_texts(score: Score) -> Table:
+    """Return which words alone are taken for something bad, by label."""
+    said = [line for each in contrasts().short for line in each.lines]
+    scores = score([readable(line) for line in said])
+    rows: list[list[Cell]] = []
+    for column, label in enumerate(LABELS):
+        over = np.flatnonzero(scores[:, column] > OVER)
+        worst = sorted(over, key=lambda place: -scores[place, column])[:WORST]
+        names = ", ".join(said[place] for place in worst)
+        rows.append([label, len(said), len(over), percent(len(over) / len(said)), names])
+    return Table(
+        "Short texts",
+        f"Harmless texts of few words, in {len(contrasts().short)} languages, many of them words that worse "
+        f"texts have as well; how many of them get more than {OVER:g}, and which.",
+        ["label", "texts", "over", "share", "the highest"],
         rows,
     )
 

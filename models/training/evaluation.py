@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from models import Classifier, load
-from models.training.contrast import fairness
+from models.training.contrast import fairness, short_texts
 from models.training.promises import calibrates
 from models.training.rows import Row, number
 from models.training.scored import Scored, by_group, by_label, scored
@@ -41,6 +41,7 @@ def evaluated(folder: Path, dev: Sequence[Row], unseen: Sequence[Row]) -> Iterat
         note = "Sources whose licence keeps them out of training: all of it is unseen."
         yield by_group(others, lambda row: row.source, UNSEEN, note)
     yield fairness(score)
+    yield short_texts(score)
     yield _alarms(classifier, held, others)
     known = sample(dev)
     harmless = [row.text for row in dev if row.source.startswith("benign") and row.lang == "en"]
