@@ -2,22 +2,25 @@
 
 import asyncio
 from typing import Any
-from unittest.mock import sentinel
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.finding.evidence import Evidence
+from rules.finding.evidence import Evidence, Place
 from rules.finding.said import counts_of, gists
 from rules.finding.trail import COMMAND, COUNTS, EDITED, EMOTES, LATEST_MS, stamp, stamps
 from rules.fold import fold
 from rules.message import Author, Entity, EntityType, Kind, Message
+from rules.schema.policy import Policy
 from rules.text.links import find_links
 from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.outbox import Record
 from streams.judging.turns import Turns
 from streams.store.trails import MemoryTrails
+
+# No rule acts there.
+NOWHERE = Place((), Policy().resolve("t", "c"))
 
 _PARTS = (
     "say",
@@ -65,7 +68,7 @@ def test_counts_of_many_are_those_of_each(said: list[tuple[str, Kind, bool, str]
         text = text.encode("utf-8", "replace").decode()
         messages.append(_message(text, kind, marks if text else ""))
         links = find_links(text, messages[-1].entities) if looked else None
-        evidence.append(Evidence(fold(text), sentinel.place, links))
+        evidence.append(Evidence(fold(text), NOWHERE, links))
     letters = gists([one.folded for one in evidence])[1]
     assert counts_of(messages, letters, evidence) == [
         _counted(message, count) for message, count in zip(messages, letters, strict=True)
@@ -74,7 +77,7 @@ def test_counts_of_many_are_those_of_each(said: list[tuple[str, Kind, bool, str]
 
 def _counted(message: Message, letters: int) -> bytes:
     """What is counted, told by somebody else who takes their time."""
-    (alone,) = counts_of([message], [letters], [Evidence(fold(message.text), sentinel.place)])
+    (alone,) = counts_of([message], [letters], [Evidence(fold(message.text), NOWHERE)])
     return alone
 
 
@@ -122,7 +125,7 @@ def _entries(batches: list[list[str]]) -> list[bytes]:
         cases = []
         for text in texts:
             cases.append(Case(Record(0, offset, 1e9, None, b""), _message(text, Kind.CREATED), 1e9, "a"))
-            cases[-1].evidence = Evidence(fold(text), sentinel.place, ())
+            cases[-1].evidence = Evidence(fold(text), NOWHERE, ())
             offset += 1
         asyncio.run(observer.remember(cases, "topic", Turns()))
         found += [case.entry for case in cases]
