@@ -119,14 +119,40 @@ def test_entries_of_many_are_those_of_each() -> None:
     assert _entries([texts]) == _entries([[text] for text in texts]) == _entries([texts[:300], texts[300:]])
 
 
+async def test_the_loop_goes_on_between_long_texts() -> None:
+    """Short ones are remembered by hundreds; what would take long is done a few at a time."""
+    assert await _turns("short", 256) == 1
+    assert await _turns("long " * 200, 256) == 16
+    assert await _turns("short", 257) == 2
+
+
+async def _turns(text: str, count: int) -> int:
+    """Return how often others might have had their turn."""
+
+    class Counted(Turns):
+        given = 0
+
+        async def give_if_due(self) -> None:
+            self.given += 1
+
+    turns = Counted()
+    await Observer(MemoryTrails(), secret=b"k").remember(_cases([text] * count, 0), "topic", turns)
+    return turns.given
+
+
 def _entries(batches: list[list[str]]) -> list[bytes]:
     observer, offset, found = Observer(MemoryTrails(), secret=b"k"), 0, []
     for texts in batches:
-        cases = []
-        for text in texts:
-            cases.append(Case(Record(0, offset, 1e9, None, b""), _message(text, Kind.CREATED), 1e9, "a"))
-            cases[-1].evidence = Evidence(fold(text), NOWHERE, ())
-            offset += 1
+        cases = _cases(texts, offset)
+        offset += len(cases)
         asyncio.run(observer.remember(cases, "topic", Turns()))
         found += [case.entry for case in cases]
     return found
+
+
+def _cases(texts: list[str], offset: int) -> list[Case]:
+    cases = []
+    for number, text in enumerate(texts, start=offset):
+        cases.append(Case(Record(0, number, 1e9, None, b""), _message(text, Kind.CREATED), 1e9, "a"))
+        cases[-1].evidence = Evidence(fold(text), NOWHERE, ())
+    return cases

@@ -5,15 +5,19 @@ import json
 import random
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from models.training.contrast import Pair, contrasts, twins
+from models.training.contrast import Pair, contrasts, short_texts, twins
 from models.training.disguise import TRICKS, disguised
 from models.training.grammar import FOLDER, spoken, written
 from models.training.rows import LABELS, Row, read_rows, undressed
 from models.training.sources import family, sources
+from models.training.tables import percent
 
 README = """
 | source | repository | licence | use | language |
@@ -123,6 +127,21 @@ def test_no_sentence_of_the_evaluation_is_trained_on(grammar: list[Row]) -> None
     lines = (*contrasts().swearing, *contrasts().short)
     tested = {line.lower() for each in lines for line in each.lines}
     assert not trained & (tested | filled(contrasts().pair))
+
+
+def test_harmless_words_that_are_taken_for_something_bad_are_counted_and_named() -> None:
+    """By label, the highest first; what lies on the line is not over it."""
+    high = {"gun": 0.9, "hot": 0.95, "blood": 0.5}
+
+    def score(texts: Sequence[str]) -> NDArray[np.float32]:
+        found = np.zeros((len(texts), len(LABELS)), np.float32)
+        found[:, LABELS.index("threat")] = [high.get(text, 0.1) for text in texts]
+        return found
+
+    table = {row[0]: row[1:] for row in short_texts(score).rows}
+    said = sum(len(each.lines) for each in contrasts().short)
+    assert table["threat"] == [said, 2, percent(2 / said), "hot, gun"]
+    assert table["spam"] == [said, 0, percent(0.0), ""]
 
 
 def test_pairs_are_measured_in_frames_of_their_own() -> None:
