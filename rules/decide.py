@@ -11,7 +11,7 @@ from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import remembering, switched
 from rules.finding.armed import Armed
-from rules.finding.behaviour import Lately
+from rules.finding.behaviour import QUIET, Lately
 from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
 from rules.finding.firing import holds
@@ -63,6 +63,7 @@ def decide(
     place = evidence.place
     if not place.restless and not (
         seen is not None
+        and seen is not QUIET  # as for most
         and (heard := seen.heard(place.stirring))
         and _stirs(place.roused(heard), facts_of(message, evidence, rules, scores, reputation, now, seen))
     ):

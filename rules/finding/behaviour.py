@@ -214,10 +214,27 @@ class Lately:
         if not own[field]:
             return 0
         most = {own[MESSAGE]: own[field]}
-        for one in back(marked(self._trail, field), after):
+        for one in marked(self._trail, field, after):
             if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
                 most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
         return sum(most.values())
+
+
+class Around(Lately):
+    """What others did, where it is known that nothing holds which rules ask of the author alone.
+
+    Args:
+        own: The message, as an entry of a trail.
+        kin, wave: See Lately.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, own: Fields, kin: Kin | None, wave: Wave | None) -> None:
+        super().__init__(own, b"", kin, wave)
+
+    def _may_hold(self, alarm: Alarm) -> Sequence[Asked]:
+        return asked_of_others(alarm, self._kin, self._wave)
 
 
 class Quiet(Lately):

@@ -7,7 +7,7 @@ one trail, and what stands there is compared place by place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ NEW, MARKED = 1, 2
 # matter to tell a campaign of new accounts from what everybody says.
 ONE_IN: Final = 16
 
-# So many authors are counted at most: who is one of a hundred is seen no better by looking longer.
+# So many authors are counted at most.
 MOST_ALIKE: Final = 32
 # So many entries of a trail are kept and looked through, the last ones first.
 KEPT: Final = 32
@@ -79,16 +79,7 @@ class Kin:
 
     def _campaign(self, within_s: float) -> Campaign | None:
         own = self._own
-        since = own[_AT] - within_s
-        flags: dict[bytes, int] = {}
-        for entry in self._latest():
-            author = entry[_AUTHOR]
-            # Most stand in several bands, and are compared in the first.
-            known = flags.get(author)
-            if (known is None or entry[_FLAGS] & ~known) and self._is_alike(entry, since):
-                flags[author] = (known or 0) | entry[_FLAGS]
-                if len(flags) >= MOST_ALIKE:
-                    break
+        flags = self._alike(own[_AT] - within_s)
         flags[own[_AUTHOR]] = flags.get(own[_AUTHOR], 0) | own[_FLAGS]
         marked = {author for author, each in flags.items() if each & MARKED}
         new = {author for author, each in flags.items() if each & NEW}
@@ -98,20 +89,31 @@ class Kin:
         largest = max(self._bands, key=lambda band: len(band.entries))
         return Campaign(largest.name, min(size, MOST_ALIKE)) if counted and size > 1 else None
 
-    def _latest(self) -> Iterator[Entry]:
-        """Yield what was noted before the message; whoever judges it again finds itself, and later ones."""
-        own = self._own
-        for band in self._bands:
-            for entry in reversed(list(LAYOUT.iter_unpack(band.entries))):
-                if entry[_PARTITION] != own[_PARTITION] or entry[_OFFSET] < own[_OFFSET]:
-                    yield entry
+    def _alike(self, since: float) -> dict[bytes, int]:
+        """Return who said nearly the same before the message, and after a time, each with their flags.
 
-    def _is_alike(self, entry: Entry, since: float) -> bool:
-        own = self._own
-        if entry[_AT] <= since or (entry[_PARTITION] != own[_PARTITION] and entry[_AT] > own[_AT]):
-            return False
-        sketch: bytes = entry[_SKETCH]
-        if sketch == own[_SKETCH]:
-            return True
-        apart = int.from_bytes(sketch, "big") ^ int.from_bytes(own[_SKETCH], "big")
-        return apart.to_bytes(HASHES, "big").count(0) >= ENOUGH
+        Whoever judges it again finds itself in the trails, and later ones.
+        """
+        own_at, own_partition, own_offset, _, _, own_sketch = self._own
+        found: dict[bytes, int] = {}
+        alike = {own_sketch: True}
+        # What is said word by word stands in the same trails, and most stand in several of them.
+        for entries in {band.entries for band in self._bands}:
+            for at, partition, offset, author, flags, sketch in LAYOUT.iter_unpack(entries):
+                if at <= since or (offset >= own_offset if partition == own_partition else at > own_at):
+                    continue
+                known = found.get(author)
+                if known is not None and not flags & ~known:
+                    continue
+                is_alike = alike.get(sketch)
+                if is_alike is None:
+                    is_alike = alike[sketch] = agree(sketch, own_sketch) >= ENOUGH
+                if is_alike:
+                    found[author] = (known or 0) | flags
+        return found
+
+
+def agree(one: bytes, other: bytes) -> int:
+    """Return in how many places two sketches agree."""
+    apart = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
+    return apart.to_bytes(HASHES, "big").count(0)

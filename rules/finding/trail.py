@@ -7,6 +7,7 @@ last `MOST` with a link or a mention, so that small talk doesn't push out the fi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import or_
 from struct import Struct
 from typing import Any, Final
 
@@ -97,11 +98,18 @@ def entries(trail: bytes) -> list[Fields]:
     return list(LAYOUT.iter_unpack(trail))
 
 
-def marked(trail: bytes, field: int) -> list[Fields]:
-    """Return, of the last MOST - 1 entries with a link or a mention, those with some of a field, unpacked."""
-    last = BYTE[field]
-    starts = [number * SIZE for number in _marked(trail)[1 - MOST :]]
-    return [LAYOUT.unpack_from(trail, start) for start in starts if trail[start + last]]
+def marked(trail: bytes, field: int, after: int) -> Iterator[Fields]:
+    """Yield, of the last MOST - 1 entries with a link or a mention, those with some of a field.
+
+    The latest come first, back to one that isn't after a stamp.
+    """
+    some = trail[BYTE[field] :: SIZE]
+    for number in _marked(trail)[:-MOST:-1]:
+        if some[number]:
+            one = LAYOUT.unpack_from(trail, number * SIZE)
+            if one[STAMP] <= after:
+                return
+            yield one
 
 
 def added(trail: bytes, entry: bytes) -> bytes:
@@ -149,7 +157,7 @@ def back(said: Sequence[Fields], after: int) -> Iterator[Fields]:
 def _marked(trail: bytes) -> list[int]:
     """Return which entries have a link or a mention, by their number."""
     links, mentions = trail[BYTE[LINKS] :: SIZE], trail[BYTE[MENTIONS] :: SIZE]
-    return [number for number, one in enumerate(zip(links, mentions, strict=True)) if one != (0, 0)]
+    return [number for number, some in enumerate(map(or_, links, mentions)) if some]
 
 
 def _parted(trail: bytes) -> Iterator[bytes]:

@@ -62,6 +62,7 @@ class Case(Protocol):
     record: Record
     entry: bytes
     quiet: bool
+    alone: bool
     kin: Kin | None
     wave: Wave | None
 
@@ -134,6 +135,7 @@ class Observer:
     def sift(self, cases: Sequence[Case], authors: Mapping[str, HasTrail], alarm: Alarm) -> None:
         """Set of each remembered case whether it is known that nothing holds which rules ask.
 
+
         Of a small batch it isn't: its authors are asked one by one in less time.
 
         Args:
@@ -153,8 +155,9 @@ class Observer:
         entries = [[case.entry for case in some] for _, some in whole]
         loud = sifted([trail for trail, _ in whole], entries, alarm)
         for case, itself in zip(chain.from_iterable(some for _, some in whole), loud, strict=True):
-            case.quiet = not itself and (
-                (case.kin is None and case.wave is None) or not asked_of_others(alarm, case.kin, case.wave)
+            case.quiet = not itself
+            case.alone = (case.kin is None and case.wave is None) or not asked_of_others(
+                alarm, case.kin, case.wave
             )
 
     def _partitions(self, cases: Sequence[Case], topic_id: str) -> dict[int, int]:

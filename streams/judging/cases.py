@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from rules.finding.behaviour import QUIET, Lately, Wave
+from rules.finding.behaviour import QUIET, Around, Lately, Wave
 from rules.finding.likeness import Kin
 from rules.finding.trail import LAYOUT, before, prolonged
 from rules.message import Message
@@ -37,7 +37,8 @@ class Case(msgspec.Struct, gc=False):
     Attributes:
         at: Epoch seconds, see `time_of`.
         entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
-        quiet: It is known already that nothing holds which rules ask of behaviour.
+        quiet: It is known already that nothing holds which rules ask of its author.
+        alone: And nothing that they ask of others.
         trail: What its author said before; None where that isn't known, or nobody asks.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
@@ -55,6 +56,7 @@ class Case(msgspec.Struct, gc=False):
     shadow_scores: dict[str, float] | None = None
     entry: bytes = b""
     quiet: bool = False
+    alone: bool = False
     trail: bytes | None = None
     kin: Kin | None = None
     wave: Wave | None = None
@@ -67,7 +69,7 @@ class Case(msgspec.Struct, gc=False):
         if not self.entry or UNSEEN in self.missing:
             return None
         if self.quiet:
-            return QUIET
+            return QUIET if self.alone else Around(LAYOUT.unpack(self.entry), self.kin, self.wave)
         trail = self.trail
         return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave) if trail is not None else None
 
