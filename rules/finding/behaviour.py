@@ -89,26 +89,38 @@ class Lately:
         trail: What they said before it, see rules.finding.trail.
         kin: What this message is like, where anybody looked.
         wave: The new authors in its channel, where its own is one.
+        may_hold: What may hold of all that rules ask, where that is known already. If nothing of it is
+            asked of the author alone the trail may be left out.
     """
 
-    __slots__ = ("_counted", "_heard", "_kin", "_own", "_said", "_trail", "_wave")
+    __slots__ = ("_counted", "_heard", "_kin", "_may_hold", "_own", "_said", "_trail", "_wave")
 
-    def __init__(self, own: Fields, trail: bytes, kin: Kin | None = None, wave: Wave | None = None) -> None:
+    def __init__(
+        self,
+        own: Fields,
+        trail: bytes,
+        kin: Kin | None = None,
+        wave: Wave | None = None,
+        may_hold: Sequence[Asked] | None = None,
+    ) -> None:
         self._own = own
         self._trail = trail
         self._kin = kin
         self._wave = wave
         self._said: list[Fields] | None = None
         self._counted: dict[Asked, Mapping[str, int]] = {}
+        self._may_hold = may_hold
         self._heard: tuple[Alarm, Sequence[Asked]] | None = None
 
     def heard(self, alarm: Alarm) -> Sequence[Asked]:
         """See Seen."""
+        if self._may_hold is not None:
+            return self._may_hold
         if self._heard is None or self._heard[0] is not alarm:
-            self._heard = alarm, self._may_hold(alarm)
+            self._heard = alarm, self._hear(alarm)
         return self._heard[1]
 
-    def _may_hold(self, alarm: Alarm) -> Sequence[Asked]:
+    def _hear(self, alarm: Alarm) -> Sequence[Asked]:
         own, trail, kin, wave = self._own, self._trail, self._kin, self._wave
         said = len(trail) // SIZE
         found: list[Asked] = []
@@ -220,37 +232,8 @@ class Lately:
         return sum(most.values())
 
 
-class Around(Lately):
-    """What others did, where it is known that nothing holds which rules ask of the author alone.
-
-    Args:
-        own: The message, as an entry of a trail.
-        kin, wave: See Lately.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, own: Fields, kin: Kin | None, wave: Wave | None) -> None:
-        super().__init__(own, b"", kin, wave)
-
-    def _may_hold(self, alarm: Alarm) -> Sequence[Asked]:
-        return asked_of_others(alarm, self._kin, self._wave)
-
-
-class Quiet(Lately):
-    """What was seen of an author of whom it is known that nothing holds which rules ask."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(LAYOUT.unpack(bytes(SIZE)), b"")
-
-    def heard(self, alarm: Alarm) -> Sequence[Asked]:  # noqa: ARG002
-        """See Seen."""
-        return ()
-
-
-QUIET: Final = Quiet()
+# What was seen of an author of whom it is known that nothing holds which rules ask.
+QUIET: Final = Lately(LAYOUT.unpack(bytes(SIZE)), b"", may_hold=())
 
 
 class Counted:

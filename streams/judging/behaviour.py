@@ -61,8 +61,8 @@ class Case(Protocol):
     author: str | None
     record: Record
     entry: bytes
+    may_hold: Sequence[Asked] | None
     quiet: bool
-    alone: bool
     kin: Kin | None
     wave: Wave | None
 
@@ -133,7 +133,7 @@ class Observer:
         await look.round(self._store, noting=noting)
 
     def sift(self, cases: Sequence[Case], authors: Mapping[str, HasTrail], alarm: Alarm) -> None:
-        """Set of each remembered case whether it is known that nothing holds which rules ask.
+        """Set of each remembered case what may hold of what rules ask.
 
 
         Of a small batch it isn't: its authors are asked one by one in less time.
@@ -149,16 +149,15 @@ class Observer:
         for case in cases:
             if case.entry and case.author is not None:
                 by_author.setdefault(case.author, []).append(case)
-        found = [(authors[author].trail, some) for author, some in by_author.items()]
+        trails = [(authors[author].trail, some) for author, some in by_author.items()]
         # A trail that something has damaged is its author's trouble alone.
-        whole = [(trail, some) for trail, some in found if not len(trail) % LAYOUT.size]
+        whole = [(trail, some) for trail, some in trails if not len(trail) % LAYOUT.size]
         entries = [[case.entry for case in some] for _, some in whole]
-        loud = sifted([trail for trail, _ in whole], entries, alarm)
-        for case, itself in zip(chain.from_iterable(some for _, some in whole), loud, strict=True):
-            case.quiet = not itself
-            case.alone = (case.kin is None and case.wave is None) or not asked_of_others(
-                alarm, case.kin, case.wave
-            )
+        found = sifted([trail for trail, _ in whole], entries, alarm)
+        for case, asked in zip(chain.from_iterable(some for _, some in whole), found, strict=True):
+            case.quiet = not asked
+            others = case.kin is not None or case.wave is not None
+            case.may_hold = (*asked, *asked_of_others(alarm, case.kin, case.wave)) if others else asked
 
     def _partitions(self, cases: Sequence[Case], topic_id: str) -> dict[int, int]:
         numbers = {case.record.partition for case in cases}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from rules.finding.behaviour import QUIET, Around, Lately, Wave
+from rules.finding.asked import Asked
+from rules.finding.behaviour import QUIET, Lately, Wave
 from rules.finding.likeness import Kin
 from rules.finding.trail import LAYOUT, before, prolonged
 from rules.message import Message
@@ -37,8 +39,8 @@ class Case(msgspec.Struct, gc=False):
     Attributes:
         at: Epoch seconds, see `time_of`.
         entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
-        quiet: It is known already that nothing holds which rules ask of its author.
-        alone: And nothing that they ask of others.
+        may_hold: What may hold of what rules ask of behaviour; None where nobody knows yet.
+        quiet: It is known that nothing of that is asked of its author alone.
         trail: What its author said before; None where that isn't known, or nobody asks.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
@@ -55,8 +57,8 @@ class Case(msgspec.Struct, gc=False):
     rounded: dict[str, float] | None = None
     shadow_scores: dict[str, float] | None = None
     entry: bytes = b""
+    may_hold: Sequence[Asked] | None = None
     quiet: bool = False
-    alone: bool = False
     trail: bytes | None = None
     kin: Kin | None = None
     wave: Wave | None = None
@@ -68,10 +70,12 @@ class Case(msgspec.Struct, gc=False):
         """Return what the author did lately; None where it isn't known or isn't counted."""
         if not self.entry or UNSEEN in self.missing:
             return None
-        if self.quiet:
-            return QUIET if self.alone else Around(LAYOUT.unpack(self.entry), self.kin, self.wave)
-        trail = self.trail
-        return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave) if trail is not None else None
+        if self.quiet and not self.may_hold:
+            return QUIET
+        trail = b"" if self.quiet else self.trail
+        if trail is None:
+            return None
+        return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave, self.may_hold)
 
     def look_back(self, live: Live | None, *, repeat: bool) -> None:
         """Set what its author said before, where that is known and anybody need ask.
@@ -80,12 +84,12 @@ class Case(msgspec.Struct, gc=False):
             repeat: It was judged before, so that its author's trail goes on behind it.
         """
         if live is None or live.reputation is None:
-            self.quiet = False
+            self.may_hold, self.quiet = None, False
             return
         if repeat:
             live.astray = True
         if live.astray:
-            self.quiet = False
+            self.may_hold, self.quiet = None, False
         if not self.quiet or holds_fragment(self.entry):
             trail = live.trail
             self.trail = before(trail, LAYOUT.unpack(self.entry)) if repeat else trail

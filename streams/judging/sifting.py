@@ -23,13 +23,17 @@ _ENTRY: Final = np.dtype(
 assert _ENTRY.itemsize == SIZE
 _PARTITION: Final = np.uint64((1 << PARTITION_BITS) - 1)
 _BACK: Final = np.arange(1, MOST)
+# Any odd number without a pattern in it.
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 _Numbers = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[bool]:
-    """Return of each message whether anything may hold that is asked of its author alone.
+def sifted(
+    trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm
+) -> list[tuple[Asked, ...]]:
+    """Return of each message what may hold that is asked of its author alone; of most that is nothing.
 
     That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
 
@@ -58,8 +62,7 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
     first = np.repeat(np.array(starts), sizes)
     own = np.repeat(np.array(ends) - np.cumsum(sizes), sizes) + np.arange(int(sizes.sum()))
     table = np.frombuffer(b"".join(parts), dtype=_ENTRY)
-    found: list[bool] = _Sieve(table, own, first).may_hold(alarm).tolist()
-    return found
+    return _Sieve(table, own, first).may_hold(alarm)
 
 
 class _Sieve:
@@ -70,16 +73,16 @@ class _Sieve:
         self._stamps = table["stamp"].astype(np.uint64)
         self._now = self._stamps[own] | _PARTITION
 
-    def may_hold(self, alarm: Alarm) -> _Flags:
-        found = np.zeros(len(self._own), dtype=bool)
-        for asked in alarm.spoken:
-            found |= self._are_recent(asked)
+    def may_hold(self, alarm: Alarm) -> list[tuple[Asked, ...]]:
+        left = [(asked, self._are_recent(asked)) for asked in alarm.spoken]
         if alarm.repeated:
-            copies = self._copies()
-            for asked in alarm.repeated:
-                found |= (copies >= asked.copies) & self._are_recent(asked)
-        for asked in alarm.marked:
-            found |= self._are_marked_enough(asked)
+            copies = self._copies(int(alarm.fewest_copies))
+            left += [(asked, (copies >= asked.copies) & self._are_recent(asked)) for asked in alarm.repeated]
+        left += [(asked, self._are_marked_enough(asked)) for asked in alarm.marked]
+        found: list[tuple[Asked, ...]] = [()] * len(self._own)
+        if left:
+            for number in np.flatnonzero(np.logical_or.reduce([flags for _, flags in left])).tolist():
+                found[number] = tuple([asked for asked, flags in left if flags[number]])
         return found
 
     def _are_recent(self, asked: Asked) -> _Flags:
@@ -91,12 +94,21 @@ class _Sieve:
         reach = np.uint64(asked.reach)
         return np.where(self._now > reach, self._now - reach, np.uint64(0))
 
-    def _copies(self) -> _Numbers:
-        """Return how many of the messages that are looked back at have the same text."""
-        texts = self._table["text"]
-        before = self._own[:, None] - _BACK
-        same = texts[np.maximum(before, 0)] == texts[self._own][:, None]
-        copies: _Numbers = np.count_nonzero(same & (before >= self._first[:, None]), axis=1)
+    def _copies(self, fewest: int) -> _Numbers:
+        """Return how many of the messages that are looked back at have the same text; 0 for fewer than asked."""
+        texts = self._table["text"].astype(np.uint64)
+        # First how often a text may be there at all, by its author's number and some bits of its hash.
+        new = np.zeros(len(texts), dtype=np.int64)
+        new[self._first] = 1
+        mixed = (texts + np.cumsum(new).astype(np.uint64)) * _MIX
+        places = (mixed >> np.uint64(64 - max(12, len(texts).bit_length() + 2))).astype(np.int64)
+        copies: _Numbers = np.bincount(places)[places[self._own]] - 1
+        left = np.flatnonzero(copies >= fewest)
+        own = self._own[left]
+        before = own[:, None] - _BACK
+        same = texts[np.maximum(before, 0)] == texts[own][:, None]
+        copies[:] = 0
+        copies[left] = np.count_nonzero(same & (before >= self._first[left][:, None]), axis=1)
         return copies
 
     def _are_marked_enough(self, asked: Asked) -> _Flags:
