@@ -10,9 +10,7 @@ from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, str
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import remembering, switched
-from rules.finding.armed import Armed
 from rules.finding.behaviour import QUIET, Lately
-from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
 from rules.finding.firing import holds
 from rules.message import Message
@@ -60,12 +58,14 @@ def decide(
         lower: Points by which ladders are lowered, since there is a raid on the channel.
         ruling: What a human decided on the same text.
     """
-    place = evidence.place
-    if not place.restless and not (
-        seen is not None
-        and seen is not QUIET  # as for most
-        and (heard := seen.heard(place.stirring))
-        and _stirs(place.roused(heard), facts_of(message, evidence, rules, scores, reputation, now, seen))
+    if not (
+        evidence.place.restless
+        or not evidence.harmless
+        or (
+            seen is not None
+            and seen is not QUIET  # as for most
+            and _stirs(seen, message, evidence, rules, scores, reputation, now)
+        )
     ):
         nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
@@ -90,8 +90,24 @@ def decide(
     return judgement if ruling is None else ruling.over(judgement)
 
 
-def _stirs(roused: Collection[Armed], facts: Facts) -> bool:
-    """Return whether one of these fires on what the author did, or may, as composites do."""
+def _stirs(
+    seen: Lately,
+    message: Message,
+    evidence: Evidence,
+    rules: RuleSet,
+    scores: Mapping[str, float] | None,
+    reputation: Reputation | None,
+    now: float,
+) -> bool:
+    """Return whether a rule fires on what the author did, or may, as composites do."""
+    heard = seen.heard(evidence.place.stirring)
+    if not heard:
+        return False
+    roused = evidence.place.roused(heard)
+    roused += [armed for armed in evidence.waiting if armed.stirring[0] in heard]
+    if not roused:
+        return False
+    facts = facts_of(message, evidence, rules, scores, reputation, now, seen)
     return any(armed.composite or holds(armed, facts) for armed in roused)
 
 
@@ -119,13 +135,11 @@ def _nothing(
     now: float,
     lower: float,
 ) -> Judgement | None:
-    """Return the judgement of a message that no rule and no score speaks against, as of most."""
+    """Return the judgement of a message that no rule speaks against and no score, as of most."""
     if not scores:
-        if not evidence.harmless:
-            return None
         return _CLEAN_AND_GOOD if is_good(message, ALLOW) else _CLEAN
     place = evidence.place
-    if not evidence.harmless or _wakes(place.watched, scores):
+    if _wakes(place.watched, scores):
         return None
     quiet = untouched(scores, place.lowered(lower), rules.policy.shift(reputation, now))
     if quiet is None:

@@ -220,18 +220,29 @@ class RuleSet:
         look: _Look,
         links: Sequence[Link] | None,
     ) -> Evidence:
-        by_link = [hit for armed in place.links for hit in armed.link_hits(links)] if links else ()
         terms, patterns = look.terms, look.patterns
-        if not (terms or patterns or by_link):
-            return Evidence(folded, place, links, partial(self._found, place, folded, None, (), ()))
-        find = partial(self._found, place, folded, terms or None, patterns, by_link)
+        by_link = [hit for armed in place.eager for hit in armed.link_hits(links)] if links else ()
+        waiting = place.patient if links else ()
+        if place.waiting and (terms or patterns):
+            waiting = (*waiting, *self._waiting(place.waiting, look))
+        if not (terms or patterns or by_link or waiting):
+            return Evidence(folded, place, links, partial(self._found, place, folded, None, (), (), ()))
+        # What of links only those look for that wait is seldom asked for.
+        late = links if links and place.patient else ()
+        find = partial(self._found, place, folded, terms or None, patterns, by_link, late)
         weighty, owners = place.weighty, self._owners
         harmless = not (
             by_link
             or any(weighty[owners[found.owner].rule] for found in terms)
             or any(weighty[match.owner] for match in patterns)
         )
-        return Evidence(folded, place, links, find, harmless=harmless)
+        return Evidence(folded, place, links, find, harmless=harmless, waiting=waiting)
+
+    def _waiting(self, waiting: Sequence[Armed | None], look: _Look) -> list[Armed]:
+        """Return the rules that wait for what the author did and have found terms or patterns in a text."""
+        numbers = {self._owners[found.owner].rule for found in look.terms}
+        numbers.update(match.owner for match in look.patterns)
+        return [armed for number in sorted(numbers) if (armed := waiting[number]) is not None]
 
     def _found(
         self,
@@ -240,8 +251,11 @@ class RuleSet:
         terms: Sequence[Found] | None,
         patterns: Sequence[FoundPattern],
         by_link: Sequence[Hit],
+        late: Sequence[Link],
         spoken: Callable[[], Spoken],
     ) -> Findings:
+        if late:
+            by_link = [hit for armed in place.links for hit in armed.link_hits(late)]
         if terms is None:  # what isn't worth finding by itself was passed over
             terms = self.keywords.find_all(folded)
         spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)

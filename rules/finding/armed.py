@@ -44,6 +44,7 @@ class Armed:
         restless: It may do something to a message in which nothing was found.
         watches: It may do something to it where the model says all of this.
         stirring: And where the author did all of this.
+        waits: What it finds in a text counts for nothing unless the author did that.
         spares: For an allow rule, the names of the rules whose hits it spares.
         copies: For one that spares whole messages, the texts as `squeezed` returns them.
         weights: What one hit adds to which label, in log-odds; a rule without a label has ("", 0).
@@ -70,6 +71,7 @@ class Armed:
         "spares",
         "stirring",
         "terms",
+        "waits",
         "watches",
         "weights",
     )
@@ -116,6 +118,7 @@ class Armed:
         self.restless = restless
         self.watches = tuple(watches)
         self.stirring = tuple(stirring)
+        self.waits = rule.searches and bool(self.stirring)
         self.copies = copies
         self.spares = spares
 

@@ -27,11 +27,14 @@ class Place:
         lang: The message's language, if the platform or the channel says so; None where neither does.
         languages: Those that are spoken here; empty where none are set.
         links: Those that look at links.
+        eager, patient: Of these, the ones that don't wait for what the author did, and those that do.
+        waiting: By the rule's number, those that wait and look for terms or patterns; empty where none does.
         lookers: Those that look for nothing in the text, only at conditions.
         calm: Of these, those that wait for nothing that authors did.
         woken: Of these, the ones that ask for a rule, by its name; they are asked when it fired.
-        stirring: Of these, what the author must have done lately for one to be worth asking.
-        stirred: Of these, the ones that wait for it, and can be the first to fire.
+        stirring: Of these, and of those that wait, what the author must have done lately for one to be
+            worth asking.
+        stirred: Of the lookers, the ones that wait for it, and can be the first to fire.
         watched: From which probability of a label on a rule may fire though nothing was found.
         copiers: Allow rules that spare exact copies of whole messages.
         restless: Whether a rule here may do something though nothing was found.
@@ -45,14 +48,17 @@ class Place:
         "by_id",
         "calm",
         "copiers",
+        "eager",
         "labels",
         "lang",
         "languages",
         "links",
         "lookers",
+        "patient",
         "restless",
         "stirred",
         "stirring",
+        "waiting",
         "watched",
         "weighty",
         "woken",
@@ -73,6 +79,8 @@ class Place:
         self.lang = lang
         self.languages = languages
         self.links = tuple(armed for armed in rules if armed.links)
+        self.eager = tuple(armed for armed in self.links if not armed.waits)
+        self.patient = tuple(armed for armed in self.links if armed.waits)
         lookers = [armed for armed in rules if not armed.searches and not armed.spares]
         self.lookers = tuple(armed for armed in lookers if not armed.needs)
         self.woken: dict[str, list[Armed]] = {}
@@ -82,13 +90,19 @@ class Place:
         self.calm = tuple(armed for armed in self.lookers if not armed.stirring)
         self.stirred = tuple(armed for armed in self.lookers if armed.stirring)
         self.copiers = tuple(armed for armed in rules if armed.copies)
-        self.stirring = Alarm.of({armed.stirring[0]: None for armed in lookers if armed.stirring})
+        waiting = [armed for armed in rules if armed.waits and not armed.spares]
+        stirred = [armed.stirring[0] for armed in (*lookers, *waiting) if armed.stirring]
+        self.stirring = Alarm.of(dict.fromkeys(stirred))
+        named = {armed.id for armed in waiting if armed.terms or armed.patterns}
+        self.waiting = tuple(one if one and one.id in named else None for one in active) if named else ()
         self.watched: dict[str, float] = {}
         for watch in (armed.watches[0] for armed in lookers if armed.watches):
             self.watched[watch.label] = min(watch.limit, self.watched.get(watch.label, watch.limit))
         self.restless = any(armed.restless for armed in lookers)
         self.weighty = tuple(
-            armed is not None and not armed.spares and (not armed.pleads or armed.id in self.woken)
+            armed is not None
+            and not (armed.spares or armed.waits)
+            and (not armed.pleads or armed.id in self.woken)
             for armed in active
         )
 
@@ -154,10 +168,11 @@ class Evidence:
         folded: The text and its plain view.
         place: What holds where it was said.
         links: The links of the text, or None where no rule looked for them.
-        harmless: No rule that could count against the author has found anything.
+        harmless: No rule that could count against the author has found anything, unless it waits.
+        waiting: Those that wait and may have found something.
     """
 
-    __slots__ = ("_find", "_found", "_spoken", "folded", "harmless", "links", "place")
+    __slots__ = ("_find", "_found", "_spoken", "folded", "harmless", "links", "place", "waiting")
 
     def __init__(
         self,
@@ -167,11 +182,13 @@ class Evidence:
         find: Callable[[Callable[[], Spoken]], Findings] | None = None,
         *,
         harmless: bool = True,
+        waiting: Sequence[Armed] = (),
     ) -> None:
         self.folded = folded
         self.place = place
         self.links = links
         self.harmless = harmless
+        self.waiting = waiting
         self._find = find
         self._found: Findings | None = None if find else Findings()
         self._spoken: Spoken | None = None

@@ -69,6 +69,8 @@ class _Firing:
         # Nearly nobody does what rules on behaviour wait for, and there are many of these.
         heard = facts.seen.heard(place.stirring) if facts.seen is not None else ()
         for armed in (*(place.by_id[rule] for rule in self._found), *place.awake(heard)):
+            if armed.waits and armed.stirring[0] not in heard:
+                continue
             if armed.composite:
                 composites[armed.id] = armed
             else:

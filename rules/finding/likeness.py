@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from rules.verdict import Campaign
 
@@ -28,6 +28,8 @@ ONE_IN: Final = 16
 
 # So many authors are counted at most.
 MOST_ALIKE: Final = 32
+# So many letters of a band's name are a campaign's id.
+NAME: Final = 8
 # So many entries of a trail are kept and looked through, the last ones first.
 KEPT: Final = 32
 
@@ -35,29 +37,28 @@ KEPT: Final = 32
 # flags, sketch.
 LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
-_AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _SKETCH = range(6)
-
-
-class Band(NamedTuple):
-    """A trail in which alike messages stand, the entries one after another."""
-
-    name: str
-    entries: bytes
+_AT, _, _, _AUTHOR, _FLAGS, _ = range(6)
 
 
 class Kin:
     """What a message is like.
 
+    Args:
+        own: What is noted of it.
+        names: Its bands', by the trails where what is alike stands.
+        said: What was noted in each, entries one after another.
+
     Attributes:
         at_most: No more authors than this are in its cluster.
     """
 
-    __slots__ = ("_bands", "_found", "_own", "at_most")
+    __slots__ = ("_found", "_names", "_own", "_said", "at_most")
 
-    def __init__(self, own: Entry, bands: Sequence[Band]) -> None:
+    def __init__(self, own: Entry, names: Sequence[str], said: Sequence[bytes]) -> None:
         self._own = own
-        self._bands = bands
-        self.at_most = 1 + sum([len(band.entries) for band in bands]) // LAYOUT.size
+        self._names = names
+        self._said = said
+        self.at_most = 1 + sum(map(len, said)) // LAYOUT.size
         self._found: dict[float, Campaign | None] = {}
 
     @property
@@ -86,8 +87,8 @@ class Kin:
         others = len(flags) - len(marked | new)
         size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
         counted = own[_FLAGS] & MARKED or size > len(marked)
-        largest = max(self._bands, key=lambda band: len(band.entries))
-        return Campaign(largest.name, min(size, MOST_ALIKE)) if counted and size > 1 else None
+        largest = max(zip(self._names, self._said, strict=True), key=lambda band: len(band[1]))
+        return Campaign(largest[0][:NAME], min(size, MOST_ALIKE)) if counted and size > 1 else None
 
     def _alike(self, since: float) -> dict[bytes, int]:
         """Return who said nearly the same before the message, and after a time, each with their flags.
@@ -98,7 +99,7 @@ class Kin:
         found: dict[bytes, int] = {}
         alike = {own_sketch: True}
         # What is said word by word stands in the same trails, and most stand in several of them.
-        for entries in {band.entries for band in self._bands}:
+        for entries in set(self._said):
             for at, partition, offset, author, flags, sketch in LAYOUT.iter_unpack(entries):
                 if at <= since or (offset >= own_offset if partition == own_partition else at > own_at):
                     continue

@@ -16,6 +16,7 @@ from streams.judging.cases import MAX_CLOCK_SKEW_S, UNSEEN, Case, Live, judging_
 from streams.judging.outbox import Record
 from streams.judging.perception import Perception
 from streams.judging.turns import Turns, batched
+from streams.judging.watch import Watch
 from streams.store.desk import Desk
 from streams.store.standings import Ask
 from streams.wire.reading import read_message
@@ -120,20 +121,15 @@ class Enricher:
         *,
         noting: bool,
     ) -> None:
-        """See what each of these is to its author's trail, and what others do; where nobody can, say so."""
+        """See of each what others do, and what may hold of its author; where nobody can, say so."""
         if not rules.behaviour or not cases:
             return
         if self._observer is not None:
             try:
-                await self._observer.remember(cases, topic_id, turns)
+                watch = Watch(self._observer, rules.behaviour, topic_id)
+                await watch.remember(cases, turns)
                 if not self._desk.away:
-                    await self._observer.look_round(
-                        cases,
-                        rules.behaviour,
-                        topic_id,
-                        known=lambda author: lives[author].reputation,
-                        noting=noting,
-                    )
+                    await watch.look_round(known=lambda author: lives[author].reputation, noting=noting)
                     if noting:  # each will be on its author's trail for the next
                         _sift(self._observer, cases, rules, lives)
                     return

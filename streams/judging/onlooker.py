@@ -15,6 +15,7 @@ from streams.judging.cases import Case
 from streams.judging.looked import Looked, time_of
 from streams.judging.outbox import Record
 from streams.judging.turns import Turns
+from streams.judging.watch import Watch
 from streams.store.trails import MemoryTrails
 
 # Stands for the topic that the log's messages would lie on.
@@ -56,8 +57,9 @@ class Onlooker:
         return Case(Record(0, self._lines, at, None, None), message, at, message.author_key, evidence)
 
     async def _watch(self, cases: Sequence[Case]) -> None:
-        await self._observer.remember(cases, LOG, Turns())
-        await self._observer.look_round(cases, self._rules.behaviour, LOG, known=lambda _: self._standing)
+        watch = Watch(self._observer, self._rules.behaviour, LOG)
+        await watch.remember(cases, Turns())
+        await watch.look_round(known=lambda _: self._standing)
 
     def _looked(self, case: Case) -> Looked:
         author = case.author or ""

@@ -30,9 +30,7 @@ _Numbers = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-def sifted(
-    trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm
-) -> list[tuple[Asked, ...]]:
+def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[tuple[Asked, ...]]:
     """Return of each message what may hold that is asked of its author alone; of most that is nothing.
 
     That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
@@ -95,7 +93,7 @@ class _Sieve:
         return np.where(self._now > reach, self._now - reach, np.uint64(0))
 
     def _copies(self, fewest: int) -> _Numbers:
-        """Return how many of the messages that are looked back at have the same text; 0 for fewer than asked."""
+        """Return how many of the messages looked back at have the same text; 0 where too few have."""
         texts = self._table["text"].astype(np.uint64)
         # First how often a text may be there at all, by its author's number and some bits of its hash.
         new = np.zeros(len(texts), dtype=np.int64)

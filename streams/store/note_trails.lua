@@ -1,11 +1,12 @@
 -- Adds entries to trails one after another, on a cluster to those of one bucket; an entry whose record is in the
 -- trail already is left out. The twin of `added` in trails.py.
 --
--- ARGV[1]  msgpack: one list per entry: {bytes of an entry, entries kept, seconds kept}
+-- ARGV[1]  msgpack: {kinds, per entry the number of its kind from 1}; per kind {bytes of an entry, entries kept,
+--          seconds kept, whether it is told what stood there}
 -- ARGV[2]… the entries, in that order; each begins with its time (a double), the hash of its partition (4 bytes)
 --          and its offset (8 bytes), big-endian; "" only asks what stands there
 -- KEYS     the trail of each, in that order; a trail may come more than once
--- result   per entry, what stood in its trail before: entries, joined
+-- result   per entry, what stood in its trail before: entries, joined; of a kind of which nothing is told ""
 
 -- Whether there is an entry of this record.
 local function stands(trail, record, size)
@@ -19,11 +20,12 @@ local function stands(trail, record, size)
   return false
 end
 
+local kinds, numbers = unpack(cmsgpack.unpack(ARGV[1]))
 local answers = {}
-for i, said in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local size, keep, keep_s = unpack(said)
+for i, number in ipairs(numbers) do
+  local size, keep, keep_s, told = unpack(kinds[number])
   local entry, trail = ARGV[1 + i], redis.call('GET', KEYS[i]) or ''
-  answers[i] = trail
+  answers[i] = told and trail or ''
   if #entry > 0 and not stands(trail, string.sub(entry, 9, 20), size) then
     if #trail < size * keep then
       redis.call('SET', KEYS[i], trail .. entry, 'EX', keep_s)

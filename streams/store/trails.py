@@ -24,12 +24,14 @@ class Kind(NamedTuple):
         size: Bytes of an entry.
         keep: Entries that are kept.
         keep_s: Seconds after which a trail is gone, unless something is noted again.
+        told: Whether whoever notes is told what stands there.
     """
 
     name: str
     size: int
     keep: int
     keep_s: int
+    told: bool = True
 
 
 # What is to be noted in a trail: its kind; its key, hexadecimal digits of a keyed hash of what it is about;
@@ -42,6 +44,8 @@ class TrailStore(Protocol):
 
     async def note(self, notes: Sequence[Note]) -> list[bytes]:
         """Add entries to trails, one after another, and return what stood in each before, the entries joined.
+
+        Of a kind of which nothing is told that is b"".
 
         A trail that is full lets its first entry go for a new one, unless the new one is older.
 
@@ -64,7 +68,7 @@ class MemoryTrails:
         before = self._trails.get((kind.name, key), b"")
         if entry:
             self._trails[kind.name, key] = added(before, entry, kind)
-        return before
+        return before if kind.told else b""
 
 
 def added(trail: bytes, entry: bytes, kind: Kind) -> bytes:

@@ -1,6 +1,9 @@
 """Keeps trails in Redis or Valkey: a string each, under chatsieve:{0f}:<kind>:<key>, with a time to live."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from streams.store.redis_scripts import BUCKETS, Item, Scripts, script
 from streams.store.trails import Note
@@ -21,21 +24,29 @@ class RedisTrails:
     def __init__(self, url: str, *, prefix: str = "chatsieve:", timeout_s: float = 0.25) -> None:
         self._scripts = Scripts(url, timeout_s=timeout_s)
         self._note = script("note_trails.lua")
-        # By the first two digits of a key, its bucket and how it begins.
-        buckets = {f"{number:02x}": f"{number % BUCKETS:02x}" for number in range(256)}
-        self._places = {digits: (bucket, f"{prefix}{{{bucket}}}:") for digits, bucket in buckets.items()}
+        self._prefix = prefix
+        self._places = lru_cache(16)(self._places_of)
 
     async def note(self, notes: Sequence[Note]) -> list[bytes]:
         """See TrailStore."""
-        places, items = self._places, []
-        for kind, key, entry in notes:
-            bucket, stem = places[key[:2]]
-            items.append(Item(bucket, (f"{stem}{kind.name}:{key}",), kind[1:], entry))
+        items: list[Item] = []
+        kinds: list[tuple[int, int, int, bool]] = []
+        for kind, some in groupby(notes, itemgetter(0)):
+            places = self._places(kind.name)
+            kinds.append(kind[1:])
+            for _, key, entry in some:
+                bucket, stem = places[key[:2]]
+                items.append(Item(bucket, (stem + key,), len(kinds), entry))
         answers: list[bytes] = [b""] * len(notes)
-        for numbers, replies in await self._scripts.run(self._note, items, ()):
+        for numbers, replies in await self._scripts.run(self._note, items, (kinds,)):
             for number, reply in zip(numbers, replies, strict=True):
                 answers[number] = reply
         return answers
+
+    def _places_of(self, kind: str) -> dict[str, tuple[str, str]]:
+        """Return, by the first two digits of a key, its bucket and how it begins."""
+        buckets = {f"{number:02x}": f"{number % BUCKETS:02x}" for number in range(256)}
+        return {digits: (bucket, f"{self._prefix}{{{bucket}}}:{kind}:") for digits, bucket in buckets.items()}
 
     async def close(self) -> None:
         """Let the connections go."""

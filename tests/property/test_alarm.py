@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.behaviour import MOST_NEW, NEWCOMER, Lately, Wave
-from rules.finding.likeness import BANDS, ENOUGH, HASHES, KEPT, MARKED, NEW, Band, Kin
+from rules.finding.likeness import BANDS, ENOUGH, HASHES, KEPT, MARKED, NEW, Kin
 from rules.finding.likeness import LAYOUT as ALIKE
 from rules.finding.trail import COMMAND, EDITED, EMOTES, LAYOUT, LINKS, MENTIONS, MOST, Fields, added, stamp
 from rules.loading.condition_check import condition_doubts
@@ -81,7 +81,7 @@ def _kin(chance: Random, own: Fields) -> Kin | None:
         b"".join(_alike(chance, authors) for _ in range(_crowd(chance, KEPT)))
         for _ in range(chance.randint(1, BANDS))
     ]
-    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), [Band("c/1", band) for band in bands])
+    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), ["c/1"] * len(bands), bands)
 
 
 def _alike(chance: Random, authors: int) -> bytes:

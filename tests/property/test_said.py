@@ -17,6 +17,7 @@ from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.outbox import Record
 from streams.judging.turns import Turns
+from streams.judging.watch import Watch
 from streams.store.trails import MemoryTrails
 
 # No rule acts there.
@@ -136,7 +137,7 @@ async def _turns(text: str, count: int) -> int:
             self.given += 1
 
     turns = Counted()
-    await Observer(MemoryTrails(), secret=b"k").remember(_cases([text] * count, 0), "topic", turns)
+    await Watch(Observer(MemoryTrails(), secret=b"k"), (), "topic").remember(_cases([text] * count, 0), turns)
     return turns.given
 
 
@@ -145,7 +146,7 @@ def _entries(batches: list[list[str]]) -> list[bytes]:
     for texts in batches:
         cases = _cases(texts, offset)
         offset += len(cases)
-        asyncio.run(observer.remember(cases, "topic", Turns()))
+        asyncio.run(Watch(observer, (), "topic").remember(cases, Turns()))
         found += [case.entry for case in cases]
     return found
 

@@ -17,6 +17,7 @@ from streams.judging.behaviour import HasTrail, Observer
 from streams.judging.cases import Case, Live
 from streams.judging.outbox import Record
 from streams.judging.turns import Turns
+from streams.judging.watch import Watch
 from streams.store.standings import Standing
 from streams.store.standings_memory import MemoryStandings
 from streams.store.trails import MemoryTrails
@@ -153,7 +154,7 @@ async def test_a_damaged_trail_is_its_authors_trouble_alone(monkeypatch: pytest.
     for number, author in enumerate(("torn", "other", "torn too", "whole")):
         said = Message(f"m{number}", Author(author), "hello there")
         cases.append(Case(Record(0, number, NOW, None, None), said, NOW, author, watched.scan(said)))
-    await observer.remember(cases, TOPIC_ID, Turns())
+    await Watch(observer, watched.behaviour, TOPIC_ID).remember(cases, Turns())
     trails = {"torn": bytes(SIZE - 1), "other": b"", "torn too": bytes(SIZE + 1), "whole": bytes(SIZE)}
     lives = {author: Live(Standing(Reputation(), trail=trail)) for author, trail in trails.items()}
     observer.sift(cases, lives, watched.alarm)
