@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from itertools import chain
 
 from rules.deciding.case import Case, facts_of, open_case
 from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import Settled
 from rules.deciding.switching import remembering, switched
+from rules.finding.asked import Asked
 from rules.finding.behaviour import QUIET, Lately
+from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
 from rules.finding.firing import holds
 from rules.message import Message
@@ -58,16 +61,14 @@ def decide(
         lower: Points by which ladders are lowered, since there is a raid on the channel.
         ruling: What a human decided on the same text.
     """
-    if not (
-        evidence.place.restless
-        or not evidence.harmless
-        or (
-            seen is not None
-            and seen is not QUIET  # as for most
-            and _stirs(seen, message, evidence, rules, scores, reputation, now)
+    place = evidence.place
+    if evidence.harmless and not place.restless:
+        # Most authors are quiet.
+        heard = seen.heard(place.stirring) if seen is not None and seen is not QUIET else ()
+        stirs = (heard or evidence.waiting) and _stirs(
+            heard, evidence, facts_of(message, evidence, rules, scores, reputation, now, seen)
         )
-    ):
-        nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
+        nothing = None if stirs else _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
             return nothing if ruling is None else ruling.over(nothing)
     weigh: Callable[..., Case] = partial(
@@ -90,25 +91,13 @@ def decide(
     return judgement if ruling is None else ruling.over(judgement)
 
 
-def _stirs(
-    seen: Lately,
-    message: Message,
-    evidence: Evidence,
-    rules: RuleSet,
-    scores: Mapping[str, float] | None,
-    reputation: Reputation | None,
-    now: float,
-) -> bool:
-    """Return whether a rule fires on what the author did, or may, as composites do."""
-    heard = seen.heard(evidence.place.stirring)
-    if not heard:
-        return False
-    roused = evidence.place.roused(heard)
-    roused += [armed for armed in evidence.waiting if armed.stirring[0] in heard]
-    if not roused:
-        return False
-    facts = facts_of(message, evidence, rules, scores, reputation, now, seen)
-    return any(armed.composite or holds(armed, facts) for armed in roused)
+def _stirs(heard: Collection[Asked], evidence: Evidence, facts: Facts) -> bool:
+    """Return whether a rule fires, or may, by its conditions.
+
+    That is one that waits for what the author did, or has perhaps found something in the text.
+    """
+    found = (armed for armed in evidence.waiting if not armed.stirring or armed.stirring[0] in heard)
+    return any(armed.composite or holds(armed, facts) for armed in chain(evidence.place.roused(heard), found))
 
 
 def _spared(

@@ -76,7 +76,7 @@ def in_vocabulary(rules: RuleSet, vocabulary: Vocabulary) -> list[Expected]:
     for word in vocabulary.words:
         message = Message("check", Author("check"), word.text, lang=vocabulary.lang)
         evidence = rules.scan_at(place, message)
-        if evidence.harmless:
+        if evidence.harmless and not evidence.waiting:
             continue
         for rule, hits in _fired(rules, message, evidence):
             spans = [hit.span for hit in hits if hit.span]
@@ -163,6 +163,6 @@ def _micros(rules: RuleSet, messages: Sequence[Message], rounds: int) -> float:
         start = time.perf_counter()
         for message in messages:
             evidence = rules.scan(message)
-            _ = evidence.harmless or evidence.hits
+            _ = (evidence.harmless and not evidence.waiting) or evidence.hits
         best = min(best, time.perf_counter() - start)
     return 1e6 * best / max(1, len(messages))

@@ -227,7 +227,7 @@ class RuleSet:
             waiting = (*waiting, *self._waiting(place.waiting, look))
         if not (terms or patterns or by_link or waiting):
             return Evidence(folded, place, links, partial(self._found, place, folded, None, (), (), ()))
-        # What of links only those look for that wait is seldom asked for.
+        # Where none of their conditions holds, as for most, nobody asks what those found that wait.
         late = links if links and place.patient else ()
         find = partial(self._found, place, folded, terms or None, patterns, by_link, late)
         weighty, owners = place.weighty, self._owners

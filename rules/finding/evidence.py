@@ -27,7 +27,8 @@ class Place:
         lang: The message's language, if the platform or the channel says so; None where neither does.
         languages: Those that are spoken here; empty where none are set.
         links: Those that look at links.
-        eager, patient: Of these, the ones that don't wait for what the author did, and those that do.
+        eager, patient: Of these, the ones that are asked at once, and those with conditions, which are
+            cheaper to ask and seldom hold.
         waiting: By the rule's number, those that wait and look for terms or patterns; empty where none does.
         lookers: Those that look for nothing in the text, only at conditions.
         calm: Of these, those that wait for nothing that authors did.
@@ -79,8 +80,10 @@ class Place:
         self.lang = lang
         self.languages = languages
         self.links = tuple(armed for armed in rules if armed.links)
-        self.eager = tuple(armed for armed in self.links if not armed.waits)
-        self.patient = tuple(armed for armed in self.links if armed.waits)
+        self.patient = tuple(
+            armed for armed in self.links if armed.check and not (armed.composite or armed.spares)
+        )
+        self.eager = tuple(armed for armed in self.links if armed not in self.patient)
         lookers = [armed for armed in rules if not armed.searches and not armed.spares]
         self.lookers = tuple(armed for armed in lookers if not armed.needs)
         self.woken: dict[str, list[Armed]] = {}
@@ -168,8 +171,8 @@ class Evidence:
         folded: The text and its plain view.
         place: What holds where it was said.
         links: The links of the text, or None where no rule looked for them.
-        harmless: No rule that could count against the author has found anything, unless it waits.
-        waiting: Those that wait and may have found something.
+        harmless: No rule that could count against the author has found anything, those in `waiting` apart.
+        waiting: Rules that may have found something, and whose conditions tell whether it counts.
     """
 
     __slots__ = ("_find", "_found", "_spoken", "folded", "harmless", "links", "place", "waiting")
