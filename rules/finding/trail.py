@@ -112,12 +112,17 @@ def marked(trail: bytes, field: int, after: int) -> Iterator[Fields]:
             yield one
 
 
-def added(trail: bytes, entry: bytes) -> bytes:
-    """Return a trail with an entry at its end; its Lua twin is in save_standings.lua."""
-    trail += entry
-    while len(trail) > MOST * SIZE and trail[_MARKS] == _NO_MARKS:
-        trail = trail[SIZE:]
-    return trail if len(trail) <= 2 * MOST * SIZE else _cut(trail)
+def added(trail: bytes, *said: bytes) -> bytes:
+    """Return a trail with entries at its end, the same one by one or together.
+
+    Its Lua twin is in save_standings.lua.
+    """
+    whole = b"".join((trail, *said))
+    if len(whole) <= MOST * SIZE:
+        return whole
+    # What stood before the last ones already has a link or a mention.
+    known = max(0, len(trail) - MOST * SIZE)
+    return (whole[:known] + _with_marks(whole[known : -MOST * SIZE]))[-MOST * SIZE :] + whole[-MOST * SIZE :]
 
 
 def prolonged(trail: bytes, said: Sequence[bytes]) -> bytes:
@@ -128,9 +133,12 @@ def prolonged(trail: bytes, said: Sequence[bytes]) -> bytes:
 
 def _cut(trail: bytes) -> bytes:
     """Return the last entries, and of those before them the last with a link or a mention."""
-    older, last = trail[: -MOST * SIZE], trail[-MOST * SIZE :]
-    kept = [older[number * SIZE : (number + 1) * SIZE] for number in _marked(older)[-MOST:]]
-    return b"".join(kept) + last
+    return _with_marks(trail[: -MOST * SIZE])[-MOST * SIZE :] + trail[-MOST * SIZE :]
+
+
+def _with_marks(trail: bytes) -> bytes:
+    """Return the entries with a link or a mention."""
+    return b"".join([trail[number * SIZE : (number + 1) * SIZE] for number in _marked(trail)])
 
 
 def before(trail: bytes, own: Fields) -> bytes:

@@ -228,39 +228,22 @@ local function is_marked(trail, start)
   return string.byte(trail, start + size - 3) > 0 or string.byte(trail, start + size - 2) > 0
 end
 
--- Returns a trail with an entry at its end.
-local function added_one(trail, entry)
-  trail = trail .. entry
-  while #trail > most_said * size and not is_marked(trail, 1) do
-    trail = string.sub(trail, size + 1)
+-- Returns a trail with entries at its end: the last ones, and of those before them the last that are marked.
+local function added(trail, entries)
+  local whole = trail .. table.concat(entries)
+  local last = #whole - most_said * size
+  if last <= 0 then
+    return whole
   end
-  if #trail <= 2 * most_said * size then
-    return trail
-  end
-  local last = #trail - most_said * size
-  local marked = {}
-  for start = 1, last, size do
-    if is_marked(trail, start) then
-      marked[#marked + 1] = string.sub(trail, start, start + size - 1)
+  -- What stood before the last ones already is marked.
+  local known = math.max(0, #trail - most_said * size)
+  local older = {string.sub(whole, 1, known)}
+  for start = known + 1, last, size do
+    if is_marked(whole, start) then
+      older[#older + 1] = string.sub(whole, start, start + size - 1)
     end
   end
-  return table.concat(marked, '', math.max(1, #marked - most_said + 1)) .. string.sub(trail, last + 1)
-end
-
--- Returns a trail with entries at its end, as if they came one by one.
-local function added(trail, entries)
-  local whole, start = trail .. table.concat(entries), 1
-  while #whole - start >= most_said * size and not is_marked(whole, start) do
-    start = start + size
-  end
-  -- What is no longer than this in the end has been no longer before.
-  if #whole - start < 2 * most_said * size then
-    return string.sub(whole, start)
-  end
-  for _, entry in ipairs(entries) do
-    trail = added_one(trail, entry)
-  end
-  return trail
+  return string.sub(table.concat(older), -most_said * size) .. string.sub(whole, last + 1)
 end
 
 local function save(key, recalls, fallen_key, mark_field, effects, trail_key, entries)

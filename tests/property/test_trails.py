@@ -85,6 +85,23 @@ def test_a_trail_keeps_what_rules_look_back_at(said: Sequence[tuple[int, int]]) 
 
 
 @given(st.lists(st.lists(_MARKS, max_size=40), max_size=12) | st.lists(st.just([(1, 0)] * 30), max_size=9))
+def test_what_is_added_together_is_what_is_added_one_by_one(
+    batches: Sequence[Sequence[tuple[int, int]]],
+) -> None:
+    """Wherever a batch ends; and nothing stands before the last ones but links and mentions."""
+    together = alone = b""
+    offset = 0
+    for batch in batches:
+        said = [_entry(offset + n, marks) for n, marks in enumerate(batch)]
+        offset += len(batch)
+        together = added(together, *said)
+        for one in said:
+            alone = added(alone, one)
+    assert together == alone
+    assert all(one[LINKS] or one[MENTIONS] for one in entries(together)[:-MOST])
+
+
+@given(st.lists(st.lists(_MARKS, max_size=40), max_size=12) | st.lists(st.just([(1, 0)] * 30), max_size=9))
 def test_a_trail_that_is_prolonged_keeps_it_too(batches: Sequence[Sequence[tuple[int, int]]]) -> None:
     """However many come at a time."""
     trail, said, offset = b"", [], 0
