@@ -175,7 +175,7 @@ class RuleSet:
                     hits[hit.rule, hit.label] = Hit(hit.rule, hit.label, hit.weight, None, "joined", seen)
         if not hits:
             return evidence
-        own = [*evidence.hits, *hits.values()]
+        own = [*evidence.hits_where(lambda _: False), *hits.values()]
         findings = Findings(own, evidence.allowed, evidence.foreign)
         return Evidence(evidence.folded, place, evidence.links, lambda _: findings, harmless=False)
 
@@ -226,10 +226,8 @@ class RuleSet:
         if place.waiting and (terms or patterns):
             waiting = (*waiting, *self._waiting(place.waiting, look))
         if not (terms or patterns or by_link or waiting):
-            return Evidence(folded, place, links, partial(self._found, place, folded, None, (), (), ()))
-        # Where none of their conditions holds, as for most, nobody asks what those found that wait.
-        late = links if links and place.patient else ()
-        find = partial(self._found, place, folded, terms or None, patterns, by_link, late)
+            return Evidence(folded, place, links, partial(self._found, place, folded, None, (), ()))
+        find = partial(self._found, place, folded, terms or None, patterns, by_link)
         weighty, owners = place.weighty, self._owners
         harmless = not (
             by_link
@@ -251,11 +249,8 @@ class RuleSet:
         terms: Sequence[Found] | None,
         patterns: Sequence[FoundPattern],
         by_link: Sequence[Hit],
-        late: Sequence[Link],
         spoken: Callable[[], Spoken],
     ) -> Findings:
-        if late:
-            by_link = [hit for armed in place.links for hit in armed.link_hits(late)]
         if terms is None:  # what isn't worth finding by itself was passed over
             terms = self.keywords.find_all(folded)
         spans: defaultdict[int, dict[Span, int]] = defaultdict(dict)

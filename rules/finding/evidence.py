@@ -154,7 +154,10 @@ class Unheeded(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """What was found in a text: what counts, what may spare it, and what is of other languages."""
+    """What was found in a text: what counts, what may spare it, and what is of other languages.
+
+    What rules with conditions make of links isn't among it.
+    """
 
     hits: Sequence[Hit] = ()
     allowed: Sequence[Allowance] = ()
@@ -198,8 +201,18 @@ class Evidence:
 
     @property
     def hits(self) -> Sequence[Hit]:
-        """What was found, by the order of the rules, then of the text."""
-        return self._all.hits
+        """What was found, by the order of the rules, then of the text; what rules with conditions made of
+        links comes last.
+        """
+        return self.hits_where(lambda _: True)
+
+    def hits_where(self, may_count: Callable[[Armed], bool]) -> Sequence[Hit]:
+        """Return `hits` without those of links that no rule may count."""
+        hits = self._all.hits
+        if not self.links or not self.place.patient:
+            return hits
+        asked = (armed for armed in self.place.patient if may_count(armed))
+        return [*hits, *(hit for armed in asked for hit in armed.link_hits(self.links))]
 
     @property
     def allowed(self) -> Sequence[Allowance]:

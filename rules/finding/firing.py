@@ -64,12 +64,12 @@ class _Firing:
         self._found: dict[str, list[Hit]] = {}
         self.fired = Fired({}, {}, [])
         self._copied = self._spared_copies(evidence)
+        # Nearly nobody does what rules on behaviour wait for, and there are many of these.
+        self._heard = heard = facts.seen.heard(place.stirring) if facts.seen is not None else ()
         self._sift(evidence)
         composites = {}
-        # Nearly nobody does what rules on behaviour wait for, and there are many of these.
-        heard = facts.seen.heard(place.stirring) if facts.seen is not None else ()
         for armed in (*(place.by_id[rule] for rule in self._found), *place.awake(heard)):
-            if armed.waits and armed.stirring[0] not in heard:
+            if not self._is_heard(armed):
                 continue
             if armed.composite:
                 composites[armed.id] = armed
@@ -84,7 +84,7 @@ class _Firing:
         allowed = [
             one for one in evidence.allowed if self._is_asked(one.rule) and self._is_rolled_out(one.rule)
         ]
-        for hit in evidence.hits:
+        for hit in evidence.hits_where(lambda armed: self._is_heard(armed) and self._is_asked(armed)):
             armed = self._place.by_id[hit.rule]
             if hit.rule in self._without or not self._lies_right(armed, hit):
                 continue
@@ -94,6 +94,10 @@ class _Firing:
                 self._found.setdefault(hit.rule, []).append(hit)
             else:
                 self.fired.spared.append(Spared(hit, by))
+
+    def _is_heard(self, armed: Armed) -> bool:
+        """Return whether the author may have done what a rule waits for that has found something."""
+        return not armed.waits or armed.stirring[0] in self._heard
 
     def _add(self, armed: Armed) -> None:
         if not self._is_asked(armed):

@@ -104,8 +104,9 @@ class Observer:
         found = sifted([trail for trail, _ in whole], entries, alarm)
         for case, asked in zip(chain.from_iterable(some for _, some in whole), found, strict=True):
             case.quiet = not asked
-            others = case.kin is not None or case.wave is not None
-            case.may_hold = (*asked, *asked_of_others(alarm, case.kin, case.wave)) if others else asked
+            if case.kin is not None or case.wave is not None:
+                asked = (*asked, *asked_of_others(alarm, case.kin, case.wave))
+            case.may_hold = asked
 
     def entries(self, cases: Sequence[Case], topic_id: str) -> list[bytes]:
         """Return what their authors' trails will say of cases that are counted; some hundreds at most."""

@@ -19,7 +19,7 @@ from rules.ruleset import Evidence, RuleSet
 from rules.verdict import Judgement
 from streams.control.orders import RaidOrder
 from streams.errors import UnreadableError
-from streams.judging.fragments import holds_fragment
+from streams.judging.fragments import is_short
 from streams.judging.outbox import Record
 from streams.store.standings import Charge, Effect, PartitionId, Recall, Standing, settle
 
@@ -68,7 +68,7 @@ class Case(msgspec.Struct, gc=False):
 
     def seen(self) -> Lately | None:
         """Return what the author did lately; None where it isn't known or isn't counted."""
-        if not self.entry or UNSEEN in self.missing:
+        if not self.entry or (self.missing and UNSEEN in self.missing):
             return None
         if self.quiet and not self.may_hold:
             return QUIET
@@ -90,7 +90,7 @@ class Case(msgspec.Struct, gc=False):
             live.astray = True
         if live.astray:
             self.may_hold, self.quiet = None, False
-        if not self.quiet or holds_fragment(self.entry):
+        if not self.quiet or is_short(self.entry):
             trail = live.trail
             self.trail = before(trail, LAYOUT.unpack(self.entry)) if repeat else trail
 

@@ -31,6 +31,11 @@ def is_fragment(letters: int, flags: int) -> bool:
     return 1 <= letters <= MOST_LETTERS and not flags & EDITED
 
 
+def is_short(entry: bytes) -> bool:
+    """Return whether the message of a trail's entry is no longer than a part of a word, as few are."""
+    return entry[_LETTERS] <= MOST_LETTERS
+
+
 def holds_fragment(entry: bytes) -> bool:
     """Return whether the message of a trail's entry may be a part of a word."""
     return is_fragment(entry[_LETTERS], entry[_FLAGS])

@@ -100,6 +100,14 @@ async def test_trails_lie_apart(trails: TrailStore) -> None:
     assert await stands(trails, "0001", OTHER) == []
 
 
+async def test_who_only_notes_is_told_nothing(trails: TrailStore) -> None:
+    """But it stands there for the others, and a trail's kind is the same for both."""
+    untold = KIND._replace(told=False)
+    await trails.note(notes(entry(1)))
+    assert await trails.note([*notes(entry(2), kind=untold), *notes(entry(3))]) == [b"", entry(1) + entry(2)]
+    assert await stands(trails) == [1, 2, 3]
+
+
 async def test_nothing_is_asked(trails: TrailStore) -> None:
     """Nothing comes back."""
     assert await trails.note([]) == []
