@@ -80,10 +80,9 @@ class Place:
         self.lang = lang
         self.languages = languages
         self.links = tuple(armed for armed in rules if armed.links)
-        self.patient = tuple(
-            armed for armed in self.links if armed.check and not (armed.composite or armed.spares)
-        )
-        self.eager = tuple(armed for armed in self.links if armed not in self.patient)
+        patient = {armed.id for armed in self.links if armed.check and not (armed.composite or armed.spares)}
+        self.patient = tuple(armed for armed in self.links if armed.id in patient)
+        self.eager = tuple(armed for armed in self.links if armed.id not in patient)
         lookers = [armed for armed in rules if not armed.searches and not armed.spares]
         self.lookers = tuple(armed for armed in lookers if not armed.needs)
         self.woken: dict[str, list[Armed]] = {}
@@ -201,9 +200,7 @@ class Evidence:
 
     @property
     def hits(self) -> Sequence[Hit]:
-        """What was found, by the order of the rules, then of the text; what rules with conditions made of
-        links comes last.
-        """
+        """What was found, by the order of the rules, then of the text; links of rules with conditions last."""
         return self.hits_where(lambda _: True)
 
     def hits_where(self, may_count: Callable[[Armed], bool]) -> Sequence[Hit]:
