@@ -175,8 +175,8 @@ class RuleSet:
                     hits[hit.rule, hit.label] = Hit(hit.rule, hit.label, hit.weight, None, "joined", seen)
         if not hits:
             return evidence
-        own = [*evidence.hits_where(lambda _: False), *hits.values()]
-        findings = Findings(own, evidence.allowed, evidence.foreign)
+        own = [*evidence.hits, *hits.values()]
+        findings = Findings(own, evidence.allowed, evidence.foreign, by_link=None)
         return Evidence(evidence.folded, place, evidence.links, lambda _: findings, harmless=False)
 
     def _look_all(self, folded: Sequence[Folded]) -> list[_Look]:
@@ -272,7 +272,7 @@ class RuleSet:
         for match in patterns:
             if (by_pattern := place.active[match.owner]) is not None:
                 hits += by_pattern.hits((match.start, match.end), by_pattern.rule.view)
-        return Findings([*hits, *by_link], allowed, tuple(foreign))
+        return Findings(hits, allowed, tuple(foreign), by_link)
 
 
 def _links(message: Message, signs: int) -> Sequence[Link]:

@@ -95,7 +95,12 @@ class Place:
         waiting = [armed for armed in rules if armed.waits and not armed.spares]
         stirred = [armed.stirring[0] for armed in (*lookers, *waiting) if armed.stirring]
         self.stirring = Alarm.of(dict.fromkeys(stirred))
-        named = {armed.id for armed in waiting if armed.terms or armed.patterns}
+        # Words of a language are told of where they count for nothing, too.
+        named = {
+            armed.id
+            for armed in waiting
+            if (armed.terms or armed.patterns) and not any(parts.languages for parts in armed.terms)
+        }
         self.waiting = tuple(one if one and one.id in named else None for one in active) if named else ()
         self.watched: dict[str, float] = {}
         for watch in (armed.watches[0] for armed in lookers if armed.watches):
@@ -103,7 +108,7 @@ class Place:
         self.restless = any(armed.restless for armed in lookers)
         self.weighty = tuple(
             armed is not None
-            and not (armed.spares or armed.waits)
+            and not (armed.spares or armed.id in named)
             and (not armed.pleads or armed.id in self.woken)
             for armed in active
         )
@@ -155,12 +160,14 @@ class Unheeded(NamedTuple):
 class Findings(NamedTuple):
     """What was found in a text: what counts, what may spare it, and what is of other languages.
 
-    What rules with conditions make of links isn't among it.
+    Attributes:
+        by_link: What counts of links, of rules without conditions; None where all is in `hits`.
     """
 
     hits: Sequence[Hit] = ()
     allowed: Sequence[Allowance] = ()
     foreign: Sequence[Unheeded] = ()
+    by_link: Sequence[Hit] | None = ()
 
 
 class Evidence:
@@ -200,16 +207,21 @@ class Evidence:
 
     @property
     def hits(self) -> Sequence[Hit]:
-        """What was found, by the order of the rules, then of the text; links of rules with conditions last."""
+        """What was found, by the order of the rules, then of the text."""
         return self.hits_where(lambda _: True)
 
     def hits_where(self, may_count: Callable[[Armed], bool]) -> Sequence[Hit]:
         """Return `hits` without those of links that no rule may count."""
-        hits = self._all.hits
-        if not self.links or not self.place.patient:
+        hits, by_link = self._all.hits, self._all.by_link
+        if by_link is None or not self.links:
             return hits
-        asked = (armed for armed in self.place.patient if may_count(armed))
-        return [*hits, *(hit for armed in asked for hit in armed.link_hits(self.links))]
+        if not self.place.patient:
+            return [*hits, *by_link]
+        linked = {hit.rule: [each for each in by_link if each.rule == hit.rule] for hit in by_link}
+        for armed in self.place.patient:
+            if may_count(armed):
+                linked[armed.id] = armed.link_hits(self.links)
+        return [*hits, *(hit for armed in self.place.links for hit in linked.get(armed.id, ()))]
 
     @property
     def allowed(self) -> Sequence[Allowance]:

@@ -118,11 +118,7 @@ def added(trail: bytes, *said: bytes) -> bytes:
     Its Lua twin is in save_standings.lua.
     """
     whole = b"".join((trail, *said))
-    if len(whole) <= MOST * SIZE:
-        return whole
-    # What stood before the last ones already has a link or a mention.
-    known = max(0, len(trail) - MOST * SIZE)
-    return (whole[:known] + _with_marks(whole[known : -MOST * SIZE]))[-MOST * SIZE :] + whole[-MOST * SIZE :]
+    return whole if len(whole) <= MOST * SIZE else _cut(whole)
 
 
 def prolonged(trail: bytes, said: Sequence[bytes]) -> bytes:
@@ -133,12 +129,9 @@ def prolonged(trail: bytes, said: Sequence[bytes]) -> bytes:
 
 def _cut(trail: bytes) -> bytes:
     """Return the last entries, and of those before them the last with a link or a mention."""
-    return _with_marks(trail[: -MOST * SIZE])[-MOST * SIZE :] + trail[-MOST * SIZE :]
-
-
-def _with_marks(trail: bytes) -> bytes:
-    """Return the entries with a link or a mention."""
-    return b"".join([trail[number * SIZE : (number + 1) * SIZE] for number in _marked(trail)])
+    older, last = trail[: -MOST * SIZE], trail[-MOST * SIZE :]
+    kept = [older[number * SIZE : (number + 1) * SIZE] for number in _marked(older)[-MOST:]]
+    return b"".join(kept) + last
 
 
 def before(trail: bytes, own: Fields) -> bytes:

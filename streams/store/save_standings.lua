@@ -235,10 +235,8 @@ local function added(trail, entries)
   if last <= 0 then
     return whole
   end
-  -- What stood before the last ones already is marked.
-  local known = math.max(0, #trail - most_said * size)
-  local older = {string.sub(whole, 1, known)}
-  for start = known + 1, last, size do
+  local older = {}
+  for start = 1, last, size do
     if is_marked(whole, start) then
       older[#older + 1] = string.sub(whole, start, start + size - 1)
     end

@@ -34,6 +34,7 @@ DOES = (
     "label: spam, action: flag, status: shadow",
     "against: [spam, scam], strength: medium",
     "tags: [seen]",
+    "label: spam, strength: weak, tags: [other]",
 )
 BESIDE = """
 - {id: game/talk, against: [scam, spam], strength: strong, terms: [boss fight]}

@@ -101,6 +101,18 @@ def test_what_is_added_together_is_what_is_added_one_by_one(
     assert all(one[LINKS] or one[MENTIONS] for one in entries(together)[:-MOST])
 
 
+@given(st.lists(_MARKS, max_size=2 * MOST), st.lists(_MARKS, min_size=1, max_size=9))
+def test_what_is_added_to_an_older_trail_pushes_off_no_link(
+    stood: Sequence[tuple[int, int]], came: Sequence[tuple[int, int]]
+) -> None:
+    """One from before trails were cut this way: more stands in it than links before the last ones."""
+    packed = [_entry(offset, marks) for offset, marks in enumerate((*stood, *came))]
+    trail = added(b"".join(packed[: len(stood)]), *packed[len(stood) :])
+    marked = [one[OFFSET] for one in entries(trail) if one[LINKS] or one[MENTIONS]]
+    assert marked[-MOST:] == [offset for offset, marks in enumerate((*stood, *came)) if any(marks)][-MOST:]
+    assert trail[-MOST * SIZE :] == b"".join(packed[-MOST:])
+
+
 @given(st.lists(st.lists(_MARKS, max_size=40), max_size=12) | st.lists(st.just([(1, 0)] * 30), max_size=9))
 def test_a_trail_that_is_prolonged_keeps_it_too(batches: Sequence[Sequence[tuple[int, int]]]) -> None:
     """However many come at a time."""

@@ -5,6 +5,7 @@ from textwrap import dedent
 import pytest
 
 from rules.explain import explain
+from rules.finding.behaviour import QUIET
 from rules.message import Message
 from rules.ruleset import RuleSet
 from rules.text import language
@@ -172,6 +173,13 @@ def test_a_verdict_names_the_rules_that_its_language_kept_silent() -> None:
     assert silent == Silent("profanity/es", ("es",), "the message is in pl")
     assert judged(rules, said("puta", lang="es")).silent == ()
     assert judged(rules, said("nothing of it", lang="pl")).silent == ()
+
+
+def test_it_does_so_too_where_the_rule_waits_for_what_the_author_did() -> None:
+    """And nobody has done that."""
+    rules = lists(keys='action: hold, behaviour: {messages: "> 9", within: 10s}')
+    (silent,) = judged(rules, said("puta", lang="pl"), seen=QUIET).silent
+    assert silent.rule == "profanity/es"
 
 
 def test_links_and_names_do_not_tell_a_language() -> None:

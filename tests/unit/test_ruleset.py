@@ -3,8 +3,9 @@
 import pytest
 
 from rules.message import Entity, EntityType, Surface
+from rules.reputation import Reputation
 from rules.ruleset import RuleSet
-from tests.rule_folders import loaded, said
+from tests.rule_folders import judged, loaded, said
 
 
 def found(rules: RuleSet, text: str, **fields: object) -> list[tuple[str, str | None]]:
@@ -153,3 +154,19 @@ def test_thousands_of_allowed_words_take_no_quadratic_time() -> None:
     evidence = rules.scan(said("Scunthorpe " * 1800))
     assert len(evidence.hits) == 1800
     assert all(evidence.allowed[0].holds(hit.span) for hit in evidence.hits if hit.span)
+
+
+def test_what_rules_make_of_links_comes_in_their_order_with_conditions_or_without() -> None:
+    """And behind it what joined messages say, of the same rules too."""
+    rules = loaded("""
+    - {id: a/one, tags: [one], links: {kind: [full]}, author: {messages: "< 5"}}
+    - {id: a/two, tags: [two], links: {kind: [full]}}
+    - {id: a/three, tags: [three], links: {kind: [full]}, terms: [prize], author: {messages: "< 5"}}
+    """)
+    message = said("https://x.example/a")
+    evidence = rules.scan(message)
+    assert [hit.rule for hit in evidence.hits] == ["a/one", "a/two", "a/three"]
+    assert judged(rules, message, reputation=Reputation(messages=1)).tags == ("one", "two", "three")
+    assert judged(rules, message, reputation=Reputation(messages=9)).tags == ("two",)
+    joined = rules.joined(message, evidence, ["pri", "ze"])
+    assert [(hit.rule, hit.view) for hit in joined.hits][2:] == [("a/three", "typed"), ("a/three", "joined")]
