@@ -37,7 +37,8 @@ KEPT: Final = 32
 # flags, sketch.
 LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
-_AT, _, _, _AUTHOR, _FLAGS, _ = range(6)
+_AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _ = range(6)
+_AUTHOR_BYTES: Final = slice(20, 28)
 
 
 class Kin:
@@ -45,20 +46,20 @@ class Kin:
 
     Args:
         own: What is noted of it.
-        names: Its bands', by the trails where what is alike stands.
-        said: What was noted in each, entries one after another.
+        name: The band's in whose trail most stands.
+        alike: What was noted of messages that are nearly the same, an entry each, in any order.
 
     Attributes:
         at_most: No more authors than this are in its cluster.
     """
 
-    __slots__ = ("_found", "_names", "_own", "_said", "at_most")
+    __slots__ = ("_alike", "_found", "_name", "_own", "at_most")
 
-    def __init__(self, own: Entry, names: Sequence[str], said: Sequence[bytes]) -> None:
+    def __init__(self, own: Entry, name: str, alike: Sequence[bytes]) -> None:
         self._own = own
-        self._names = names
-        self._said = said
-        self.at_most = 1 + sum(map(len, said)) // LAYOUT.size
+        self._name = name
+        self._alike = alike
+        self.at_most = len({own[_AUTHOR], *[one[_AUTHOR_BYTES] for one in alike]})
         self._found: dict[float, Campaign | None] = {}
 
     @property
@@ -80,41 +81,24 @@ class Kin:
 
     def _campaign(self, within_s: float) -> Campaign | None:
         own = self._own
-        flags = self._alike(own[_AT] - within_s)
+        flags = self._authors(own[_AT] - within_s)
         flags[own[_AUTHOR]] = flags.get(own[_AUTHOR], 0) | own[_FLAGS]
         marked = {author for author, each in flags.items() if each & MARKED}
         new = {author for author, each in flags.items() if each & NEW}
         others = len(flags) - len(marked | new)
         size = len(marked | new) if len(new) > ONE_IN * others else len(marked)
         counted = own[_FLAGS] & MARKED or size > len(marked)
-        largest = max(zip(self._names, self._said, strict=True), key=lambda band: len(band[1]))
-        return Campaign(largest[0][:NAME], min(size, MOST_ALIKE)) if counted and size > 1 else None
+        return Campaign(self._name[:NAME], min(size, MOST_ALIKE)) if counted and size > 1 else None
 
-    def _alike(self, since: float) -> dict[bytes, int]:
+    def _authors(self, since: float) -> dict[bytes, int]:
         """Return who said nearly the same before the message, and after a time, each with their flags.
 
         Whoever judges it again finds itself in the trails, and later ones.
         """
-        own_at, own_partition, own_offset, _, _, own_sketch = self._own
+        own = self._own
         found: dict[bytes, int] = {}
-        alike = {own_sketch: True}
-        # What is said word by word stands in the same trails, and most stand in several of them.
-        for entries in set(self._said):
-            for at, partition, offset, author, flags, sketch in LAYOUT.iter_unpack(entries):
-                if at <= since or (offset >= own_offset if partition == own_partition else at > own_at):
-                    continue
-                known = found.get(author)
-                if known is not None and not flags & ~known:
-                    continue
-                is_alike = alike.get(sketch)
-                if is_alike is None:
-                    is_alike = alike[sketch] = agree(sketch, own_sketch) >= ENOUGH
-                if is_alike:
-                    found[author] = (known or 0) | flags
+        for one in map(LAYOUT.unpack, self._alike):
+            same = one[_PARTITION] == own[_PARTITION]
+            if one[_AT] > since and (one[_OFFSET] < own[_OFFSET] if same else one[_AT] <= own[_AT]):
+                found[one[_AUTHOR]] = found.get(one[_AUTHOR], 0) | one[_FLAGS]
         return found
-
-
-def agree(one: bytes, other: bytes) -> int:
-    """Return in how many places two sketches agree."""
-    apart = int.from_bytes(one, "big") ^ int.from_bytes(other, "big")
-    return apart.to_bytes(HASHES, "big").count(0)

@@ -1,22 +1,29 @@
-"""Sketches of texts by their words, many at once: what `rules.finding.likeness` compares."""
+"""Sketches of texts by their words, and who said nearly the same: many at once."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import islice, pairwise
+from typing import Final
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.finding.evidence import Evidence
-from rules.finding.likeness import BANDS, FEWEST_WORDS, HASHES, ROWS
+from rules.finding.likeness import BANDS, ENOUGH, FEWEST_WORDS, HASHES, LAYOUT, ROWS
 from rules.fold import readable
 from rules.message import Message
 from rules.text.words import tokens
 
+# rules.finding.likeness.LAYOUT, of which only the sketches are compared.
+_ENTRY: Final = np.dtype([("before", f"V{LAYOUT.size - HASHES}"), ("sketch", np.uint8, (HASHES,))])
+_ONES: Final = np.ones(HASHES, dtype=np.uint8)
+# Messages that are compared at once: what was noted before of so many is in the processor's caches.
+_AT_ONCE: Final = 64
 # Digits of a band's name.
 _NAME = 16
 _PLACEHOLDERS = frozenset({b"link", b"user", b"emote"})
@@ -84,3 +91,25 @@ class Sketcher:
         starts = np.cumsum([0, *(len(text) for text in texts[:-1])])
         hashed = ((words * self._factors) >> np.uint64(32)).astype(np.uint32)
         return np.minimum.reduceat(hashed, starts, axis=0)
+
+
+def nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+    """Yield, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
+
+    Args:
+        sketches: The messages' own.
+        said: What stands in each message's trails.
+    """
+    size = LAYOUT.size
+    # What is said word by word stands in the same trails, and most stand in several of them.
+    pairs = ((own, b"".join(set(trails))) for own, trails in zip(sketches, said, strict=True))
+    while some := list(islice(pairs, _AT_ONCE)):
+        owns = np.frombuffer(b"".join([own for own, _ in some]), dtype=np.uint8).reshape(-1, HASHES)
+        joined = b"".join([entries for _, entries in some])
+        counts = [len(entries) // size for _, entries in some]
+        same = np.frombuffer(joined, dtype=_ENTRY)["sketch"] == np.repeat(owns, counts, axis=0)
+        alike = np.flatnonzero(same.view(np.uint8) @ _ONES >= ENOUGH)
+        ends = np.searchsorted(alike, np.cumsum(counts)).tolist()
+        starts = (alike * size).tolist()
+        for first, last in pairwise((0, *ends)):
+            yield list({joined[start : start + size] for start in starts[first:last]})

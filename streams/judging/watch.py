@@ -19,7 +19,7 @@ from rules.finding.trail import LATEST_MS, Fields, is_marked
 from rules.message import CHAT, DELETED, Message
 from rules.reputation import Reputation
 from streams.judging.behaviour import Case, Observer
-from streams.judging.sketches import words_of
+from streams.judging.sketches import nearly_same, words_of
 from streams.judging.turns import Turns, batched
 from streams.store.trails import Kind, Note
 
@@ -122,10 +122,11 @@ class Watch:
         if not notes:
             return
         answers = await self._observer.store.note(notes)
-        for first, case, own, keys in alike:
-            stood = answers[first : first + len(keys)]
-            if any(stood):
-                case.kin = Kin(own, keys, stood)
+        stood = [answers[first : first + len(keys)] for first, _, _, keys in alike]
+        same = nearly_same([own[-1] for _, _, own, _ in alike], stood)
+        for (_, case, own, keys), trails, entries in zip(alike, stood, same, strict=True):
+            if entries:
+                case.kin = Kin(own, max(zip(trails, keys, strict=True), key=_length)[1], entries)
         for case, answer in zip(new, answers[waves:], strict=True):
             case.wave = Wave(self._record(case), answer)
 
@@ -169,6 +170,10 @@ def is_counted(message: Message) -> bool:
         and message.kind is not DELETED
         and message.surface is CHAT
     )
+
+
+def _length(trail: tuple[bytes, str]) -> int:
+    return len(trail[0])
 
 
 def _old_at(at: float) -> datetime:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.behaviour import MOST_NEW, NEWCOMER, Lately, Wave
-from rules.finding.likeness import BANDS, ENOUGH, HASHES, KEPT, MARKED, NEW, Kin
+from rules.finding.likeness import BANDS, HASHES, KEPT, MARKED, NEW, Kin
 from rules.finding.likeness import LAYOUT as ALIKE
 from rules.finding.trail import COMMAND, EDITED, EMOTES, LAYOUT, LINKS, MENTIONS, MOST, Fields, added, stamp
 from rules.loading.condition_check import condition_doubts
@@ -77,17 +77,11 @@ def _kin(chance: Random, own: Fields) -> Kin | None:
         return None
     flags = (MARKED if own[LINKS] or own[MENTIONS] else 0) | chance.choice((0, NEW))
     authors = chance.choice((1, 4, 20, 60))
-    bands = [
-        b"".join(_alike(chance, authors) for _ in range(_crowd(chance, KEPT)))
-        for _ in range(chance.randint(1, BANDS))
+    alike = [
+        ALIKE.pack(*_record(chance), _name(chance, authors), chance.choice((0, NEW, MARKED)), SKETCH)
+        for _ in range(_crowd(chance, BANDS * KEPT))
     ]
-    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), ["c/1"] * len(bands), bands)
-
-
-def _alike(chance: Random, authors: int) -> bytes:
-    sketch = SKETCH[: chance.choice((ENOUGH - 1, ENOUGH, HASHES))].ljust(HASHES, b"\xff")
-    flags = chance.choice((0, NEW, NEW, MARKED, MARKED))
-    return ALIKE.pack(*_record(chance), _name(chance, authors), flags, sketch)
+    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), "c/1", alike)
 
 
 def _wave(chance: Random) -> Wave | None:
