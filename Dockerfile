@@ -10,6 +10,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements/${REQUIREMENTS}.txt /tmp/requirements.txt
 RUN /opt/venv/bin/pip install --require-hashes -r /tmp/requirements.txt
+COPY requirements/kernel.txt streams/judging/building.py streams/judging/kernel.pyx /tmp/kernel/
+RUN python -m venv /tmp/build \
+ && /tmp/build/bin/pip install --require-hashes -r /tmp/kernel/kernel.txt \
+ && REQUIRE_KERNEL=1 /tmp/build/bin/python /tmp/kernel/building.py
 
 FROM python:${PYTHON}-slim
 LABEL org.opencontainers.image.title="Chatsieve" \
@@ -24,6 +28,7 @@ WORKDIR /app
 COPY models models
 COPY rules rules
 COPY streams streams
+COPY --from=dependencies /tmp/kernel/*.so streams/judging/
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -24,11 +24,17 @@ $(PYTHON):
 	  echo "$$found has no venv module: install the system package python3-venv (Debian, Ubuntu) and try again." >&2; exit 2; fi; \
 	echo "Making $(VENV) with $$($$found --version)"; $$found -m venv $(VENV)
 
-$(VENV)/.run: requirements/embedded.txt | $(PYTHON)
+# Compiled where there is a compiler; without it a line says so, and more CPU is used.
+$(VENV)/.kernel: streams/judging/kernel.pyx streams/judging/building.py requirements/kernel.txt | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kernel.txt
+	@$(PYTHON) streams/judging/building.py
+	@touch $@
+
+$(VENV)/.run: requirements/embedded.txt $(VENV)/.kernel | $(PYTHON)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/embedded.txt
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt | $(PYTHON)
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.kernel | $(PYTHON)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/.run
 
@@ -125,9 +131,9 @@ lock: ## pin every dependency with its hashes (needs uv)
 	  "dev:--extra embedded --extra api --extra platforms --extra dev" "train:--extra train"; do \
 	  uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $${e#*:} pyproject.toml -o requirements/$${e%%:*}.txt || exit 1; done
-	@for e in bench:alt-profanity-check openapi:schemathesis synapse:matrix-synapse; do \
+	@for e in bench:alt-profanity-check kernel:cython openapi:schemathesis synapse:matrix-synapse; do \
 	  echo $${e#*:} | uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 - -o requirements/$${e%%:*}.txt || exit 1; done
 
 clean: ## remove what was made here
-	rm -rf $(VENV) $(TEMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TEMP) streams/judging/kernel.*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -63,12 +63,12 @@ def counts_of(
         and message.kind is CREATED
         and message.text[0] not in _COMMAND_SIGNS
         and "@" not in message.text
-        else COUNTS.pack(*_counted(message, count, found.links))
+        else COUNTS.pack(*counted(message, count, found.links))
         for message, count, found in zip(messages, letters, evidence, strict=True)
     ]
 
 
-def _counted(message: Message, letters: int, links: Sequence[Link] | None) -> tuple[int, int, int, int, int]:
+def counted(message: Message, letters: int, links: Sequence[Link] | None) -> tuple[int, int, int, int, int]:
     """Return letters, flags, links, mentions and invites, each at most 255."""
     text, entities = message.text, message.entities
     if links is None:

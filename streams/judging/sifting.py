@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from rules.finding.asked import SUMMED, Alarm, Asked
 from rules.finding.trail import MOST, PARTITION_BITS, SIZE
+from streams.judging import native
+
+if native.there:
+    from streams.judging import kernel
 
 # rules.finding.trail.LAYOUT; texts are only told apart, so the order of their bytes doesn't matter.
 _ENTRY: Final = np.dtype(
@@ -43,6 +47,8 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
     Returns:
         A value for each entry of `said`, author by author.
     """
+    if native.there:
+        return kernel.sifted(trails, said, alarm)
     if not said:
         return []
     parts: list[bytes] = []

@@ -18,6 +18,10 @@ from rules.finding.likeness import BANDS, ENOUGH, FEWEST_WORDS, HASHES, LAYOUT, 
 from rules.fold import readable
 from rules.message import Message
 from rules.text.words import tokens
+from streams.judging import native
+
+if native.there:
+    from streams.judging import kernel
 
 # rules.finding.likeness.LAYOUT, of which only the sketches are compared.
 _ENTRY: Final = np.dtype([("before", f"V{LAYOUT.size - HASHES}"), ("sketch", np.uint8, (HASHES,))])
@@ -40,6 +44,9 @@ def words_of(message: Message, evidence: Evidence) -> list[int] | None:
     if message.entities:
         text = readable(message.text, message.entities).casefold()
         found = set(tokens(text)) - _PLACEHOLDERS
+    elif folded.easy and native.there:
+        words = kernel.words(folded.data)
+        return words if len(words) >= FEWEST_WORDS else None
     else:
         found = set(tokens(_words_alone(folded.text), easy=folded.easy))
     words = [crc32(word) for word in found if not word.isdigit()]
@@ -94,12 +101,18 @@ class Sketcher:
 
 
 def nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
-    """Yield, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
+    """Return, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
 
     Args:
         sketches: The messages' own.
         said: What stands in each message's trails.
     """
+    if native.there:
+        return kernel.nearly_same(sketches, said)
+    return _nearly_same(sketches, said)
+
+
+def _nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
     size = LAYOUT.size
     # What is said word by word stands in the same trails, and most stand in several of them.
     pairs = ((own, b"".join(set(trails))) for own, trails in zip(sketches, said, strict=True))

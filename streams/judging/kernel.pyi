@@ -1,0 +1,23 @@
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from rules.finding.asked import Alarm, Asked
+from streams.judging.behaviour import Case
+
+SOURCE: str
+
+class Hash:
+    def __init__(self, key: bytes) -> None: ...
+    def digest(self, data: bytes) -> bytes: ...
+
+def entries(
+    cases: list[Case],
+    partitions: Mapping[int, int],
+    place: Callable[[str, str, str], int],
+    hasher: Hash,
+    covered: Callable[[bytes], bytes],
+) -> list[bytes]: ...
+def words(data: bytes) -> list[int]: ...
+def nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]: ...
+def sifted(
+    trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm
+) -> list[tuple[Asked, ...]]: ...

@@ -1,0 +1,147 @@
+"""The kernel says what its twins in Python say, of whatever there is."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from rules.finding.asked import Alarm, Asked
+from rules.finding.evidence import Evidence
+from rules.finding.trail import LATEST_MS, MOST
+from rules.fold import fold
+from rules.message import Author, Entity, EntityType, Kind, Message
+from rules.text.links import find_links
+from streams.judging import building, native
+from streams.judging.behaviour import Observer
+from streams.judging.cases import Case
+from streams.judging.outbox import Record
+from streams.judging.sifting import sifted
+from streams.judging.sketches import words_of
+from streams.store.trails import MemoryTrails
+from tests.property.test_alarm import condition
+from tests.property.test_said import NOWHERE
+from tests.property.test_sifting import entry
+
+T = TypeVar("T")
+
+PARTS = (
+    "say", "so ", " ", "ONE", "é", "ß", "ÿ", "Ünder_score", "!", "/go", "@ana", "@", "a@b", "_@x", "日本",
+    "ไทย", "😂", "discord.gg/abc ", "a.b ", "ü.ö ", ".", "12", "3d ", "٣٤", "²", "\u3000", "\u2028", "न्",
+    "a" * 140, "ö" * 70,
+)  # fmt: skip
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(max_size=12)
+TIMES = st.floats(0, 2e9) | st.sampled_from((-1.0, -0.0004, 0.0004, LATEST_MS / 1e3, 1e300, -1e300))
+IDS = st.text(max_size=8) | st.sampled_from(("", "\udc80", "m" * 300))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _kernel() -> None:
+    if not native.there:
+        if os.environ.get("REQUIRE_KERNEL"):
+            pytest.fail("the kernel is not there, and REQUIRE_KERNEL asks for it: `make setup` builds it")
+        pytest.skip("the kernel is not there: `make setup` builds it where there is a C compiler")
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    native.there = False
+    try:
+        yield
+    finally:
+        native.there = True
+
+
+def both(ask: Callable[[], T]) -> tuple[T, T]:
+    """What the kernel says, and what its twin does."""
+    compiled = ask()
+    with in_python():
+        return compiled, ask()
+
+
+@given(st.binary(max_size=64), st.binary(max_size=400))
+def test_it_hashes_as_the_library_does(key: bytes, data: bytes) -> None:
+    from streams.judging import kernel
+
+    assert kernel.Hash(key).digest(data) == blake2b(data, key=key, digest_size=8).digest()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            TEXTS, IDS, TIMES, st.integers(0, 2**40), st.sampled_from(Kind), st.booleans(),
+            st.sampled_from(("", "", "emote", "mention", "entity")),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_entries_are_the_same(said: list[tuple[str, str, float, int, Kind, bool, str]]) -> None:
+    cases = [_case(*one) for one in said]
+    observer = Observer(MemoryTrails(), secret=b"secret")
+    compiled, plain = both(lambda: observer.entries(cases, "topic"))
+    assert compiled == plain
+
+
+def _case(text: str, name: str, at: float, offset: int, kind: Kind, looked: bool, marks: str) -> Case:
+    text = text.encode("utf-8", "replace").decode()
+    types = {"emote": EntityType.EMOTE, "entity": EntityType.MENTION}
+    entities = (Entity(types[marks], (0, 1)),) if marks in types and text else ()
+    mentions = ("bo", "di") if marks == "mention" else ()
+    message = Message(
+        name, Author("a"), text, "t", "p", f"c{offset % 3}", kind=kind, entities=entities, mentions=mentions
+    )
+    links = find_links(text, entities) if looked else None
+    record = Record(offset % 5, offset, at, None, None)
+    return Case(record, message, at, "t/p/a", Evidence(fold(text), NOWHERE, links))
+
+
+@given(TEXTS)
+def test_words_are_the_same(text: str) -> None:
+    text = text.encode("utf-8", "replace").decode()
+    evidence, message = Evidence(fold(text), NOWHERE), Message("1", Author("a"), text)
+    compiled, plain = both(lambda: words_of(message, evidence))
+    event(f"{compiled is not None}, easy: {evidence.folded.easy}")
+    assert compiled is plain is None or sorted(compiled or ()) == sorted(plain or ())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_the_sieve_lets_the_same_through(chance: Random) -> None:
+    alarm = Alarm.of([Asked.of(condition(chance)) for _ in range(8)])
+    authors = range(chance.choice((0, 1, 2, 5)))
+    lengths = (0, 1, 3, 12, MOST, 2 * MOST)
+    trails = [b"".join(entry(chance, n) for n in range(chance.choice(lengths))) for _ in authors]
+    said = [[entry(chance, 1_000 + n) for n in range(chance.choice((1, 1, 2, 6, 40)))] for _ in authors]
+    compiled, plain = both(lambda: sifted(trails, said, alarm))
+    event(f"{sum(map(bool, compiled)) > 0} that something may hold")
+    assert compiled == plain
+
+
+def test_a_kernel_of_another_source_is_left_alone(tmp_path: Path) -> None:
+    """So that a checkout that moved on does not judge by what was built before."""
+    other = tmp_path / "kernel.pyx"
+    other.write_bytes(native.SOURCE.read_bytes() + b"\n")
+    assert native.fingerprint(other) != native.fingerprint()
+    built = building.build(other)
+    assert built.parent == tmp_path
+    assert native.fingerprint(other).encode() in built.read_bytes()
+
+
+def test_where_it_can_not_be_built_a_line_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing else is lost, unless it is asked for."""
+    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
+    monkeypatch.delenv("REQUIRE_KERNEL", raising=False)
+    assert building.main() == 0
+    assert "no-compiler is missing" in capsys.readouterr().err
+    monkeypatch.setenv("CC", "sh -c 'echo first; echo an error: refused; exit 1'")
+    monkeypatch.setenv("REQUIRE_KERNEL", "1")
+    assert building.main() == 1
+    assert "not built (an error: refused)" in capsys.readouterr().err
