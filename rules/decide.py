@@ -9,7 +9,7 @@ from itertools import chain
 from rules.deciding.case import Case, facts_of, open_case
 from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, strike_of
 from rules.deciding.scoring import untouched
-from rules.deciding.settling import Settled
+from rules.deciding.settling import NOTHING, Settled
 from rules.deciding.switching import remembering, switched
 from rules.finding.asked import Asked
 from rules.finding.behaviour import QUIET, Lately
@@ -143,6 +143,15 @@ def _wakes(watched: Mapping[str, float], scores: Mapping[str, float]) -> bool:
 
 def judgement_of(case: Case) -> Judgement:
     """Return what was settled in the terms of a verdict."""
+    if case.settled is NOTHING and not case.fired.live:  # as where rules in shadow alone fired
+        return Judgement(
+            ALLOW,
+            scores={one.label: one.score for one in case.scored},
+            shadow=tuple(_shadows(case)),
+            silent=_silent(case) if case.evidence.foreign else (),
+            good=is_good(case.message, ALLOW),
+            campaign=_campaign(case) if case.seen is not None else None,
+        )
     settled, acted, source = case.settled, case.acted, case.source
     hold = case.policy.hold if settled.action is Action.HOLD else None
     return Judgement(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rules.deciding.scoring import Scale, Scored
-from rules.deciding.settling import Candidate, Settled, candidates, settle
+from rules.deciding.settling import NOTHING, Candidate, Settled, candidates, settle
 from rules.finding.behaviour import Lately
 from rules.finding.composites import Facts
 from rules.finding.evidence import Evidence
@@ -106,6 +106,11 @@ def open_case(
     fired = fire(evidence, facts, without)
     labels = place.lowered(lower)
     scale = Scale(labels, policy.max_evidence, policy.shift(reputation, now))
+    if not (fired.live or model):
+        return Case(
+            message, evidence, policy, model, fired, scale, [], NOTHING, None,
+            braked=braked, reputation=reputation, now=now, seen=seen,
+        )  # fmt: skip
     scored = scale.all((hit for hits in fired.live.values() for hit in hits), model)
     asked = list(candidates(scored, fired.live, place.by_id, labels))
     settled = settle(asked, (place.by_id[name] for name in fired.live), braked)

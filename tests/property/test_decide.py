@@ -3,10 +3,13 @@
 import math
 from itertools import pairwise
 
-from hypothesis import given
+import msgspec
+from hypothesis import event, given
 from hypothesis import strategies as st
 
-from rules.decide import decide
+from rules.decide import decide, judgement_of
+from rules.deciding.case import open_case
+from rules.deciding.settling import NOTHING, Settled
 from rules.deciding.weighing import weigh
 from rules.explain import explain
 from rules.message import Author, Entity, EntityType, Message, Surface
@@ -24,6 +27,7 @@ RULES = loaded("""
 - {id: block/hosts, label: scam, action: remove, final: true, domains: [evil.example]}
 - {id: block/words, label: spam, action: hold, final: true, terms: [blockedword]}
 - {id: self_harm/cry, label: self_harm, strength: strong, terms: [end it all]}
+- {id: spam/watched, label: spam, status: shadow, expires: 2099-01-01, strength: strong, terms: [hello]}
 - {id: allow/all, allow: [claim your prize card, blockedword blockedword], spares: ["*"]}
 - {id: exempt/staff, author: {roles: [moderator]}, at_most: flag}
 - {id: exempt/bots, author: {roles: [bot]}, at_most: allow}
@@ -123,6 +127,19 @@ def test_a_judgement_is_sound(message: Message, what_is_known: dict[str, object]
     assert not judgement.strike or judgement.action.strict
     if judgement.label == "self_harm":
         assert (judgement.action, judgement.strike) == (Action.FLAG, 0)
+
+
+@given(messages, known, st.booleans())
+def test_what_comes_to_nothing_is_told_in_short_as_at_length(
+    message: Message, what_is_known: dict[str, object], simple: bool
+) -> None:
+    """Whatever rules in shadow would have it be."""
+    if simple:
+        message = msgspec.structs.replace(message, text="hello hello", entities=())
+    case = open_case(message, RULES.scan(message), RULES, now=NOW, **what_is_known)  # type: ignore[arg-type]
+    in_short = case.settled is NOTHING and not case.fired.live
+    event(f"{in_short}, shadow: {bool(case.fired.shadow)}")
+    assert judgement_of(case._replace(settled=Settled(*case.settled))) == judgement_of(case)
 
 
 @given(messages, known)
