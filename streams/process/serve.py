@@ -9,6 +9,7 @@ import structlog
 
 from streams.feedback.decisions import Clerk
 from streams.feedback.pump import FeedbackPump
+from streams.judging import native
 from streams.kafka.access import access_of
 from streams.metrics import Metrics
 from streams.process.judging import Judging, assemble
@@ -62,7 +63,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None) -> None:
         port = await probes.start()
         log.info(
             "serving", worker=settings.worker, ruleset=judging.rulebook.current.hash,
-            model=judging.model_name, shadow_model=judging.shadow_name, http=port,
+            model=judging.model_name, shadow_model=judging.shadow_name, kernel=native.there, http=port,
         )  # fmt: skip
         try:
             await judging.start()

@@ -101,7 +101,10 @@ def _case(text: str, name: str, at: float, offset: int, kind: Kind, looked: bool
     return Case(record, message, at, "t/p/a", Evidence(fold(text), NOWHERE, links))
 
 
-@given(TEXTS)
+@given(
+    TEXTS
+    | st.lists(st.sampled_from((*PARTS, "red", "green", "blue", "one", "two")), max_size=16).map(" ".join)
+)
 def test_words_are_the_same(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     evidence, message = Evidence(fold(text), NOWHERE), Message("1", Author("a"), text)
