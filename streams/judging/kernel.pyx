@@ -6,6 +6,7 @@ sifting.py, `words` and `nearly_same` in sketches.py. tests/property/test_kernel
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -43,15 +44,19 @@ cdef enum:
     KIN_SIZE = 53
     HASHES = 24
     ENOUGH = 12
+    BANDS = 4
+    ROWS = 3
     BLOCK = 128
 
 cdef uint64_t PARTITION = (1 << PARTITION_BITS) - 1
 cdef uint64_t LATEST_MS = (<uint64_t>1 << (64 - PARTITION_BITS)) - 1
 assert (trails.SIZE, trails.MOST, trails.PARTITION_BITS) == (SIZE, MOST, PARTITION_BITS)
 assert (likeness.LAYOUT.size, likeness.HASHES, likeness.ENOUGH) == (KIN_SIZE, HASHES, ENOUGH)
+assert (likeness.BANDS, likeness.ROWS) == (BANDS, ROWS)
 assert trails.BYTE[trails.LETTERS] == LETTERS
 
 cdef int FLAG_EDITED = trails.EDITED
+cdef const char *HEX = "0123456789abcdef"
 cdef str SIGNS = "!/$?.+-"
 
 
@@ -371,18 +376,71 @@ cdef Py_ssize_t end_of_run(const uint8_t *raw, Py_ssize_t at, Py_ssize_t length,
     return at
 
 
+def sketch(texts, tenants, bytes factors, bytes names):
+    """Return each text's sketch, and the names of its bands, as `Sketcher.sketch` does.
+
+    Args:
+        factors: Of the hash functions, 64 bits each.
+        names: Factors of the places in a band's name, band by band, 64 bits each.
+    """
+    cdef list found = [], bands
+    cdef const uint64_t *factor = <const uint64_t *>PyBytes_AS_STRING(factors)
+    cdef const uint64_t *name = <const uint64_t *>PyBytes_AS_STRING(names)
+    cdef uint32_t[HASHES] least
+    cdef uint8_t[HASHES] bits
+    cdef char[16] digits
+    cdef uint64_t word, value
+    cdef uint32_t hashed
+    cdef int place, band
+    for text, tenant in zip(texts, tenants, strict=True):
+        memset(least, 255, sizeof(least))
+        for word in text:
+            for place in range(HASHES):
+                hashed = <uint32_t>(word * factor[place] >> 32)
+                if hashed < least[place]:
+                    least[place] = hashed
+        for place in range(HASHES):
+            bits[place] = least[place] & 255
+        bands = []
+        for band in range(BANDS):
+            value = tenant
+            for place in range(band * ROWS, (band + 1) * ROWS):
+                value += least[place] * name[place]
+            for place in range(16):
+                digits[place] = HEX[value >> 4 * (15 - place) & 15]
+            bands.append(PyUnicode_DecodeASCII(digits, 16, NULL))
+        found.append((PyBytes_FromStringAndSize(<char *>bits, HASHES), bands))
+    return found
+
+
+cdef bint stands_before(list stood, Py_ssize_t number):
+    cdef bytes trail = stood[number], other
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(trail), at
+    for at in range(number):
+        other = stood[at]
+        if PyBytes_GET_SIZE(other) == length and not memcmp(
+            PyBytes_AS_STRING(other), PyBytes_AS_STRING(trail), length
+        ):
+            return True
+    return False
+
+
 def nearly_same(sketches, said):
     """Yield, of each message, the entries of its bands' trails that are nearly the same, as sketches.py has it."""
     cdef set alike
+    cdef list stood
     cdef bytes own, trail
     cdef const uint8_t *mine
     cdef const uint8_t *theirs
-    cdef Py_ssize_t at
+    cdef Py_ssize_t at, number
     cdef int place, same
     for own, stood in zip(sketches, said, strict=True):
         alike = set()
         mine = <const uint8_t *>PyBytes_AS_STRING(own)
-        for trail in set(stood):
+        for number in range(len(stood)):
+            trail = stood[number]
+            if stands_before(stood, number):  # what is said word by word stands in the same trails
+                continue
             theirs = <const uint8_t *>PyBytes_AS_STRING(trail)
             for at in range(0, PyBytes_GET_SIZE(trail) - KIN_SIZE + 1, KIN_SIZE):
                 same = 0

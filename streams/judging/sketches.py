@@ -78,6 +78,8 @@ class Sketcher:
             texts: Hashes of the words of each.
             tenants: A hash of the tenant of each, up to 64 bits, so that two tenants share no band.
         """
+        if native.there:
+            return kernel.sketch(texts, tenants, self._factors.tobytes(), self._names.tobytes())
         if not texts:
             return []
         least = self._least(texts)
@@ -100,7 +102,7 @@ class Sketcher:
         return np.minimum.reduceat(hashed, starts, axis=0)
 
 
-def nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]:
     """Return, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
 
     Args:
@@ -112,7 +114,7 @@ def nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> I
     return _nearly_same(sketches, said)
 
 
-def _nearly_same(sketches: Iterable[bytes], said: Iterable[Sequence[bytes]]) -> Iterator[Sequence[bytes]]:
+def _nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]:
     size = LAYOUT.size
     # What is said word by word stands in the same trails, and most stand in several of them.
     pairs = ((own, b"".join(set(trails))) for own, trails in zip(sketches, said, strict=True))

@@ -126,7 +126,7 @@ class Watch:
         same = nearly_same([own[-1] for _, _, own, _ in alike], stood)
         for (_, case, own, keys), trails, entries in zip(alike, stood, same, strict=True):
             if entries:
-                case.kin = Kin(own, max(zip(trails, keys, strict=True), key=_length)[1], entries)
+                case.kin = Kin(own, keys[trails.index(max(trails, key=len))], entries)
         for case, answer in zip(new, answers[waves:], strict=True):
             case.wave = Wave(self._record(case), answer)
 
@@ -170,10 +170,6 @@ def is_counted(message: Message) -> bool:
         and message.kind is not DELETED
         and message.surface is CHAT
     )
-
-
-def _length(trail: tuple[bytes, str]) -> int:
-    return len(trail[0])
 
 
 def _old_at(at: float) -> datetime:

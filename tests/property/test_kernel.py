@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.evidence import Evidence
+from rules.finding.likeness import HASHES
 from rules.finding.trail import LATEST_MS, MOST
 from rules.fold import fold
 from rules.message import Author, Entity, EntityType, Kind, Message
@@ -23,9 +24,10 @@ from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
-from streams.judging.sketches import words_of
+from streams.judging.sketches import Sketcher, nearly_same, words_of
 from streams.store.trails import MemoryTrails
 from tests.property.test_alarm import condition
+from tests.property.test_nearly_same import _trails as bands
 from tests.property.test_said import NOWHERE
 from tests.property.test_sifting import entry
 
@@ -111,6 +113,24 @@ def test_words_are_the_same(text: str) -> None:
     compiled, plain = both(lambda: words_of(message, evidence))
     event(f"{compiled is not None}, easy: {evidence.folded.easy}")
     assert compiled is plain is None or sorted(compiled or ()) == sorted(plain or ())
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 2**32 - 1), min_size=1), st.integers(0, 2**64 - 1))))
+def test_sketches_are_the_same(texts: list[tuple[list[int], int]]) -> None:
+    sketcher = Sketcher(b"secret")
+    compiled, plain = both(
+        lambda: sketcher.sketch([words for words, _ in texts], [tenant for _, tenant in texts])
+    )
+    assert compiled == plain
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=True), st.sampled_from((0, 1, 2, 70)))
+def test_the_same_are_nearly_the_same(chance: Random, messages: int) -> None:
+    sketches = [chance.randbytes(HASHES) for _ in range(messages)]
+    said = [bands(chance, own) for own in sketches]
+    compiled, plain = both(lambda: [sorted(entries) for entries in nearly_same(sketches, said)])
+    assert compiled == plain
 
 
 @settings(max_examples=200, deadline=None)
