@@ -54,12 +54,20 @@ class Sizes(msgspec.Struct, frozen=True):
 
     cpu_rounds: int = 7
     cpu_backlog: int = 10_000
+    watched_rounds: int = 21
     latency_rounds: int = 3
     latency_seconds: float = 10.0
     push_seconds: float = 60.0
 
 
-QUICK = Sizes(cpu_rounds=3, cpu_backlog=10_000, latency_rounds=1, latency_seconds=6.0, push_seconds=10.0)
+QUICK = Sizes(
+    cpu_rounds=3,
+    cpu_backlog=10_000,
+    watched_rounds=3,
+    latency_rounds=1,
+    latency_seconds=6.0,
+    push_seconds=10.0,
+)
 
 
 def main() -> int:
@@ -140,7 +148,8 @@ async def on_a_broker(
             show(await measures.cpu(faust, copy, worker, scoring, store.pid, *rounds, say))
         if "watched" in asked:
             pids = (store.pid, other.pid)
-            show(await watched(copy, worker, watching, pids, sizes.cpu_rounds, sizes.cpu_backlog, say))
+            rounds = sizes.watched_rounds, sizes.cpu_backlog
+            show(await watched(copy, worker, watching, pids, *rounds, say))
         if "latency" in asked:
             show(await measures.latency(copy, worker, sizes.latency_rounds, sizes.latency_seconds, say))
         if "push" in asked:

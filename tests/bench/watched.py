@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from operator import sub, truediv
+from operator import sub
 from pathlib import Path
 from statistics import median
 
@@ -31,7 +31,10 @@ def with_behaviour(packs: Path, folder: Path) -> Path:
 async def watched(
     copy: Program, without: Program, worker: Program, stores: Sequence[int], rounds: int, size: int, say: Say
 ) -> Part:
-    """Measure both workers and a plain copy over the same backlogs, in turns; the median round counts.
+    """Measure both workers and a plain copy over the same backlogs, in turns, now one first, now the other.
+
+    What watching costs is a small difference of two large numbers, each as noisy as the machine, so there are
+    many rounds, and their medians count.
 
     Args:
         stores: Process ids of the stores of `without` and of `worker`.
@@ -40,7 +43,8 @@ async def watched(
     of_stores: dict[str, list[float]] = {program.name: [] for program in (without, worker)}
     for number in range(rounds):
         backlog = messages(size, seed=300 + number)
-        for program, store in ((copy, None), (without, stores[0]), (worker, stores[1])):
+        workers = ((without, stores[0]), (worker, stores[1]))
+        for program, store in ((copy, None), *workers[:: -1 if number % 2 else 1]):
             say(f"watched: round {number + 1} of {rounds}, {program.name}")
             before = cpu_s(store) if store is not None else 0.0
             costs[program.name].append(await program.work_off(backlog) / size * 1e6)
@@ -48,8 +52,8 @@ async def watched(
                 of_stores[program.name].append((cpu_s(store) - before) / size * 1e6)
     extra = list(map(sub, costs[worker.name], costs[without.name]))
     extra_store = list(map(sub, of_stores[worker.name], of_stores[without.name]))
-    ratio = median(map(truediv, extra, costs[copy.name]))
-    ratio_store = median(map(truediv, extra_store, costs[copy.name]))
+    ratio = median(extra) / median(costs[copy.name])
+    ratio_store = median(extra_store) / median(costs[copy.name])
     return Part(
         "watched",
         f"user + system per message, over the same {rounds} backlogs of {size:,}",
