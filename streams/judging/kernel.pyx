@@ -309,7 +309,7 @@ def entries(list cases, dict partitions, object place, Hash hasher, object cover
             at = case.at * 1000.0 + 0.5
             ms = 0 if at < 1.0 else LATEST_MS if at >= <double>LATEST_MS else <uint64_t>at
             big(entry, ms << PARTITION_BITS | <uint64_t>partitions[record.partition] & PARTITION, 8)
-            big(entry + 8, <uint64_t>record.offset, 4)
+            big(entry + 8, <uint64_t>(record.offset & 0xFFFFFFFF), 4)
             big(entry + 20, <uint64_t>place(message.tenant, message.platform, message.channel), 2)
             big(entry + 22, crc32(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity)), 4)
             entry[LETTERS] = held
