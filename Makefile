@@ -24,17 +24,20 @@ $(PYTHON):
 	  echo "$$found has no venv module: install the system package python3-venv (Debian, Ubuntu) and try again." >&2; exit 2; fi; \
 	echo "Making $(VENV) with $$($$found --version)"; $$found -m venv $(VENV)
 
-# Compiled where there is a compiler; without it a line says so, and more CPU is used.
-$(VENV)/.kernel: streams/judging/kernel.pyx streams/judging/building.py requirements/kernel.txt | $(PYTHON)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kernel.txt
+# Compiled where there is a compiler; without it a line says so each time, and more CPU is used.
+$(VENV)/.kernel: streams/judging/kernel.pyx streams/judging/building.py requirements/kernel.txt $(if $(wildcard streams/judging/kernel.*.so),,again) | $(PYTHON)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/kernel.txt || [ -z "$$REQUIRE_KERNEL" ]
 	@$(PYTHON) streams/judging/building.py
 	@touch $@
 
-$(VENV)/.run: requirements/embedded.txt $(VENV)/.kernel | $(PYTHON)
+.PHONY: again
+again:
+
+$(VENV)/.run: requirements/embedded.txt | $(PYTHON) $(VENV)/.kernel
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/embedded.txt
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.kernel | $(PYTHON)
+$(VENV)/.dev: requirements/dev.txt | $(PYTHON) $(VENV)/.kernel
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@ $(VENV)/.run
 

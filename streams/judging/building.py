@@ -18,15 +18,30 @@ from pathlib import Path
 SOURCE = Path(__file__).with_name("kernel.pyx")
 
 
+def is_built(source: Path = SOURCE) -> bool:
+    """Return whether a kernel lies beside the source that was built from it, for this Python.
+
+    Nothing of it is run for that: what was built from another source may not even fit to what it imports.
+    """
+    try:
+        return fingerprint(source).encode() in _target(source).read_bytes()
+    except OSError:
+        return False
+
+
+def fingerprint(source: Path = SOURCE) -> str:
+    """Return what tells a source from others; a kernel has that of its own in it."""
+    return f"kernel {sha256(source.read_bytes()).hexdigest()}"
+
+
 def build(source: Path = SOURCE) -> Path:
     """Return the compiled module.
 
     Raises:
-        FileNotFoundError: There is no compiler.
+        OSError: There is no compiler, or nothing can be written there.
         CalledProcessError: Cython or the compiler refused; its output is in `stdout`.
     """
-    target = source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
-    mark = sha256(source.read_bytes()).hexdigest()[:16]
+    target, mark = _target(source), fingerprint(source)
     with tempfile.TemporaryDirectory() as folder:
         translated, made = Path(folder) / "kernel.c", Path(folder) / target.name
         _run([sys.executable, "-m", "cython", "-3", str(source), "-o", str(translated)])
@@ -46,6 +61,10 @@ def build(source: Path = SOURCE) -> Path:
     return target
 
 
+def _target(source: Path) -> Path:
+    return source.with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
+
+
 def _shared() -> list[str]:
     return ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
 
@@ -58,8 +77,8 @@ def main() -> int:
     """Build it, or say why not."""
     try:
         build()
-    except FileNotFoundError as error:
-        why = f"{error.filename} is missing"
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
     except subprocess.CalledProcessError as error:
         lines = error.stdout.strip().splitlines() or [str(error)]
         why = next((line for line in lines if "rror" in line), lines[-1])

@@ -27,7 +27,7 @@ cdef extern from *:
     bint Py_UNICODE_ISALNUM(Py_UCS4 letter)
     bint Py_UNICODE_ISSPACE(Py_UCS4 letter)
 
-# Of which source it was built, as `native.fingerprint` says it.
+# Of which source it was built; `building.is_built` looks for it.
 SOURCE = KERNEL_SOURCE.decode()
 
 # rules.finding.trail.LAYOUT
@@ -307,7 +307,7 @@ def entries(list cases, dict partitions, object place, Hash hasher, object cover
                     hashed = hasher.of(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity))
                 memcpy(entry + TEXT, &hashed, HASHED)
             at = case.at * 1000.0 + 0.5
-            ms = 0 if at < 1.0 else LATEST_MS if at >= <double>LATEST_MS else <uint64_t>at
+            ms = 0 if not at >= 1.0 else LATEST_MS if at >= <double>LATEST_MS else <uint64_t>at
             big(entry, ms << PARTITION_BITS | <uint64_t>partitions[record.partition] & PARTITION, 8)
             big(entry + 8, <uint64_t>(record.offset & 0xFFFFFFFF), 4)
             big(entry + 20, <uint64_t>place(message.tenant, message.platform, message.channel), 2)
@@ -436,10 +436,13 @@ def nearly_same(sketches, said):
     cdef int place, same
     for own, stood in zip(sketches, said, strict=True):
         alike = set()
+        if PyBytes_GET_SIZE(own) != HASHES:
+            raise ValueError("that is no sketch")
         mine = <const uint8_t *>PyBytes_AS_STRING(own)
         for number in range(len(stood)):
             trail = stood[number]
-            if stands_before(stood, number):  # what is said word by word stands in the same trails
+            # What is said word by word stands in the same trails; a damaged one says nothing.
+            if PyBytes_GET_SIZE(trail) % KIN_SIZE or stands_before(stood, number):
                 continue
             theirs = <const uint8_t *>PyBytes_AS_STRING(trail)
             for at in range(0, PyBytes_GET_SIZE(trail) - KIN_SIZE + 1, KIN_SIZE):
@@ -473,7 +476,7 @@ cdef inline uint64_t stamp_at(const uint8_t *entry) noexcept nogil:
 cdef bint are_recent(const uint8_t *said, Py_ssize_t own, uint64_t now, Waits *waits) noexcept nogil:
     """Return whether so many messages came within the time, whatever they are."""
     cdef uint64_t since = now - waits.reach if now > waits.reach else 0
-    return own >= waits.before and stamp_at(said + (own - waits.before) * SIZE) >= since
+    return own >= waits.before >= 0 and stamp_at(said + (own - waits.before) * SIZE) >= since
 
 
 cdef Py_ssize_t copies_of(const uint8_t *said, Py_ssize_t own) noexcept nogil:

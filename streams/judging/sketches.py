@@ -49,7 +49,7 @@ def words_of(message: Message, evidence: Evidence) -> list[int] | None:
         return words if len(words) >= FEWEST_WORDS else None
     else:
         found = set(tokens(_words_alone(folded.text), easy=folded.easy))
-    words = [crc32(word) for word in found if not word.isdigit()]
+    words = list({crc32(word) for word in found if not word.isdigit()})
     return words if len(words) >= FEWEST_WORDS else None
 
 
@@ -116,8 +116,10 @@ def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Itera
 
 def _nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]:
     size = LAYOUT.size
-    # What is said word by word stands in the same trails, and most stand in several of them.
-    pairs = ((own, b"".join(set(trails))) for own, trails in zip(sketches, said, strict=True))
+    # What is said word by word stands in the same trails, and most stand in several of them. A damaged one
+    # says nothing.
+    whole = ({trail for trail in trails if not len(trail) % size} for trails in said)
+    pairs = ((own, b"".join(trails)) for own, trails in zip(sketches, whole, strict=True))
     while some := list(islice(pairs, _AT_ONCE)):
         owns = np.frombuffer(b"".join([own for own, _ in some]), dtype=np.uint8).reshape(-1, HASHES)
         joined = b"".join([entries for _, entries in some])

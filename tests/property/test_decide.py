@@ -139,6 +139,7 @@ def test_what_comes_to_nothing_is_told_in_short_as_at_length(
     case = open_case(message, RULES.scan(message), RULES, now=NOW, **what_is_known)  # type: ignore[arg-type]
     in_short = case.settled is NOTHING and not case.fired.live
     event(f"{in_short}, shadow: {bool(case.fired.shadow)}")
+    assert case.scored == case.scale.all(case.hits(), case.model)
     assert judgement_of(case._replace(settled=Settled(*case.settled))) == judgement_of(case)
 
 
