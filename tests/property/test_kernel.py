@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.evidence import Evidence
-from rules.finding.likeness import HASHES
-from rules.finding.trail import LATEST_MS, MOST
+from rules.finding.likeness import FEWEST_WORDS, HASHES
+from rules.finding.trail import LATEST_MS, LAYOUT, MOST, stamp
 from rules.fold import fold
 from rules.message import Author, Entity, EntityType, Kind, Message
 from rules.text.links import find_links
-from streams.judging import building, native
+from streams.judging import building, native, sketches
 from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher, nearly_same, words_of
 from streams.store.trails import MemoryTrails
-from tests.property.test_alarm import condition
+from tests.property.test_alarm import NOW_S, condition
 from tests.property.test_nearly_same import _trails as bands
 from tests.property.test_said import NOWHERE
 from tests.property.test_sifting import entry
@@ -36,8 +36,25 @@ T = TypeVar("T")
 PARTS = (
     "say", "so ", " ", "ONE", "é", "ß", "ÿ", "Ünder_score", "!", "/go", "@ana", "@", "a@b", "_@x", "日本",
     "ไทย", "😂", "discord.gg/abc ", "a.b ", "ü.ö ", ".", "12", "3d ", "٣٤", "²", "\u3000", "\u2028", "न्",
-    "a" * 140, "ö" * 70,
+    "a" * 300, "ö" * 70,
 )  # fmt: skip
+WORDS = (
+    "red",
+    "Green",
+    "blü",
+    "12",
+    "3d",
+    ".say",
+    "a.b",
+    "a. b",
+    "!.x",
+    "@ana",
+    "x/y",
+    "_",
+    "a_b",
+    "so!",
+    "😂",
+)
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(max_size=12)
 TIMES = st.floats(0, 2e9) | st.sampled_from((-1.0, -0.0004, 0.0004, LATEST_MS / 1e3, 1e300, -1e300))
 IDS = st.text(max_size=8) | st.sampled_from(("", "\udc80", "m" * 300))
@@ -103,16 +120,17 @@ def _case(text: str, name: str, at: float, offset: int, kind: Kind, looked: bool
     return Case(record, message, at, "t/p/a", Evidence(fold(text), NOWHERE, links))
 
 
-@given(
-    TEXTS
-    | st.lists(st.sampled_from((*PARTS, "red", "green", "blue", "one", "two")), max_size=16).map(" ".join)
-)
+@given(TEXTS | st.lists(st.sampled_from(WORDS), max_size=16).map(" ".join))
 def test_words_are_the_same(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
     evidence, message = Evidence(fold(text), NOWHERE), Message("1", Author("a"), text)
-    compiled, plain = both(lambda: words_of(message, evidence))
-    event(f"{compiled is not None}, easy: {evidence.folded.easy}")
-    assert compiled is plain is None or sorted(compiled or ()) == sorted(plain or ())
+    for fewest in (0, FEWEST_WORDS):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sketches, "FEWEST_WORDS", fewest)
+            compiled, plain = both(lambda: words_of(message, evidence))
+        event(f"{fewest} words: {compiled is not None}, easy: {evidence.folded.easy}")
+        assert (compiled is None) == (plain is None)
+        assert sorted(compiled or ()) == sorted(plain or ())
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 2**32 - 1), min_size=1), st.integers(0, 2**64 - 1))))
@@ -127,11 +145,11 @@ def test_sketches_are_the_same(texts: list[tuple[list[int], int]]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.randoms(use_true_random=True), st.sampled_from((0, 1, 2, 70)))
 def test_the_same_are_nearly_the_same(chance: Random, messages: int) -> None:
-    sketches = [chance.randbytes(HASHES) for _ in range(messages)]
-    said = [bands(chance, own) for own in sketches]
+    owns = [chance.randbytes(HASHES) for _ in range(messages)]
+    said = [bands(chance, own) for own in owns]
     if said and chance.random() < 0.5:
         said[0][0] += b"?"
-    compiled, plain = both(lambda: [sorted(entries) for entries in nearly_same(sketches, said)])
+    compiled, plain = both(lambda: [sorted(entries) for entries in nearly_same(owns, said)])
     assert compiled == plain
 
 
@@ -146,6 +164,19 @@ def test_the_sieve_lets_the_same_through(chance: Random) -> None:
     compiled, plain = both(lambda: sifted(trails, said, alarm))
     event(f"{sum(map(bool, compiled)) > 0} that something may hold")
     assert compiled == plain
+
+
+def test_both_look_back_equally_far() -> None:
+    """At the last MOST - 1 messages before one's own."""
+    chance = Random(1)
+    asked = Asked.of(condition(chance))._replace(
+        counts=(), before=1, reach=stamp(1e9, 0), marks=(), copies=1, alike=0, newcomers=0
+    )
+    said = [LAYOUT.pack(stamp(NOW_S + n, 0), n, b"%08d" % n, 1, n, 20, 0, 0, 0, 0) for n in range(MOST + 1)]
+    again = LAYOUT.pack(stamp(NOW_S + 99, 0), 99, b"%08d" % 1, 1, 99, 20, 0, 0, 0, 0)
+    near, far = b"".join(said[1:MOST]), b"".join(said[1:])
+    compiled, plain = both(lambda: sifted([near, far], [[again], [again]], Alarm.of([asked])))
+    assert compiled == plain == [(asked,), ()]
 
 
 def test_a_kernel_of_another_source_is_left_alone(tmp_path: Path) -> None:
