@@ -38,6 +38,7 @@ KEPT: Final = 32
 LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
 _AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _ = range(6)
+# Where the author stands in an entry that isn't unpacked.
 _AUTHOR_BYTES: Final = slice(20, 28)
 
 

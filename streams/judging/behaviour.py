@@ -29,9 +29,6 @@ from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher
 from streams.store.trails import TrailStore
 
-if native.there:
-    from streams.judging import kernel
-
 # Messages from which on a batch is sifted.
 WORTH_SIFTING = 96
 
@@ -78,7 +75,7 @@ class Observer:
         self._text_start = blake2b(key=secret[:64], digest_size=8)
         self._cover = Cover(secret)
         if native.there:
-            self._hash = kernel.Hash(secret[:64])
+            self._hash = native.kernel.Hash(secret[:64])
         self._author = lru_cache(AT_HAND)(lambda name: _hashed(secret, 8, name))
         self._channel = lru_cache(AT_HAND)(lambda name: _hashed(secret, 16, f"channel/{name}").hex())
         self._place = lru_cache(AT_HAND)(lambda *names: crc32(_hashed(secret, 4, "\0".join(names))) & 0xFFFF)
@@ -118,7 +115,9 @@ class Observer:
         """Return what their authors' trails will say of cases that are counted; some hundreds at most."""
         if native.there:
             partitions = self._partitions(cases, topic_id)
-            return kernel.entries(list(cases), partitions, self._place, self._hash, self._cover.covered)
+            return native.kernel.entries(
+                list(cases), partitions, self._place, self._hash, self._cover.covered
+            )
         messages = [case.message for case in cases]
         evidence = [case.evidence for case in cases]
         partitions, place = self._partitions(cases, topic_id), self._place

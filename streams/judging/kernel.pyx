@@ -2,7 +2,8 @@
 """What is done for each message that is watched, compiled: `native.py` says whether it is there.
 
 Everything here has a twin in Python, from which the same comes out: `entries` in behaviour.py, `sifted` in
-sifting.py, `words` and `nearly_same` in sketches.py. tests/property/test_kernel.py holds them together.
+sifting.py, `words`, `sketch` and `nearly_same` in sketches.py. tests/property/test_kernel.py holds them
+together.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -16,6 +17,7 @@ from rules.finding import trail as trails
 from rules.finding.asked import SUMMED
 from rules.finding.said import counted
 from rules.message import EDITED
+from streams.judging import fragments
 
 cdef extern from *:
     """
@@ -53,7 +55,7 @@ cdef uint64_t LATEST_MS = (<uint64_t>1 << (64 - PARTITION_BITS)) - 1
 assert (trails.SIZE, trails.MOST, trails.PARTITION_BITS) == (SIZE, MOST, PARTITION_BITS)
 assert (likeness.LAYOUT.size, likeness.HASHES, likeness.ENOUGH) == (KIN_SIZE, HASHES, ENOUGH)
 assert (likeness.BANDS, likeness.ROWS) == (BANDS, ROWS)
-assert trails.BYTE[trails.LETTERS] == LETTERS
+assert (trails.BYTE[trails.LETTERS], fragments.MOST_LETTERS) == (LETTERS, MOST_LETTERS)
 
 cdef int FLAG_EDITED = trails.EDITED
 cdef const char *HEX = "0123456789abcdef"

@@ -16,9 +16,6 @@ from rules.finding.asked import SUMMED, Alarm, Asked
 from rules.finding.trail import MOST, PARTITION_BITS, SIZE
 from streams.judging import native
 
-if native.there:
-    from streams.judging import kernel
-
 # rules.finding.trail.LAYOUT; texts are only told apart, so the order of their bytes doesn't matter.
 _ENTRY: Final = np.dtype(
     [("stamp", ">u8"), ("offset", ">u4"), ("text", "=u8"), ("channel", ">u2"), ("message", ">u4")]
@@ -48,7 +45,7 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
         A value for each entry of `said`, author by author.
     """
     if native.there:
-        return kernel.sifted(trails, said, alarm)
+        return native.kernel.sifted(trails, said, alarm)
     if not said:
         return []
     parts: list[bytes] = []

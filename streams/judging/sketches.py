@@ -20,9 +20,6 @@ from rules.message import Message
 from rules.text.words import tokens
 from streams.judging import native
 
-if native.there:
-    from streams.judging import kernel
-
 # rules.finding.likeness.LAYOUT, of which only the sketches are compared.
 _ENTRY: Final = np.dtype([("before", f"V{LAYOUT.size - HASHES}"), ("sketch", np.uint8, (HASHES,))])
 _ONES: Final = np.ones(HASHES, dtype=np.uint8)
@@ -45,7 +42,7 @@ def words_of(message: Message, evidence: Evidence) -> list[int] | None:
         text = readable(message.text, message.entities).casefold()
         found = set(tokens(text)) - _PLACEHOLDERS
     elif folded.easy and native.there:
-        words = kernel.words(folded.data)
+        words = native.kernel.words(folded.data)
         return words if len(words) >= FEWEST_WORDS else None
     else:
         found = set(tokens(_words_alone(folded.text), easy=folded.easy))
@@ -79,7 +76,7 @@ class Sketcher:
             tenants: A hash of the tenant of each, up to 64 bits, so that two tenants share no band.
         """
         if native.there:
-            return kernel.sketch(texts, tenants, self._factors.tobytes(), self._names.tobytes())
+            return native.kernel.sketch(texts, tenants, self._factors.tobytes(), self._names.tobytes())
         if not texts:
             return []
         least = self._least(texts)
@@ -110,7 +107,7 @@ def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Itera
         said: What stands in each message's trails.
     """
     if native.there:
-        return kernel.nearly_same(sketches, said)
+        return native.kernel.nearly_same(sketches, said)
     return _nearly_same(sketches, said)
 
 

@@ -1,5 +1,6 @@
 """The kernel says what its twins in Python say, of whatever there is."""
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,9 +87,7 @@ def both(ask: Callable[[], T]) -> tuple[T, T]:
 
 @given(st.binary(max_size=64), st.binary(max_size=400))
 def test_it_hashes_as_the_library_does(key: bytes, data: bytes) -> None:
-    from streams.judging import kernel
-
-    assert kernel.Hash(key).digest(data) == blake2b(data, key=key, digest_size=8).digest()
+    assert native.kernel.Hash(key).digest(data) == blake2b(data, key=key, digest_size=8).digest()
 
 
 @given(
@@ -191,6 +190,14 @@ def test_a_kernel_of_another_source_is_left_alone(tmp_path: Path) -> None:
     source.unlink()
     assert built.exists()
     assert not building.is_built(source)
+
+
+def test_what_was_not_built_from_this_source_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever lies there."""
+    monkeypatch.setattr(building, "is_built", lambda: False)
+    assert not importlib.reload(native).there
+    monkeypatch.undo()
+    assert importlib.reload(native).there
 
 
 def test_where_it_can_not_be_built_a_line_says_why(
