@@ -26,7 +26,7 @@ from tests.bench.scan import scan
 from tests.bench.seldom import seldom
 from tests.bench.table import Part, text
 from tests.bench.terms import terms
-from tests.bench.watched import watched, with_behaviour
+from tests.bench.watched import watched
 from tests.kafka.apache_kafka import ApacheKafka
 
 PARTS = (
@@ -54,7 +54,8 @@ class Sizes(msgspec.Struct, frozen=True):
 
     cpu_rounds: int = 7
     cpu_backlog: int = 10_000
-    watched_rounds: int = 21
+    crews: int = 6
+    crew_rounds: int = 4
     latency_rounds: int = 3
     latency_seconds: float = 10.0
     push_seconds: float = 60.0
@@ -63,7 +64,8 @@ class Sizes(msgspec.Struct, frozen=True):
 QUICK = Sizes(
     cpu_rounds=3,
     cpu_backlog=10_000,
-    watched_rounds=3,
+    crews=2,
+    crew_rounds=2,
     latency_rounds=1,
     latency_seconds=6.0,
     push_seconds=10.0,
@@ -125,7 +127,7 @@ async def on_a_broker(
         folder = running.enter_context(tempfile.TemporaryDirectory(prefix="chatsieve-bench-"))
         worker = running.enter_context(programs.worker(kafka.address, store.url, packs))
         needed = [worker]
-        if {"cpu", "latency", "watched"} & set(asked):
+        if {"cpu", "latency"} & set(asked):
             copy = running.enter_context(programs.aiokafka_copy(kafka.address))
             needed.append(copy)
         if "cpu" in asked:
@@ -135,21 +137,13 @@ async def on_a_broker(
                 programs.worker(kafka.address, third.url, packs, "scoring", model)
             )
             needed += (faust, scoring)
-        if "watched" in asked:
-            other = running.enter_context(Store())
-            packs_with = with_behaviour(packs, Path(folder))
-            watching = running.enter_context(
-                programs.worker(kafka.address, other.url, packs_with, "watching")
-            )
-            needed.append(watching)
         await measures.warm_up(needed, say)
         if "cpu" in asked:
             rounds = sizes.cpu_rounds, sizes.cpu_backlog
             show(await measures.cpu(faust, copy, worker, scoring, store.pid, *rounds, say))
         if "watched" in asked:
-            pids = (store.pid, other.pid)
-            rounds = sizes.watched_rounds, sizes.cpu_backlog
-            show(await watched(copy, worker, watching, pids, *rounds, say))
+            rounds = sizes.crews, sizes.crew_rounds, sizes.cpu_backlog
+            show(await watched(kafka.address, packs, *rounds, say))
         if "latency" in asked:
             show(await measures.latency(copy, worker, sizes.latency_rounds, sizes.latency_seconds, say))
         if "push" in asked:

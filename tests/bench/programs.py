@@ -157,9 +157,9 @@ def plain_faust(broker: str, folder: str) -> Program:
     return Program("faust", broker, ["tests.bench.plain_faust", broker, *topics_of("faust"), folder], {})
 
 
-def aiokafka_copy(broker: str) -> Program:
+def aiokafka_copy(broker: str, name: str = "copy") -> Program:
     """Return the plain aiokafka copy."""
-    return Program("copy", broker, ["tests.bench.aiokafka_copy", broker, *topics_of("copy")], {})
+    return Program(name, broker, ["tests.bench.aiokafka_copy", broker, *topics_of(name)], {})
 
 
 def worker(broker: str, store: str, packs: Path, name: str = "worker", model: Path | None = None) -> Program:
