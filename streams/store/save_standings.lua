@@ -235,8 +235,10 @@ local function added(trail, entries)
   if last <= 0 then
     return whole
   end
-  local older = {}
-  for start = 1, last, size do
+  -- What came before the last ones of the trail as it was is marked.
+  local known = math.max(0, #trail - most_said * size)
+  local older = {string.sub(whole, 1, known)}
+  for start = known + 1, last, size do
     if is_marked(whole, start) then
       older[#older + 1] = string.sub(whole, start, start + size - 1)
     end

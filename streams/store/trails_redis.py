@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 
 from streams.store.redis_scripts import BUCKETS, Item, Scripts, script
-from streams.store.trails import Note
+from streams.store.trails import Kind, Note
 
 
 class RedisTrails:
@@ -29,18 +27,20 @@ class RedisTrails:
 
     async def note(self, notes: Sequence[Note]) -> list[bytes]:
         """See TrailStore."""
+        # Notes on one trail go there one behind the other, so that the script reads and writes it once.
+        keys = [key for _, key, _ in notes]
+        order = sorted(range(len(notes)), key=keys.__getitem__)
         items: list[Item] = []
-        kinds: list[tuple[int, int, int, bool]] = []
-        for kind, some in groupby(notes, itemgetter(0)):
-            places = self._places(kind.name)
-            kinds.append(kind[1:])
-            for _, key, entry in some:
-                bucket, stem = places[key[:2]]
-                items.append(Item(bucket, (stem + key,), len(kinds), entry))
+        kinds: dict[Kind, int] = {}
+        for number in order:
+            kind, key, entry = notes[number]
+            bucket, stem = self._places(kind.name)[key[:2]]
+            items.append(Item(bucket, (stem + key,), kinds.setdefault(kind, len(kinds) + 1), entry))
         answers: list[bytes] = [b""] * len(notes)
-        for numbers, replies in await self._scripts.run(self._note, items, (kinds,)):
-            for number, reply in zip(numbers, replies, strict=True):
-                answers[number] = reply
+        said = ([kind[1:] for kind in kinds],)
+        for called, replies in await self._scripts.run(self._note, items, said):
+            for which, reply in zip(called, replies, strict=True):
+                answers[order[which]] = reply
         return answers
 
     def _places_of(self, kind: str) -> dict[str, tuple[str, str]]:
