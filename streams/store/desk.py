@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 PROBE_S = 0.25
 # Saves begin no closer than this: a save has its price whatever is in it, and no verdict waits for one.
 SAVE_EVERY_S = 0.05
-# A save takes no more effects than the store can apply well within its time-out.
+# So many effects are worth a save of their own; a batch is saved whole, however many it has.
 SAVE_EFFECTS = 2000
 # With so many batches to save there is no need to wait for more.
 MANY_BATCHES = 64

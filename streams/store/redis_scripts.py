@@ -1,20 +1,19 @@
-"""Runs Lua scripts on Redis or Valkey: a batch is one script call on a single server, and one per touched
-bucket on a cluster, all in one round trip to each of its nodes.
+"""Runs Lua scripts on Redis or Valkey: a batch is a few script calls on a single server, and on a cluster
+some for each bucket it touches, all in one round trip to each of its nodes.
 
 What belongs together lies in one of `BUCKETS` buckets, whose number stands in braces in each of its keys,
 so that on a cluster all that a script touches lies in one slot.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from hashlib import blake2b, sha1
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hiredis
 import msgspec
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -32,6 +31,8 @@ from streams.errors import ConfigurationError, StoreError
 BUCKETS = 64
 # Items in one script call at most: while it runs the server answers nobody else.
 PER_CALL = 256
+# Answers about so many items may take the time-out together.
+IN_TIME = 1_024
 # Keys that a scan looks at in one call.
 SCANNED = 5_000
 
@@ -43,7 +44,8 @@ class Scripts:
 
     Args:
         url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
-        timeout_s: Bound on each call, connecting included.
+        timeout_s: The server may be silent no longer than this, connecting included, and take no longer over
+            `IN_TIME` items.
 
     Raises:
         ConfigurationError: The URL can't be used.
@@ -64,8 +66,7 @@ class Scripts:
     async def ping(self) -> None:
         """Return when the server answers, on a cluster every node; raise StoreError when it doesn't."""
         for pool in self._pools():
-            async with self._connection(pool) as connection:
-                await exchange(connection, [("PING",)])
+            await self._exchange(pool, [("PING",)])
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -82,8 +83,7 @@ class Scripts:
         Raises:
             StoreError: When the server doesn't answer in time, or refuses.
         """
-        async with self._connection(self._pool) as connection:
-            [info] = await exchange(connection, [("INFO", "cluster")])
+        [info] = await self._exchange(self._pool, [("INFO", "cluster")])
         if b"cluster_enabled:1" in info:
             await self._learn_nodes()
         return sum([await self._erase(pool, pattern) for pool in self._pools()])
@@ -92,10 +92,9 @@ class Scripts:
         cursor, gone = b"0", 0
         while True:
             scan: Command = ("SCAN", cursor, "MATCH", pattern, "COUNT", SCANNED)
-            async with self._connection(pool) as connection:
-                [(cursor, keys)] = await exchange(connection, [scan])
-                # One by one: on a cluster, keys of several slots are no one command's.
-                gone += sum(await exchange(connection, [("UNLINK", key) for key in keys])) if keys else 0
+            [(cursor, keys)] = await self._exchange(pool, [scan])
+            # One by one: on a cluster, keys of several slots are no one command's.
+            gone += sum(await self._exchange(pool, [("UNLINK", key) for key in keys])) if keys else 0
             if cursor == b"0":
                 return gone
 
@@ -123,7 +122,7 @@ class Scripts:
         self, script: "Script", items: Sequence["Item"], before: tuple[object, ...]
     ) -> list[tuple[Sequence[int], Any]]:
         if not self._homes:
-            return await self._call_node(self._pool, script, items, _in_order(len(items)), before)
+            return await self._call_node(self._pool, script, items, _in_calls(range(len(items))), before)
         by_node: dict[ConnectionPool, list[Sequence[int]]] = {}
         for numbers in _in_buckets(items):
             by_node.setdefault(self._homes[items[numbers[0]].bucket], []).append(numbers)
@@ -146,21 +145,20 @@ class Scripts:
         before: tuple[object, ...],
     ) -> list[tuple[Sequence[int], Any]]:
         commands = [_command(script, [items[number] for number in numbers], before) for numbers in calls]
-        async with self._connection(pool) as connection:
-            try:
-                replies = await exchange(connection, commands)
-            except NoScriptError:
-                # A fresh server, or one that was started again; calls that went through do no harm twice.
-                await exchange(connection, [("SCRIPT", "LOAD", script.text)])
-                replies = await exchange(connection, commands)
+        times = -(-sum(map(len, calls)) // IN_TIME)
+        try:
+            replies = await self._exchange(pool, commands, times)
+        except NoScriptError:
+            # A fresh server, or one that was started again; calls that went through do no harm twice.
+            await self._exchange(pool, [("SCRIPT", "LOAD", script.text)])
+            replies = await self._exchange(pool, commands, times)
         return list(zip(calls, replies, strict=True))
 
     async def _learn_nodes(self) -> None:
         """Ask a cluster, by whichever node answers, which of them has which bucket."""
         for pool in (self._pool, *self._nodes.values()):
             try:
-                async with self._connection(pool) as connection:
-                    [ranges] = await exchange(connection, [("CLUSTER", "SLOTS")])
+                [ranges] = await self._exchange(pool, [("CLUSTER", "SLOTS")])
             except StoreError as error:
                 reason = error
                 continue
@@ -182,47 +180,54 @@ class Scripts:
             self._nodes[address] = pool
         return self._nodes[address]
 
-    @asynccontextmanager
-    async def _connection(self, pool: ConnectionPool) -> AsyncIterator[AbstractConnection]:
-        """Lend a connection for one call; whatever goes wrong comes out as StoreError."""
+    async def _exchange(self, pool: ConnectionPool, commands: Sequence[Command], times: int = 1) -> list[Any]:
+        """Send the commands in one write and return the replies; the first error is raised when all are read.
+
+        Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
+
+        Args:
+            times: How many time-outs all of it may take.
+
+        Raises:
+            StoreError: Whatever goes wrong, but for what a caller can mend: scripts and slots.
+        """
+        replies: list[Any] = []
+        errors: list[ResponseError] = []
+        now, timeout_s = asyncio.get_running_loop().time, self._timeout_s
+        began = now()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s) as patience:
                 connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
                 try:
-                    yield connection
+                    # Its type stub asks for a tuple of one.
+                    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
+                    await connection.send_packed_command(b"".join(packed))
+                    for _ in commands:
+                        try:
+                            replies.append(await connection.read_response())
+                        except ResponseError as error:
+                            errors.append(error)
+                        patience.reschedule(min(now(), began + (times - 1) * timeout_s) + timeout_s)
                 finally:
                     await pool.release(connection)
-        except (ClusterCrossSlotError, MovedError, AskError):
+            if errors:
+                raise errors[0]
+        except (NoScriptError, ClusterCrossSlotError, MovedError, AskError):
             raise
         except TimeoutError as error:
-            raise StoreError(f"no answer from the store within {self._timeout_s * 1000:g} ms") from error
+            if not replies:
+                raise StoreError(f"no answer from the store within {timeout_s * 1000:g} ms") from error
+            some, ms = f"only {len(replies)} of {len(commands)} answers", (now() - began) * 1000
+            raise StoreError(f"{some} from the store within {ms:.0f} ms") from error
         except (RedisError, OSError) as error:
             raise StoreError(f"the store refuses: {error}") from error
+        return replies
 
 
 def _pool(url: str) -> ConnectionPool:
     return ConnectionPool.from_url(
         url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
     )
-
-
-async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
-    """Send the commands in one write and return their replies; the first error is raised when all are read.
-
-    Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
-    """
-    # Its type stub asks for a tuple of one.
-    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
-    await connection.send_packed_command(b"".join(packed))
-    replies, errors = [], []
-    for _ in commands:
-        try:
-            replies.append(await connection.read_response())
-        except ResponseError as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
-    return replies
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -239,16 +244,16 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     raw: bytes | None = None
 
 
-def _in_order(count: int) -> list[Sequence[int]]:
-    """Return calls of so many items at most that others need not wait long for the server."""
-    return [range(start, min(start + PER_CALL, count)) for start in range(0, count, PER_CALL)]
+def _in_calls(numbers: Sequence[int]) -> list[Sequence[int]]:
+    """Return calls of so few items that others need not wait long for the server."""
+    return [numbers[start : start + PER_CALL] for start in range(0, len(numbers), PER_CALL)]
 
 
 def _in_buckets(items: Sequence[Item]) -> list[Sequence[int]]:
-    calls: dict[str, list[int]] = {}
+    buckets: dict[str, list[int]] = {}
     for number, item in enumerate(items):
-        calls.setdefault(item.bucket, []).append(number)
-    return list(calls.values())
+        buckets.setdefault(item.bucket, []).append(number)
+    return [call for numbers in buckets.values() for call in _in_calls(numbers)]
 
 
 def _command(script: "Script", items: Sequence[Item], before: tuple[object, ...]) -> Command:

@@ -63,7 +63,7 @@ class RedisStandings:
         key: Secret that authors and message ids are hashed with, 1 to 64 bytes. With another
             key every author is a newcomer.
         prefix: Put before every key.
-        timeout_s: Bound on each call, connecting included.
+        timeout_s: See Scripts.
 
     Raises:
         ConfigurationError: The URL or the key can't be used.

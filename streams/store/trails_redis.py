@@ -13,7 +13,7 @@ class RedisTrails:
     Args:
         url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
         prefix: Put before every key.
-        timeout_s: Bound on each call, connecting included.
+        timeout_s: See Scripts.
 
     Raises:
         ConfigurationError: The URL can't be used.

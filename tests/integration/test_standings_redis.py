@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from rules.schema.values import Seconds
 from rules.verdict import Action
 from streams.errors import ConfigurationError, StoreError
 from streams.process.embedded import Store
-from streams.store.redis_scripts import PER_CALL, bucket_of
+from streams.store.redis_scripts import IN_TIME, PER_CALL, bucket_of
 from streams.store.standings import (
     DAY_S,
     Ask,
@@ -88,6 +89,51 @@ def stopped(server: Store) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
+class SlowWay:
+    """Leads to a server; each line of an answer takes `pace_s`."""
+
+    def __init__(self, server: Store) -> None:
+        self.pace_s = 0.0
+        self.url = ""
+        self._server = server.address.split(":")
+        self._serving: set[asyncio.Task[None]] = set()
+
+    def begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def end(self) -> None:
+        """Serve nobody any more."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(*self._server)
+        with closing(writer), closing(to_server):
+            await asyncio.gather(self._ask(reader, to_server), self._answer(from_server, writer))
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while some := await reader.read(65_536):
+            writer.write(some)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            await asyncio.sleep(self.pace_s)
+            writer.write(line)
+
+
+@asynccontextmanager
+async def slow_way_to(server: Store) -> AsyncIterator[SlowWay]:
+    """A way to a server that can be made slow."""
+    way = SlowWay(server)
+    async with await asyncio.start_server(way.begin, "127.0.0.1", 0) as listening:
+        host, port = listening.sockets[0].getsockname()
+        way.url = f"redis://{host}:{port}"
+        yield way
+        await way.end()
+
+
 async def test_the_policy_s_own_length_of_time_will_do(standings: RedisStandings) -> None:
     """A half-life is a kind of float that only we know; once it ended the worker at its first save."""
     await standings.save(batch(ANA.author), Seconds.parse("7d"))
@@ -112,6 +158,38 @@ async def test_silence_is_an_error_in_time(server: Store) -> None:
     assert [standing.reputation.good for standing in found] == [1, 0, 1]
     await patient.close()
     await standings.close()
+
+
+async def test_of_much_the_store_need_not_be_done_in_one_time_out(server: Store) -> None:
+    """While it goes on answering nobody loses patience; a batch may have as many authors as messages."""
+    authors = [f"acme/chat/{number}" for number in range(8 * IN_TIME)]
+    patient = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    await patient.save(batch(*authors), WEEK_S)
+    began = time.monotonic()
+    await patient.save(batch(*authors, offset=1), WEEK_S)
+    took = time.monotonic() - began
+    await patient.close()
+    hurried = RedisStandings(server.url, key=b"secret", timeout_s=took / 2)
+    await hurried.save(batch(*authors, offset=2), WEEK_S)
+    found = await hurried.load([Ask(author) for author in authors], NOON)
+    assert [one.marks[HERE] for one in found] == [2] * len(authors)
+    await hurried.close()
+
+
+async def test_but_no_longer_than_so_much_should_take(server: Store) -> None:
+    """A store that is slow, though never silent, holds nobody up for long; what it did counts once."""
+    authors = [f"acme/chat/{number}" for number in range(2 * IN_TIME)]
+    async with slow_way_to(server) as way:
+        standings = RedisStandings(way.url, key=b"secret", timeout_s=0.4)
+        await standings.save(batch("ana"), WEEK_S)
+        way.pace_s = 0.15
+        with pytest.raises(StoreError, match=r"only \d of 8 answers from the store within 8\d\d ms"):
+            await standings.save(batch(*authors), WEEK_S)
+        way.pace_s = 0
+        await standings.save(batch(*authors), WEEK_S)
+        found = await standings.load([Ask(author) for author in authors], NOON)
+        assert [one.reputation.messages for one in found] == [1] * len(authors)
+        await standings.close()
 
 
 async def test_a_call_that_is_cancelled_leaves_no_answer_behind(server: Store) -> None:

@@ -10,6 +10,7 @@ import redis
 
 from streams.errors import StoreError
 from streams.process.embedded import Store
+from streams.store.redis_scripts import PER_CALL
 from streams.store.trails import STAMP, Kind, MemoryTrails, Note, TrailStore
 from streams.store.trails_redis import RedisTrails
 
@@ -125,16 +126,19 @@ async def test_every_key_ends(store: Store, prefix: str) -> None:
 
 
 async def test_on_a_cluster(tmp_path: Path) -> None:
-    """A node that takes no call which touches two slots gets one call for each bucket."""
-    with ClusterNode(folder=tmp_path) as node:
-        with redis.Redis.from_url(node.url) as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while client.cluster("info")["cluster_state"] != "ok":
-                await asyncio.sleep(0.01)
+    """A node that takes no call which touches two slots gets one or more for each bucket."""
+    busy = [(KIND, "0a1b", entry(number)) for number in range(2 * PER_CALL + 1)]
+    with ClusterNode(folder=tmp_path) as node, redis.Redis.from_url(node.url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while client.cluster("info")["cluster_state"] != "ok":
+            await asyncio.sleep(0.01)
         trails = RedisTrails(node.url, timeout_s=10)
         asked = [(KIND, f"{number:04x}", entry(number)) for number in range(300)]
         await trails.note(asked)
         answers = await trails.note(asked)
+        client.config_resetstat()
+        await trails.note(busy)
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 3
         await trails.close()
     assert answers == [entry(number) for number in range(300)]
 
