@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # Seconds; chat is judged in milliseconds, and a store's time-out is a quarter of a second.
 _STAGES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_BATCHES = (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096)
+_BATCHES = (1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 
 
 class Metrics:

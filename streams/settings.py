@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     worker: Annotated[str, _says("this worker's name in logs and on mod.control")] = socket.gethostname()
     matched: Annotated[str, _says("shown or hidden: the matched text on verdicts")] = "shown"
     review_text: Annotated[bool, _says("put the message on mod.review")] = True
-    batch_messages: Annotated[int, _says("most messages judged as one batch")] = 4096
+    batch_messages: Annotated[int, _says("most messages judged as one batch")] = 8192
     waiting_bytes: Annotated[int, _says("bytes of fetched records that may wait to be judged")] = 64 << 20
     fetch_wait: Annotated[float, _says("seconds the broker may hold an empty fetch")] = 0.5
     commit_interval: Annotated[float, _says("seconds between commits")] = 0.5

@@ -26,7 +26,7 @@ def tune_process() -> None:
     and the judging thread waits 5 ms for its turn whenever another one, such as a reload, is at work.
     """
     # Above what some batches in flight hold, so that a collection looks at more than them.
-    gc.set_threshold(200_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)
     sys.setswitchinterval(0.0005)
 
 

@@ -36,7 +36,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     group: str
-    batch_messages: int = 4096
+    batch_messages: int = 8192
     fetch_wait_s: float = 0.5
     commit_interval_s: float = 0.5
     session_timeout_s: float = 10.0

@@ -38,7 +38,7 @@ UNCONFIRMED = 4
 # would queue behind each other. A message that comes after a pause waits for nothing.
 PACE_S = 0.002
 # Longest that partitions are held back from a rebalance for batches in flight.
-REVOKE_S = 2.0
+REVOKE_S = 4.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
 # What the process ends with when it can't leave in order.
