@@ -38,10 +38,13 @@ class Facts:
         now: Epoch seconds.
         scores: The model's probabilities by label; empty where no model spoke.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
+        answers: Whether a rule's conditions hold, by its name, where that was asked and hangs on no other rule.
         seen: What the author did lately; None where it isn't known or isn't counted.
     """
 
-    __slots__ = ("_links", "_spoken", "fired", "message", "now", "reckoning", "reputation", "scores", "seen")
+    __slots__ = (
+        "_links", "_spoken", "answers", "fired", "message", "now", "reckoning", "reputation", "scores", "seen",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Facts:
         self.scores = scores or {}
         self.seen = seen
         self.fired: Collection[str] = ()
+        self.answers: dict[str, bool] = {}
         self._links = links
         self._spoken = spoken
 
