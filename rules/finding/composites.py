@@ -38,13 +38,22 @@ class Facts:
         now: Epoch seconds.
         scores: The model's probabilities by label; empty where no model spoke.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
-        answers: Whether a rule's conditions hold, by its name, where that was asked and hangs on no other rule.
+        answers: By a rule's name, whether its conditions hold, where that was asked and hangs on no other.
         seen: What the author did lately; None where it isn't known or isn't counted.
     """
 
     __slots__ = (
-        "_links", "_spoken", "answers", "fired", "message", "now", "reckoning", "reputation", "scores", "seen",
-    )  # fmt: skip
+        "_links",
+        "_spoken",
+        "answers",
+        "fired",
+        "message",
+        "now",
+        "reckoning",
+        "reputation",
+        "scores",
+        "seen",
+    )
 
     def __init__(
         self,
