@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
@@ -11,7 +11,6 @@ from rules.deciding.handling import is_good, mask_of, priority_of, queue_of, str
 from rules.deciding.scoring import untouched
 from rules.deciding.settling import NOTHING, Settled
 from rules.deciding.switching import remembering, switched
-from rules.finding.armed import Armed
 from rules.finding.asked import Asked
 from rules.finding.behaviour import QUIET, Lately
 from rules.finding.composites import Facts
@@ -68,13 +67,10 @@ def decide(
         heard = seen.heard(place.stirring) if seen is not None and seen is not QUIET else ()
         if heard or evidence.waiting:
             facts = facts_of(message, evidence, rules, scores, reputation, now, seen)
-        stirring = _stirring(heard, evidence, facts) if facts is not None else ()
-        nothing = _nothing(message, evidence, rules, scores, reputation, now, lower)
+        stirs = facts is not None and _stirs(heard, evidence, facts)
+        nothing = None if stirs else _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
-            if not stirring:
-                return nothing if ruling is None else ruling.over(nothing)
-            if place.blunt.issuperset([armed.id for armed in stirring]):
-                evidence = evidence.without_text()
+            return nothing if ruling is None else ruling.over(nothing)
     weigh: Callable[..., Case] = partial(
         open_case,
         message,
@@ -95,14 +91,13 @@ def decide(
     return judgement if ruling is None else ruling.over(judgement)
 
 
-def _stirring(heard: Collection[Asked], evidence: Evidence, facts: Facts) -> Sequence[Armed]:
-    """Return the rules that fire, or may, by their conditions.
+def _stirs(heard: Collection[Asked], evidence: Evidence, facts: Facts) -> bool:
+    """Return whether a rule fires, or may, by its conditions.
 
-    They are of those that wait for what the author did, or have perhaps found something in the text.
+    That is one that waits for what the author did, or has perhaps found something in the text.
     """
     found = (armed for armed in evidence.waiting if not armed.stirring or armed.stirring[0] in heard)
-    roused = evidence.place.roused(heard) if heard else ()
-    return [armed for armed in chain(roused, found) if armed.composite or holds(armed, facts)]
+    return any(armed.composite or holds(armed, facts) for armed in chain(evidence.place.roused(heard), found))
 
 
 def _spared(

@@ -34,9 +34,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: Annotated[str | None, _says("Redis or Valkey: redis://…, rediss://user:password@host:port/0")] = (
         None
     )
-    store_timeout: Annotated[float, _says("seconds the store may be silent, or need for 1,024 authors")] = (
-        0.25
-    )
+    store_timeout: Annotated[
+        float, _says("seconds the store may be silent; for large batches it gets up to 8 times that")
+    ] = 0.25
     store_prefix: Annotated[str, _says("put before every key in the store")] = "chatsieve:"
     topic_prefix: Annotated[str, _says("put before every topic's name")] = ""
     group: Annotated[str, _says("consumer group")] = "chatsieve"

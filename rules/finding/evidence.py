@@ -41,14 +41,11 @@ class Place:
         restless: Whether a rule here may do something though nothing was found.
         weighty: By the rule's number, whether it acts here and does more than to speak in the
             author's favour: pleas alone have no consequence.
-        blunt: Rules that look at links or at nothing in the text, and against which nothing in a text speaks
-            in the author's favour; nor does it against the rules that they wake.
     """
 
     __slots__ = (
         "_lowered",
         "active",
-        "blunt",
         "by_id",
         "calm",
         "copiers",
@@ -114,21 +111,6 @@ class Place:
             and not (armed.spares or armed.id in named)
             and (not armed.pleads or armed.id in self.woken)
             for armed in active
-        )
-
-        spared = {name for armed in rules for name in armed.spares}
-        pleaded = {label for armed in rules if armed.pleads for label in armed.rule.labels}
-        unmoved = {
-            armed.id
-            for armed in rules
-            if not (armed.terms or armed.patterns or armed.id in spared)
-            and pleaded.isdisjoint(armed.rule.labels)
-        }
-        self.blunt = frozenset(
-            name
-            for name in unmoved
-            if not self.by_id[name].composite
-            and unmoved.issuperset([one.id for one in self.woken.get(name, ())])
         )
 
     def awake(self, heard: Collection[Asked]) -> Sequence[Armed]:
@@ -222,12 +204,6 @@ class Evidence:
         self._find = find
         self._found: Findings | None = None if find else Findings()
         self._spoken: Spoken | None = None
-
-    def without_text(self) -> Evidence:
-        """Return the same without what the text says in the author's favour, which takes long to find."""
-        bare = Evidence(self.folded, self.place, self.links, waiting=self.waiting)
-        bare._spoken = self._spoken
-        return bare
 
     @property
     def hits(self) -> Sequence[Hit]:

@@ -37,7 +37,7 @@ UNCONFIRMED = 4
 # Batches begin no closer than this: a batch has its price whatever is in it, so ever smaller ones
 # would queue behind each other. A message that comes after a pause waits for nothing.
 PACE_S = 0.002
-# Longest that partitions are held back from a rebalance for batches in flight.
+# Longest that partitions are held back from a rebalance for batches in flight; half of its time-out at most.
 REVOKE_S = 4.0
 PRODUCE_TIMEOUT_S = 60.0
 TOPIC_CHECK_S = 5.0
@@ -99,6 +99,7 @@ class Worker:
             access, membership.group, topics.messages, metrics=metrics, standstill_s=standstill_s
         )
         self._waiting: Waiting[Slice] = Waiting(waiting_bytes, membership.batch_messages)
+        self._revoke_s = min(REVOKE_S, membership.rebalance_timeout_s / 2)
         self._unconfirmed: asyncio.Queue[InFlight] = asyncio.Queue(UNCONFIRMED)
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -261,7 +262,7 @@ class Worker:
     async def _before_revoked(self, revoked: set[Partition]) -> None:
         self._progress.joined = False
         await self._waiting.drop(revoked)
-        await self._settled(REVOKE_S)
+        await self._settled(self._revoke_s)
         self._desk.drop({tp.partition for tp in revoked})
         self._progress.forget(revoked)
         self._metrics.lag.clear()

@@ -31,8 +31,10 @@ from streams.errors import ConfigurationError, StoreError
 BUCKETS = 64
 # Items in one script call at most: while it runs the server answers nobody else.
 PER_CALL = 256
-# Answers about so many items may take the time-out together.
-IN_TIME = 1_024
+# Answers about so many items may take the time-out together, and all answers so many time-outs.
+IN_TIME, MOST_TIMES = 1_024, 8
+# Calls that are sent before answers are read: what fills all buffers on the way is not taken any more.
+AT_ONCE = 16
 # Keys that a scan looks at in one call.
 SCANNED = 5_000
 
@@ -45,7 +47,7 @@ class Scripts:
     Args:
         url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
         timeout_s: The server may be silent no longer than this, connecting included, and take no longer over
-            `IN_TIME` items.
+            `IN_TIME` items, nor over all of them than `MOST_TIMES` as long.
 
     Raises:
         ConfigurationError: The URL can't be used.
@@ -145,13 +147,16 @@ class Scripts:
         before: tuple[object, ...],
     ) -> list[tuple[Sequence[int], Any]]:
         commands = [_command(script, [items[number] for number in numbers], before) for numbers in calls]
-        times = -(-sum(map(len, calls)) // IN_TIME)
+        times = min(-(-sum(map(len, calls)) // IN_TIME), MOST_TIMES)
         try:
             replies = await self._exchange(pool, commands, times)
         except NoScriptError:
             # A fresh server, or one that was started again; calls that went through do no harm twice.
             await self._exchange(pool, [("SCRIPT", "LOAD", script.text)])
-            replies = await self._exchange(pool, commands, times)
+            try:
+                replies = await self._exchange(pool, commands, times)
+            except NoScriptError as error:
+                raise StoreError(f"the store forgets its scripts: {error}") from error
         return list(zip(calls, replies, strict=True))
 
     async def _learn_nodes(self) -> None:
@@ -181,7 +186,7 @@ class Scripts:
         return self._nodes[address]
 
     async def _exchange(self, pool: ConnectionPool, commands: Sequence[Command], times: int = 1) -> list[Any]:
-        """Send the commands in one write and return the replies; the first error is raised when all are read.
+        """Send the commands, some in a write, and return the replies; the first error is raised at the end.
 
         Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
 
@@ -199,15 +204,17 @@ class Scripts:
             async with asyncio.timeout(timeout_s) as patience:
                 connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
                 try:
-                    # Its type stub asks for a tuple of one.
-                    packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type]
-                    await connection.send_packed_command(b"".join(packed))
-                    for _ in commands:
-                        try:
-                            replies.append(await connection.read_response())
-                        except ResponseError as error:
-                            errors.append(error)
-                        patience.reschedule(min(now(), began + (times - 1) * timeout_s) + timeout_s)
+                    for start in range(0, len(commands), AT_ONCE):
+                        some = commands[start : start + AT_ONCE]
+                        # Its type stub asks for a tuple of one.
+                        packed = [hiredis.pack_command(command) for command in some]  # type: ignore[arg-type]
+                        await connection.send_packed_command(b"".join(packed))
+                        for _ in some:
+                            try:
+                                replies.append(await connection.read_response())
+                            except ResponseError as error:
+                                errors.append(error)
+                            patience.reschedule(min(now(), began + (times - 1) * timeout_s) + timeout_s)
                 finally:
                     await pool.release(connection)
             if errors:
@@ -215,10 +222,11 @@ class Scripts:
         except (NoScriptError, ClusterCrossSlotError, MovedError, AskError):
             raise
         except TimeoutError as error:
-            if not replies:
+            answered = len(replies) + len(errors)
+            if not answered:
                 raise StoreError(f"no answer from the store within {timeout_s * 1000:g} ms") from error
-            some, ms = f"only {len(replies)} of {len(commands)} answers", (now() - began) * 1000
-            raise StoreError(f"{some} from the store within {ms:.0f} ms") from error
+            few, ms = f"only {answered} of {len(commands)} answers", (now() - began) * 1000
+            raise StoreError(f"{few} from the store within {ms:.0f} ms") from error
         except (RedisError, OSError) as error:
             raise StoreError(f"the store refuses: {error}") from error
         return replies

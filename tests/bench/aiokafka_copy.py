@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 GROUP = "bench-aiokafka-copy"
-MOST = 4_096
+MOST = 8_192
 
 
 async def main(broker: str, source: str, target: str) -> None:

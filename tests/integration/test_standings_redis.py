@@ -169,27 +169,33 @@ async def test_of_much_the_store_need_not_be_done_in_one_time_out(server: Store)
     await patient.save(batch(*authors, offset=1), WEEK_S)
     took = time.monotonic() - began
     await patient.close()
-    hurried = RedisStandings(server.url, key=b"secret", timeout_s=took / 2)
+    hurried = RedisStandings(server.url, key=b"secret", timeout_s=took / 4)
     await hurried.save(batch(*authors, offset=2), WEEK_S)
     found = await hurried.load([Ask(author) for author in authors], NOON)
     assert [one.marks[HERE] for one in found] == [2] * len(authors)
     await hurried.close()
 
 
-async def test_but_no_longer_than_so_much_should_take(server: Store) -> None:
+@pytest.mark.parametrize(("thousands", "timeout_s", "most_s"), [(2, 0.4, 0.8), (16, 0.2, 1.6)])
+async def test_but_no_longer_than_so_much_should_take(
+    server: Store, thousands: int, timeout_s: float, most_s: float
+) -> None:
     """A store that is slow, though never silent, holds nobody up for long; what it did counts once."""
-    authors = [f"acme/chat/{number}" for number in range(2 * IN_TIME)]
+    authors = [f"acme/chat/{number}" for number in range(thousands * IN_TIME)]
     async with slow_way_to(server) as way:
-        standings = RedisStandings(way.url, key=b"secret", timeout_s=0.4)
+        standings = RedisStandings(way.url, key=b"secret", timeout_s=timeout_s)
         await standings.save(batch("ana"), WEEK_S)
-        way.pace_s = 0.15
-        with pytest.raises(StoreError, match=r"only \d of 8 answers from the store within 8\d\d ms"):
+        way.pace_s = timeout_s / 2.5
+        began = time.monotonic()
+        with pytest.raises(StoreError, match=r"only \d+ of \d+ answers from the store within \d+ ms"):
             await standings.save(batch(*authors), WEEK_S)
-        way.pace_s = 0
-        await standings.save(batch(*authors), WEEK_S)
-        found = await standings.load([Ask(author) for author in authors], NOON)
-        assert [one.reputation.messages for one in found] == [1] * len(authors)
+        assert most_s <= time.monotonic() - began < 1.7 * most_s
         await standings.close()
+    patient = RedisStandings(server.url, key=b"secret", timeout_s=10)
+    await patient.save(batch(*authors), WEEK_S)
+    found = await patient.load([Ask(author) for author in authors], NOON)
+    assert [one.reputation.messages for one in found] == [1] * len(authors)
+    await patient.close()
 
 
 async def test_a_call_that_is_cancelled_leaves_no_answer_behind(server: Store) -> None:
