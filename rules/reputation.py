@@ -94,35 +94,11 @@ def strikes_at(
     strikes = reputation.strikes
     if strikes:
         strikes *= halved(now - reputation.as_of, half_life_s)
-    if reputation.ledger:
-        strikes += _on_ledger(reputation.ledger, now, half_life_s, half_lives)
-    return strikes
-
-
-def _on_ledger(
-    ledger: tuple[Entry, ...], now: float, half_life_s: float, half_lives: Mapping[str, float] | None
-) -> float:
-    """Return the strikes that a ledger explains; to judge one message it is asked several times."""
-    global _asked_last
-    asked, at, usual, others, found = _asked_last
-    if asked is ledger and at == now and usual == half_life_s and others is half_lives:
-        return found
-    found = 0.0
-    for entry in ledger:
+    for entry in reputation.ledger:
         if not entry.reversed:
             own = half_lives.get(entry.label, half_life_s) if half_lives else half_life_s
-            found += entry.amount * halved(now - entry.at, own)
-    _asked_last = ledger, now, half_life_s, half_lives, found
-    return found
-
-
-_asked_last: tuple[tuple[Entry, ...], float, float, Mapping[str, float] | None, float] = (
-    (),
-    0.0,
-    0.0,
-    None,
-    0.0,
-)
+            strikes += entry.amount * halved(now - entry.at, own)
+    return strikes
 
 
 def halved(elapsed_s: float, half_life_s: float) -> float:

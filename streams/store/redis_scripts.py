@@ -1,12 +1,12 @@
 """Runs Lua scripts on Redis or Valkey: a batch is a few script calls on a single server, and on a cluster
-some for each bucket it touches, all in one round trip to each of its nodes.
+some for each bucket it touches; up to a megabyte of them in one round trip to each of its nodes.
 
 What belongs together lies in one of `BUCKETS` buckets, whose number stands in braces in each of its keys,
 so that on a cluster all that a script touches lies in one slot.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b, sha1
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,8 +33,8 @@ BUCKETS = 64
 PER_CALL = 256
 # Answers about so many items may take the time-out together, and all answers so many time-outs.
 IN_TIME, MOST_TIMES = 1_024, 8
-# Calls that are sent before answers are read: what fills all buffers on the way is not taken any more.
-AT_ONCE = 16
+# What is sent before answers are read: where more is on the way than all buffers hold, neither side goes on.
+SENT_BYTES = 1 << 20
 # Keys that a scan looks at in one call.
 SCANNED = 5_000
 
@@ -186,7 +186,7 @@ class Scripts:
         return self._nodes[address]
 
     async def _exchange(self, pool: ConnectionPool, commands: Sequence[Command], times: int = 1) -> list[Any]:
-        """Send the commands, some in a write, and return the replies; the first error is raised at the end.
+        """Send the commands and return their replies; the first error is raised when all are read.
 
         Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
 
@@ -204,11 +204,8 @@ class Scripts:
             async with asyncio.timeout(timeout_s) as patience:
                 connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
                 try:
-                    for start in range(0, len(commands), AT_ONCE):
-                        some = commands[start : start + AT_ONCE]
-                        # Its type stub asks for a tuple of one.
-                        packed = [hiredis.pack_command(command) for command in some]  # type: ignore[arg-type]
-                        await connection.send_packed_command(b"".join(packed))
+                    for some in _in_writes(commands):
+                        await connection.send_packed_command(b"".join(some))
                         for _ in some:
                             try:
                                 replies.append(await connection.read_response())
@@ -236,6 +233,21 @@ def _pool(url: str) -> ConnectionPool:
     return ConnectionPool.from_url(
         url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
     )
+
+
+def _in_writes(commands: Sequence[Command]) -> Iterator[list[bytes]]:
+    """Yield the commands as they are sent, some at a time."""
+    some: list[bytes] = []
+    size = 0
+    for command in commands:
+        # Its type stub asks for a tuple of one.
+        some.append(hiredis.pack_command(command))  # type: ignore[arg-type]
+        size += len(some[-1])
+        if size >= SENT_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):

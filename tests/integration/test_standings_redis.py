@@ -90,10 +90,10 @@ def stopped(server: Store) -> Iterator[None]:
 
 
 class SlowWay:
-    """Leads to a server; each line of an answer takes `pace_s`."""
+    """Leads to a server; each line of an answer takes `pace_s`, each 64 KiB of what is sent `takes_s`."""
 
     def __init__(self, server: Store) -> None:
-        self.pace_s = 0.0
+        self.pace_s = self.takes_s = 0.0
         self.url = ""
         self._server = server.address.split(":")
         self._serving: set[asyncio.Task[None]] = set()
@@ -115,6 +115,7 @@ class SlowWay:
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while some := await reader.read(65_536):
+            await asyncio.sleep(self.takes_s)
             writer.write(some)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -196,6 +197,19 @@ async def test_but_no_longer_than_so_much_should_take(
     found = await patient.load([Ask(author) for author in authors], NOON)
     assert [one.reputation.messages for one in found] == [1] * len(authors)
     await patient.close()
+
+
+async def test_what_takes_long_to_send_is_answered_meanwhile(server: Store) -> None:
+    """Of many megabytes the first are done before the last are taken; meanwhile a server isn't silent."""
+    recall = Recall("c0ffee" * 400, Action.ALLOW, good=True)
+    effect = Effect(0, NOON, "m1", Kind.CREATED, recall)
+    authors = [f"acme/chat/{number}" for number in range(8 * IN_TIME)]
+    async with slow_way_to(server) as way:
+        standings = RedisStandings(way.url, key=b"secret", timeout_s=0.5)
+        await standings.save(batch("ana"), WEEK_S)
+        way.takes_s = 0.01
+        await standings.save([AuthorEffects(author, HERE, (effect,)) for author in authors], WEEK_S)
+        await standings.close()
 
 
 async def test_a_call_that_is_cancelled_leaves_no_answer_behind(server: Store) -> None:
