@@ -61,13 +61,13 @@ def decide(
         lower: Points by which ladders are lowered, since there is a raid on the channel.
         ruling: What a human decided on the same text.
     """
-    place, facts = evidence.place, None
+    place = evidence.place
     if evidence.harmless and not place.restless:
         # Most authors are quiet.
         heard = seen.heard(place.stirring) if seen is not None and seen is not QUIET else ()
-        if heard or evidence.waiting:
-            facts = facts_of(message, evidence, rules, scores, reputation, now, seen)
-        stirs = facts is not None and _stirs(heard, evidence, facts)
+        stirs = (heard or evidence.waiting) and _stirs(
+            heard, evidence, facts_of(message, evidence, rules, scores, reputation, now, seen)
+        )
         nothing = None if stirs else _nothing(message, evidence, rules, scores, reputation, now, lower)
         if nothing is not None:
             return nothing if ruling is None else ruling.over(nothing)
@@ -82,7 +82,7 @@ def decide(
         seen=seen,
         lower=lower,
     )
-    case = weigh(scores=scores, facts=facts)
+    case = weigh(scores=scores)
     if ruling is not None and ruling.spares:
         case, weigh = _spared(ruling, case, weigh, scores)
     if switches and (acting := switches.at(message)):

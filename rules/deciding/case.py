@@ -99,15 +99,10 @@ def open_case(
     without: Collection[str] = (),
     seen: Lately | None = None,
     lower: float = 0.0,
-    facts: Facts | None = None,
 ) -> Case:
-    """Weigh everything, as if the rules named in `without` had not been written.
-
-    Args:
-        facts: What `facts_of` returns, where it was asked before.
-    """
+    """Weigh everything, as if the rules named in `without` had not been written."""
     policy, place, model = rules.policy, evidence.place, scores or {}
-    facts = facts or facts_of(message, evidence, rules, model, reputation, now, seen)
+    facts = facts_of(message, evidence, rules, model, reputation, now, seen)
     fired = fire(evidence, facts, without)
     labels = place.lowered(lower)
     scale = Scale(labels, policy.max_evidence, policy.shift(reputation, now))

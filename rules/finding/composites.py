@@ -38,22 +38,10 @@ class Facts:
         now: Epoch seconds.
         scores: The model's probabilities by label; empty where no model spoke.
         fired: Names of the rules that fired so far, as far as the asking rule may see them.
-        answers: By a rule's name, whether its conditions hold, where that was asked and hangs on no other.
         seen: What the author did lately; None where it isn't known or isn't counted.
     """
 
-    __slots__ = (
-        "_links",
-        "_spoken",
-        "answers",
-        "fired",
-        "message",
-        "now",
-        "reckoning",
-        "reputation",
-        "scores",
-        "seen",
-    )
+    __slots__ = ("_links", "_spoken", "fired", "message", "now", "reckoning", "reputation", "scores", "seen")
 
     def __init__(
         self,
@@ -73,7 +61,6 @@ class Facts:
         self.scores = scores or {}
         self.seen = seen
         self.fired: Collection[str] = ()
-        self.answers: dict[str, bool] = {}
         self._links = links
         self._spoken = spoken
 

@@ -45,15 +45,6 @@ def fire(evidence: Evidence, facts: Facts, without: Collection[str] = (), *, eve
 
 def holds(armed: Armed, facts: Facts) -> bool:
     """Return whether the rule is still in force, its conditions hold, and it acts in this language."""
-    known = facts.answers.get(armed.id)
-    if known is None:
-        known = _hold(armed, facts)
-        if not armed.composite:
-            facts.answers[armed.id] = known
-    return known
-
-
-def _hold(armed: Armed, facts: Facts) -> bool:
     if facts.now >= armed.expires:
         return False
     answer = armed.check(facts) if armed.check else True

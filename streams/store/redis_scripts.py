@@ -6,14 +6,14 @@ so that on a cluster all that a script touches lies in one slot.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from hashlib import blake2b, sha1
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hiredis
 import msgspec
-from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -188,8 +188,6 @@ class Scripts:
     async def _exchange(self, pool: ConnectionPool, commands: Sequence[Command], times: int = 1) -> list[Any]:
         """Send the commands and return their replies; the first error is raised when all are read.
 
-        Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
-
         Args:
             times: How many time-outs all of it may take.
 
@@ -197,32 +195,26 @@ class Scripts:
             StoreError: Whatever goes wrong, but for what a caller can mend: scripts and slots.
         """
         replies: list[Any] = []
-        errors: list[ResponseError] = []
         now, timeout_s = asyncio.get_running_loop().time, self._timeout_s
         began = now()
         try:
             async with asyncio.timeout(timeout_s) as patience:
                 connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # decorated
                 try:
-                    for some in _in_writes(commands):
-                        await connection.send_packed_command(b"".join(some))
-                        for _ in some:
-                            try:
-                                replies.append(await connection.read_response())
-                            except ResponseError as error:
-                                errors.append(error)
-                            patience.reschedule(min(now(), began + (times - 1) * timeout_s) + timeout_s)
+                    async for reply in _replies(connection, commands):
+                        replies.append(reply)
+                        patience.reschedule(min(now(), began + (times - 1) * timeout_s) + timeout_s)
                 finally:
                     await pool.release(connection)
-            if errors:
-                raise errors[0]
+            for reply in replies:
+                if isinstance(reply, ResponseError):
+                    raise reply
         except (NoScriptError, ClusterCrossSlotError, MovedError, AskError):
             raise
         except TimeoutError as error:
-            answered = len(replies) + len(errors)
-            if not answered:
+            if not replies:
                 raise StoreError(f"no answer from the store within {timeout_s * 1000:g} ms") from error
-            few, ms = f"only {answered} of {len(commands)} answers", (now() - began) * 1000
+            few, ms = f"only {len(replies)} of {len(commands)} answers", (now() - began) * 1000
             raise StoreError(f"{few} from the store within {ms:.0f} ms") from error
         except (RedisError, OSError) as error:
             raise StoreError(f"the store refuses: {error}") from error
@@ -233,6 +225,21 @@ def _pool(url: str) -> ConnectionPool:
     return ConnectionPool.from_url(
         url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None, client_name="chatsieve"
     )
+
+
+async def _replies(connection: AbstractConnection, commands: Sequence[Command]) -> AsyncIterator[Any]:
+    """Send the commands and yield their replies; an error is one too, so that none is left behind.
+
+    Not by a pipeline of redis-py: that spends more on a reply than everything else here together.
+    """
+    for some in _in_writes(commands):
+        await connection.send_packed_command(b"".join(some))
+        for _ in some:
+            try:
+                reply = await connection.read_response()
+            except ResponseError as error:
+                reply = error
+            yield reply
 
 
 def _in_writes(commands: Sequence[Command]) -> Iterator[list[bytes]]:

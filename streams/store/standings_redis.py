@@ -63,7 +63,7 @@ class RedisStandings:
         key: Secret that authors and message ids are hashed with, 1 to 64 bytes. With another
             key every author is a newcomer.
         prefix: Put before every key.
-        timeout_s: See Scripts.
+        timeout_s: Seconds that the server may be silent; see Scripts.
 
     Raises:
         ConfigurationError: The URL or the key can't be used.

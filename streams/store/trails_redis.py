@@ -13,7 +13,7 @@ class RedisTrails:
     Args:
         url: redis://, rediss:// (TLS) or unix://, with user and password where the server asks for them.
         prefix: Put before every key.
-        timeout_s: See Scripts.
+        timeout_s: Seconds that the server may be silent; see Scripts.
 
     Raises:
         ConfigurationError: The URL can't be used.
