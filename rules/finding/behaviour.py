@@ -13,7 +13,6 @@ from rules.finding.trail import (
     CHANNEL,
     EDITED,
     FLAGS,
-    LAYOUT,
     LETTERS,
     LINKS,
     MENTIONS,
@@ -81,41 +80,81 @@ def asked_of_others(alarm: Alarm, kin: Kin | None, wave: Wave | None) -> list[As
     return found
 
 
+# Something that rules ask, and what was counted of what the author did themselves; as far as it is asked of
+# them alone, it holds.
+Done = tuple[Asked, Mapping[str, int]]
+
+
 class Lately:
-    """What was seen of an author up to one of their messages.
+    """What was seen of an author up to one of their messages, where what they did themselves was sifted out.
+
+    Args:
+        done: All that may hold of what rules ask.
+        kin: What this message is like, where anybody looked.
+        wave: The new authors in its channel, where its own is one.
+    """
+
+    __slots__ = ("_done", "_kin", "_wave")
+
+    def __init__(self, done: Sequence[Done], kin: Kin | None = None, wave: Wave | None = None) -> None:
+        self._done = done
+        self._kin = kin
+        self._wave = wave
+
+    def heard(self, alarm: Alarm) -> Sequence[Asked]:
+        """See Seen."""
+        return [asked for asked, _ in self._done]
+
+    def holds(self, asked: Asked) -> bool:
+        """See Seen."""
+        counts = self._counts(asked)
+        return all(bound.holds(counts.get(key, 0)) for key, bound in asked.counts)
+
+    def told(self, asked: Asked) -> str:
+        """See Seen."""
+        return _in_words(asked, self._counts(asked))
+
+    def campaign(self, asked: Asked) -> Campaign | None:
+        """Return the campaign that the message is part of, if it is."""
+        return self._kin.campaign(asked.within) if self._kin is not None else None
+
+    def _counts(self, asked: Asked) -> Mapping[str, int]:
+        """Return what was counted; of what doesn't hold nothing."""
+        counts = next((counts for one, counts in self._done if one == asked), None)
+        return {} if counts is None else self._with_others(asked, counts)
+
+    def _with_others(self, asked: Asked, counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Return what the author did, and others."""
+        if not (asked.alike or asked.newcomers):
+            return counts
+        counts = dict(counts)
+        if asked.alike:
+            campaign = self.campaign(asked)
+            counts["alike"] = campaign.size if campaign else 1
+        if asked.newcomers:
+            counts["newcomers"] = self._wave.authors(asked.within) if self._wave else 0
+        return counts
+
+
+class LookedBack(Lately):
+    """The same where the author's trail is asked, question by question.
 
     Args:
         own: The message, as an entry of a trail.
         trail: What they said before it, see rules.finding.trail.
-        kin: What this message is like, where anybody looked.
-        wave: The new authors in its channel, where its own is one.
-        may_hold: What may hold of all that rules ask, where that is known already. If nothing of it is
-            asked of the author alone the trail may be left out.
     """
 
-    __slots__ = ("_counted", "_heard", "_kin", "_may_hold", "_own", "_said", "_trail", "_wave")
+    __slots__ = ("_counted", "_heard", "_own", "_trail")
 
-    def __init__(
-        self,
-        own: Fields,
-        trail: bytes,
-        kin: Kin | None = None,
-        wave: Wave | None = None,
-        may_hold: Sequence[Asked] | None = None,
-    ) -> None:
+    def __init__(self, own: Fields, trail: bytes, kin: Kin | None = None, wave: Wave | None = None) -> None:
+        super().__init__((), kin, wave)
         self._own = own
         self._trail = trail
-        self._kin = kin
-        self._wave = wave
-        self._said: list[Fields] | None = None
         self._counted: dict[Asked, Mapping[str, int]] = {}
-        self._may_hold = may_hold
         self._heard: tuple[Alarm, Sequence[Asked]] | None = None
 
     def heard(self, alarm: Alarm) -> Sequence[Asked]:
         """See Seen."""
-        if self._may_hold is not None:
-            return self._may_hold
         if self._heard is None or self._heard[0] is not alarm:
             self._heard = alarm, self._hear(alarm)
         return self._heard[1]
@@ -157,16 +196,7 @@ class Lately:
             return False
         if asked.marks and not self._is_marked_enough(asked):
             return False
-        counts = self._counts(asked)
-        return all(bound.holds(counts[key]) for key, bound in asked.counts)
-
-    def told(self, asked: Asked) -> str:
-        """See Seen."""
-        return _in_words(asked, self._counts(asked))
-
-    def campaign(self, asked: Asked) -> Campaign | None:
-        """Return the campaign that the message is part of, if it is."""
-        return self._kin.campaign(asked.within) if self._kin is not None else None
+        return super().holds(asked)
 
     def _is_marked_enough(self, asked: Asked) -> bool:
         """Return whether there are enough links and the like, however old they are."""
@@ -181,11 +211,6 @@ class Lately:
         """Return whether so many messages came within the time, whatever they are."""
         return stamp_back(self._trail, asked.before) > since(self._own[STAMP], asked.reach)
 
-    def _before(self) -> list[Fields]:
-        if self._said is None:
-            self._said = entries(self._trail[-MOST * SIZE :])
-        return self._said
-
     def _counts(self, asked: Asked) -> Mapping[str, int]:
         """Return what was counted; a rule that fires is asked again, and told."""
         counts = self._counted.get(asked)
@@ -194,46 +219,60 @@ class Lately:
         return counts
 
     def _count(self, asked: Asked) -> Mapping[str, int]:
-        own, after = self._own, since(self._own[STAMP], asked.reach)
-        if own[FLAGS] & asked.unlike or own[LETTERS] < asked.letters:
-            return dict.fromkeys(asked.keys, 0)
-        counts: dict[str, int] = {}
-        if asked.before:
-            counted: list[Fields] = [
-                own,
-                *(
-                    one
-                    for one in back(self._before(), after)
-                    if not (one[FLAGS] & (asked.unlike | EDITED) or one[LETTERS] < asked.letters)
-                ),
-            ]
-            same = [one for one in counted if one[TEXT] == own[TEXT]]
-            counts["messages"] = len({one[MESSAGE] for one in counted})
-            counts["same_text"] = len({one[MESSAGE] for one in same})
-            counts["channels"] = len({one[CHANNEL] for one in same})
-        if asked.alike:
-            campaign = self.campaign(asked)
-            counts["alike"] = campaign.size if campaign else 1
-        if asked.newcomers:
-            counts["newcomers"] = self._wave.authors(asked.within) if self._wave else 0
-        for key in asked.marks:
-            counts[key] = self._sum(SUMMED[key], asked, after)
-        return counts
+        if is_ignored(asked, self._own[FLAGS], self._own[LETTERS]):
+            return {}
+        return self._with_others(asked, count(asked, self._own, self._trail))
 
-    def _sum(self, field: int, asked: Asked, after: int) -> int:
-        """Add up what the messages have of something; of a message and its edits the most counts."""
-        own = self._own
-        if not own[field]:
-            return 0
-        most = {own[MESSAGE]: own[field]}
-        for one in marked(self._trail, field, after):
-            if not (one[FLAGS] & asked.unlike or one[LETTERS] < asked.letters):
-                most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
-        return sum(most.values())
+
+def is_ignored(asked: Asked, flags: int, letters: int) -> bool:
+    """Return whether a message with these FLAGS and LETTERS isn't counted."""
+    return bool(flags & asked.unlike) or letters < asked.letters
+
+
+def count(asked: Asked, own: Fields, trail: bytes) -> dict[str, int]:
+    """Return what an author did themselves of what is asked, a message that is counted the last of it."""
+    after = since(own[STAMP], asked.reach)
+    counts: dict[str, int] = {}
+    if asked.before:
+        unlike, letters = asked.unlike | EDITED, asked.letters
+        said = [
+            own,
+            *(
+                one
+                for one in back(entries(trail[-MOST * SIZE :]), after)
+                if not (one[FLAGS] & unlike or one[LETTERS] < letters)
+            ),
+        ]
+        same = [one for one in said if one[TEXT] == own[TEXT]]
+        counts["messages"] = len({one[MESSAGE] for one in said})
+        counts["same_text"] = len({one[MESSAGE] for one in same})
+        counts["channels"] = len({one[CHANNEL] for one in same})
+    for key in asked.marks:
+        counts[key] = _sum(SUMMED[key], asked, own, trail, after)
+    return counts
+
+
+def _sum(field: int, asked: Asked, own: Fields, trail: bytes, after: int) -> int:
+    """Add up what the messages have of something; of a message and its edits the most counts."""
+    if not own[field]:
+        return 0
+    most = {own[MESSAGE]: own[field]}
+    for one in marked(trail, field, after):
+        if not is_ignored(asked, one[FLAGS], one[LETTERS]):
+            most[one[MESSAGE]] = max(one[field], most.get(one[MESSAGE], 0))
+    return sum(most.values())
+
+
+def done(asked: Asked, own: Fields, trail: bytes) -> dict[str, int] | None:
+    """Return what `count` does; None where what is asked of the author alone doesn't hold."""
+    if is_ignored(asked, own[FLAGS], own[LETTERS]):
+        return None
+    counts = count(asked, own, trail)
+    return counts if all(bound.holds(counts[key]) for key, bound in asked.counts if key in counts) else None
 
 
 # What was seen of an author of whom it is known that nothing holds which rules ask.
-QUIET: Final = Lately(LAYOUT.unpack(bytes(SIZE)), b"", may_hold=())
+QUIET: Final = Lately(())
 
 
 class Counted:

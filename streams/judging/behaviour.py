@@ -14,12 +14,12 @@ from itertools import chain
 from typing import Protocol
 from zlib import crc32
 
-from rules.finding.asked import Alarm, Asked
-from rules.finding.behaviour import Wave, asked_of_others
+from rules.finding.asked import Alarm
+from rules.finding.behaviour import Done, Wave, asked_of_others, is_ignored
 from rules.finding.evidence import Evidence
 from rules.finding.likeness import Kin
 from rules.finding.said import counts_of, gists
-from rules.finding.trail import COUNTED, FLAGS, LAYOUT, LETTERS, Fields, stamps
+from rules.finding.trail import BYTE, COUNTED, FLAGS, LAYOUT, LETTERS, Fields, stamps
 from rules.message import Message
 from rules.reputation import Reputation
 from streams.judging import native
@@ -45,8 +45,7 @@ class Case(Protocol):
     author: str | None
     record: Record
     entry: bytes
-    may_hold: Sequence[Asked] | None
-    quiet: bool
+    may_hold: Sequence[Done] | None
     kin: Kin | None
     wave: Wave | None
 
@@ -86,7 +85,6 @@ class Observer:
     def sift(self, cases: Sequence[Case], authors: Mapping[str, HasTrail], alarm: Alarm) -> None:
         """Set of each remembered case what may hold of what rules ask.
 
-
         Of a small batch it isn't: its authors are asked one by one in less time.
 
         Args:
@@ -105,11 +103,12 @@ class Observer:
         whole = [(trail, some) for trail, some in trails if not len(trail) % LAYOUT.size]
         entries = [[case.entry for case in some] for _, some in whole]
         found = sifted([trail for trail, _ in whole], entries, alarm)
-        for case, asked in zip(chain.from_iterable(some for _, some in whole), found, strict=True):
-            case.quiet = not asked
+        for case, done in zip(chain.from_iterable(some for _, some in whole), found, strict=True):
             if case.kin is not None or case.wave is not None:
-                asked = (*asked, *asked_of_others(alarm, case.kin, case.wave))
-            case.may_hold = asked
+                others = asked_of_others(alarm, case.kin, case.wave)
+                flags, letters = case.entry[BYTE[FLAGS]], case.entry[BYTE[LETTERS]]
+                done = (*done, *((asked, {}) for asked in others if not is_ignored(asked, flags, letters)))
+            case.may_hold = done
 
     def entries(self, cases: Sequence[Case], topic_id: str) -> list[bytes]:
         """Return what their authors' trails will say of cases that are counted; some hundreds at most."""

@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from rules.finding.asked import Asked
-from rules.finding.behaviour import QUIET, Lately, Wave
+from rules.finding.behaviour import QUIET, Done, Lately, LookedBack, Wave
 from rules.finding.likeness import Kin
 from rules.finding.trail import LAYOUT, before, prolonged
 from rules.message import Message
@@ -39,8 +38,7 @@ class Case(msgspec.Struct, gc=False):
     Attributes:
         at: Epoch seconds, see `time_of`.
         entry: What its author's trail will say of it; b"" where it isn't counted, or nobody watches.
-        may_hold: What may hold of what rules ask of behaviour; None where nobody knows yet.
-        quiet: It is known that nothing of that is asked of its author alone.
+        may_hold: All that may hold of what rules ask of behaviour; None where nobody knows yet.
         trail: What its author said before; None where that isn't known, or nobody asks.
         kin: What it is like; None where nobody said anything like it.
         wave: The new authors in its channel, where its own is one.
@@ -57,8 +55,7 @@ class Case(msgspec.Struct, gc=False):
     rounded: dict[str, float] | None = None
     shadow_scores: dict[str, float] | None = None
     entry: bytes = b""
-    may_hold: Sequence[Asked] | None = None
-    quiet: bool = False
+    may_hold: Sequence[Done] | None = None
     trail: bytes | None = None
     kin: Kin | None = None
     wave: Wave | None = None
@@ -70,12 +67,11 @@ class Case(msgspec.Struct, gc=False):
         """Return what the author did lately; None where it isn't known or isn't counted."""
         if not self.entry or (self.missing and UNSEEN in self.missing):
             return None
-        if self.quiet and not self.may_hold:
-            return QUIET
-        trail = b"" if self.quiet else self.trail
-        if trail is None:
+        if self.may_hold is not None:
+            return Lately(self.may_hold, self.kin, self.wave) if self.may_hold else QUIET
+        if self.trail is None:
             return None
-        return Lately(LAYOUT.unpack(self.entry), trail, self.kin, self.wave, self.may_hold)
+        return LookedBack(LAYOUT.unpack(self.entry), self.trail, self.kin, self.wave)
 
     def look_back(self, live: Live | None, *, repeat: bool) -> None:
         """Set what its author said before, where that is known and anybody need ask.
@@ -84,13 +80,13 @@ class Case(msgspec.Struct, gc=False):
             repeat: It was judged before, so that its author's trail goes on behind it.
         """
         if live is None or live.reputation is None:
-            self.may_hold, self.quiet = None, False
+            self.may_hold = None
             return
         if repeat:
             live.astray = True
         if live.astray:
-            self.may_hold, self.quiet = None, False
-        if not self.quiet or is_short(self.entry):
+            self.may_hold = None
+        if self.may_hold is None or is_short(self.entry):
             trail = live.trail
             self.trail = before(trail, LAYOUT.unpack(self.entry)) if repeat else trail
 

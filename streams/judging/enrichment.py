@@ -162,4 +162,4 @@ def _sift(observer: Observer, cases: Sequence[Case], rules: RuleSet, lives: Mapp
     except Exception:  # then each author is asked, which only takes longer
         log.exception("sifting_failed", messages=len(cases))
         for case in cases:
-            case.may_hold, case.quiet = None, False
+            case.may_hold = None

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from rules.finding.asked import Alarm, Asked
+from rules.finding.asked import Alarm
+from rules.finding.behaviour import Done
 from streams.judging.behaviour import Case
 
 SOURCE: str
@@ -23,4 +24,4 @@ def sketch(
 def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]: ...
 def sifted(
     trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm
-) -> list[tuple[Asked, ...]]: ...
+) -> list[tuple[Done, ...]]: ...

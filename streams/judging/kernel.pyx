@@ -36,7 +36,11 @@ SOURCE = KERNEL_SOURCE.decode()
 cdef enum:
     SIZE = 31
     TEXT = 12
+    CHANNEL = 20
+    MESSAGE = 22
     LETTERS = 26
+    LINKS = 28
+    MENTIONS = 29
     MOST = 32
     PARTITION_BITS = 20
     # streams.judging.fragments
@@ -55,7 +59,8 @@ cdef uint64_t LATEST_MS = (<uint64_t>1 << (64 - PARTITION_BITS)) - 1
 assert (trails.SIZE, trails.MOST, trails.PARTITION_BITS) == (SIZE, MOST, PARTITION_BITS)
 assert (likeness.LAYOUT.size, likeness.HASHES, likeness.ENOUGH) == (KIN_SIZE, HASHES, ENOUGH)
 assert (likeness.BANDS, likeness.ROWS) == (BANDS, ROWS)
-assert (trails.BYTE[trails.LETTERS], fragments.MOST_LETTERS) == (LETTERS, MOST_LETTERS)
+assert [trails.BYTE[one] for one in (trails.LETTERS, trails.LINKS, trails.MENTIONS)] == [LETTERS, LINKS, MENTIONS]
+assert fragments.MOST_LETTERS == MOST_LETTERS
 
 cdef int FLAG_EDITED = trails.EDITED
 cdef const char *HEX = "0123456789abcdef"
@@ -462,6 +467,8 @@ cdef struct Waits:
     Py_ssize_t before
     uint64_t reach
     Py_ssize_t copies
+    int unlike
+    int letters
     int marks
     int[3] column
     double[3] limit
@@ -508,12 +515,111 @@ cdef bint are_marked_enough(const uint8_t *said, Py_ssize_t own, uint64_t now, W
     return True
 
 
+cdef inline uint32_t id_at(const uint8_t *entry) noexcept nogil:
+    """Return what stands for the message, its bytes in whatever order."""
+    cdef uint32_t found
+    memcpy(&found, entry + MESSAGE, 4)
+    return found
+
+
+cdef inline bint is_ignored(const uint8_t *entry, Waits *waits) noexcept nogil:
+    return entry[LETTERS + 1] & waits.unlike or entry[LETTERS] < waits.letters
+
+
+cdef inline bint is_after(const uint8_t *entry, uint64_t now, Waits *waits) noexcept nogil:
+    return now < waits.reach or stamp_at(entry) > now - waits.reach
+
+
+cdef Py_ssize_t added_once(uint32_t *known, Py_ssize_t count, uint32_t value) noexcept nogil:
+    """Add a number to those that are known unless it is one of them; return how many they are."""
+    cdef Py_ssize_t at
+    for at in range(count):
+        if known[at] == value:
+            return count
+    known[count] = value
+    return count + 1
+
+
+cdef dict counted_back(const uint8_t *said, Py_ssize_t own, uint64_t now, Waits *waits):
+    """Return what is counted of messages and of those with the same text."""
+    cdef const uint8_t *mine = said + own * SIZE
+    cdef const uint8_t *one = mine
+    cdef uint32_t[MOST] messages
+    cdef uint32_t[MOST] copies
+    cdef uint32_t[MOST] channels
+    cdef Py_ssize_t message = 0, copy = 0, channel = 0, number = own
+    while True:
+        if number == own or not (is_ignored(one, waits) or one[LETTERS + 1] & FLAG_EDITED):
+            message = added_once(messages, message, id_at(one))
+            if not memcmp(one + TEXT, mine + TEXT, HASHED):
+                copy = added_once(copies, copy, id_at(one))
+                channel = added_once(channels, channel, one[CHANNEL] << 8 | one[CHANNEL + 1])
+        number -= 1
+        one = said + number * SIZE
+        if number < 0 or own - number >= MOST or not is_after(one, now, waits):
+            return {"messages": message, "same_text": copy, "channels": channel}
+
+
+cdef long summed(const uint8_t *said, Py_ssize_t own, uint64_t now, Waits *waits, int column) noexcept nogil:
+    """Add up what the messages have of something; of a message and its edits the most counts."""
+    cdef const uint8_t *one = said + own * SIZE
+    cdef uint32_t[MOST] messages
+    cdef int[MOST] most
+    cdef Py_ssize_t count = 0, looked = 0, number, at
+    cdef uint32_t message
+    cdef long total = 0
+    if not one[column]:
+        return 0
+    for number in range(own, -1, -1):
+        one = said + number * SIZE
+        if number < own:
+            if not (one[LINKS] or one[MENTIONS]):
+                continue
+            looked += 1
+            if looked >= MOST:
+                break
+            if not one[column]:
+                continue
+            if not is_after(one, now, waits):
+                break
+            if is_ignored(one, waits):
+                continue
+        message = id_at(one)
+        for at in range(count):
+            if messages[at] == message:
+                if one[column] > most[at]:
+                    most[at] = one[column]
+                break
+        else:
+            messages[count], most[count] = message, one[column]
+            count += 1
+    for at in range(count):
+        total += most[at]
+    return total
+
+
+cdef dict done(object asked, const uint8_t *said, Py_ssize_t own, uint64_t now, Waits *waits):
+    """Return what the author did themselves; None where that isn't what is asked of them."""
+    cdef dict counts
+    cdef int mark
+    if is_ignored(said + own * SIZE, waits):
+        return None
+    counts = counted_back(said, own, now, waits) if waits.before else {}
+    for mark in range(waits.marks):
+        counts[asked.marks[mark]] = summed(said, own, now, waits, waits.column[mark])
+    for key, bound in asked.counts:
+        if key in counts and not bound.holds(counts[key]):
+            return None
+    return counts
+
+
 def sifted(trails_before, said, alarm):
-    """Return of each message what may hold that is asked of its author alone, as sifting.py has it."""
+    """Return of each message what its author has done of what is asked of them, as sifting.py has it."""
     cdef list asked = [*alarm.spoken, *alarm.repeated, *alarm.marked]
     cdef Py_ssize_t spoken = len(alarm.spoken), repeated = len(alarm.repeated), count = len(asked)
     cdef Py_ssize_t number, own, first, same
     cdef list found = [], holding
+    cdef dict counts
     cdef const uint8_t *raw
     cdef bytes joined
     cdef uint64_t now
@@ -525,7 +631,7 @@ def sifted(trails_before, said, alarm):
         for number in range(count):
             one = asked[number]
             waits[number].before, waits[number].reach, waits[number].copies = one.before, one.reach, one.copies
-            waits[number].marks = 0
+            waits[number].unlike, waits[number].letters, waits[number].marks = one.unlike, one.letters, 0
             for key, bound in one.counts:
                 if key in SUMMED:
                     waits[number].column[waits[number].marks] = trails.BYTE[SUMMED[key]]
@@ -550,10 +656,13 @@ def sifted(trails_before, said, alarm):
                             holds = same >= waits[number].copies
                     else:
                         holds = are_marked_enough(raw, own, now, waits + number)
-                    if holds:
+                    if not holds:
+                        continue
+                    counts = done(asked[number], raw, own, now, waits + number)
+                    if counts is not None:
                         if holding is None:
                             holding = []
-                        holding.append(asked[number])
+                        holding.append((asked[number], counts))
                 found.append(() if holding is None else tuple(holding))
     finally:
         free(waits)

@@ -1,7 +1,7 @@
 """Sifts a batch: which messages' authors may have done what rules ask of behaviour, as few have.
 
 All trails are looked at together, by columns; to ask one author after another (rules.finding.behaviour)
-takes many times as long. Nothing holds for what is sifted out; what is left is asked properly.
+takes many times as long. What is left by that is counted properly, and most of it is sifted out then.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.finding.asked import SUMMED, Alarm, Asked
-from rules.finding.trail import MOST, PARTITION_BITS, SIZE
+from rules.finding.behaviour import Done, done
+from rules.finding.trail import LAYOUT, MOST, PARTITION_BITS, SIZE
 from streams.judging import native
 
 # rules.finding.trail.LAYOUT; texts are only told apart, so the order of their bytes doesn't matter.
@@ -31,10 +32,11 @@ _Numbers = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[tuple[Asked, ...]]:
-    """Return of each message what may hold that is asked of its author alone; of most that is nothing.
+def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alarm) -> list[tuple[Done, ...]]:
+    """Return of each message what its author has done of what is asked of them; of most that is nothing.
 
-    That leaves what is asked of others: nothing is said of `alike` and `newcomers`.
+    That leaves what is asked of others: nothing is counted of `alike` and `newcomers`, and what asks for
+    nothing else is not among it.
 
     Args:
         trails: By author, what they said before the batch, whole entries.
@@ -62,8 +64,15 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
     # Where each entry of the batch stands, and where what its author said begins.
     first = np.repeat(np.array(starts), sizes)
     own = np.repeat(np.array(ends) - np.cumsum(sizes), sizes) + np.arange(int(sizes.sum()))
-    table = np.frombuffer(b"".join(parts), dtype=_ENTRY)
-    return _Sieve(table, own, first).may_hold(alarm)
+    joined = b"".join(parts)
+    may_hold = _Sieve(np.frombuffer(joined, dtype=_ENTRY), own, first).may_hold(alarm)
+    found: list[tuple[Done, ...]] = [()] * len(own)
+    for number, asked in may_hold.items():
+        at = int(own[number]) * SIZE
+        fields, trail = LAYOUT.unpack_from(joined, at), joined[int(first[number]) * SIZE : at]
+        counts = [(one, done(one, fields, trail)) for one in asked]
+        found[number] = tuple([(one, each) for one, each in counts if each is not None])
+    return found
 
 
 class _Sieve:
@@ -74,17 +83,17 @@ class _Sieve:
         self._stamps = table["stamp"].astype(np.uint64)
         self._now = self._stamps[own] | _PARTITION
 
-    def may_hold(self, alarm: Alarm) -> list[tuple[Asked, ...]]:
+    def may_hold(self, alarm: Alarm) -> dict[int, list[Asked]]:
+        """Return by its number what may hold of each entry; nothing does of those that aren't named."""
         left = [(asked, self._are_recent(asked)) for asked in alarm.spoken]
         if alarm.repeated:
             copies = self._copies(int(alarm.fewest_copies))
             left += [(asked, (copies >= asked.copies) & self._are_recent(asked)) for asked in alarm.repeated]
         left += [(asked, self._are_marked_enough(asked)) for asked in alarm.marked]
-        found: list[tuple[Asked, ...]] = [()] * len(self._own)
-        if left:
-            for number in np.flatnonzero(np.logical_or.reduce([flags for _, flags in left])).tolist():
-                found[number] = tuple([asked for asked, flags in left if flags[number]])
-        return found
+        if not left:
+            return {}
+        some = np.flatnonzero(np.logical_or.reduce([flags for _, flags in left])).tolist()
+        return {number: [asked for asked, flags in left if flags[number]] for number in some}
 
     def _are_recent(self, asked: Asked) -> _Flags:
         """Return whether so many messages came within the time, whatever they are."""

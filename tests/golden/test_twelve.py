@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import packs
-from rules.finding.behaviour import Lately
+from rules.finding.behaviour import LookedBack
 from rules.finding.said import gists
 from rules.finding.trail import LAYOUT, stamp
 from rules.fold import fold
@@ -110,7 +110,7 @@ def test_behaviour_is_counted_and_where_it_is_unknown_nobody_is_blamed(rules: Ru
     message = said("again and again and again")
     (text,), (letters,) = gists([fold(message.text)])
     entries = [(stamp(NOW - 5 * n, 0), 9 - n, text[:8], 1, n, letters, 0, 0, 0, 0) for n in range(5)]
-    seen = Lately(entries[0], b"".join(LAYOUT.pack(*one) for one in reversed(entries[1:])))
+    seen = LookedBack(entries[0], b"".join(LAYOUT.pack(*one) for one in reversed(entries[1:])))
     assert judged(rules, message).action is Action.ALLOW
     judgement = judged(rules, message, seen=seen)
     assert (judgement.action, judgement.strike) == (Action.HOLD, 0.0)

@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
-from rules.finding.behaviour import MOST_NEW, NEWCOMER, Lately, Wave
+from rules.finding.behaviour import MOST_NEW, NEWCOMER, LookedBack, Wave
 from rules.finding.likeness import BANDS, HASHES, KEPT, MARKED, NEW, Kin
 from rules.finding.likeness import LAYOUT as ALIKE
 from rules.finding.trail import COMMAND, EDITED, EMOTES, LAYOUT, LINKS, MENTIONS, MOST, Fields, added, stamp
@@ -49,13 +49,13 @@ def condition(chance: Random) -> Behaviour:
             return asked
 
 
-def seen(chance: Random) -> Lately:
+def seen(chance: Random) -> LookedBack:
     """Return what may be known of an author."""
     own = _entry(chance, OFFSET, 0.0)
     trail = b""
     for one in _said(chance):
         trail = added(trail, LAYOUT.pack(*one))
-    return Lately(own, trail, _kin(chance, own), _wave(chance))
+    return LookedBack(own, trail, _kin(chance, own), _wave(chance))
 
 
 def _entry(chance: Random, offset: int, age_s: float) -> Fields:
@@ -126,6 +126,6 @@ def test_what_holds_is_what_was_counted(chance: Random) -> None:
     lately = seen(chance)
     for asked in (Asked.of(condition(chance)) for _ in range(20)):
         counts = lately._count(asked)
-        held = all(bound.holds(counts[key]) for key, bound in asked.counts)
+        held = all(bound.holds(counts.get(key, 0)) for key, bound in asked.counts)
         event(f"{len(asked.counts)} counts {'hold' if held else 'do not'}")
         assert lately.holds(asked) == held, (asked, counts)

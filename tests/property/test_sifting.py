@@ -1,4 +1,4 @@
-"""Sifting rules nobody out who did what a rule asks: it only saves the work for those who didn't."""
+"""Sifting finds whoever did what a rule asks, and nobody else."""
 
 from random import Random
 
@@ -6,7 +6,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
-from rules.finding.behaviour import QUIET, Lately, asked_of_others
+from rules.finding.behaviour import QUIET, Lately, LookedBack, asked_of_others
 from rules.finding.trail import LAYOUT, MOST, added, stamp
 from streams.judging.sifting import sifted
 from tests.property.test_alarm import AGES, FLAGS, LETTERS, MARKS, NOW_S, TEXTS, condition
@@ -22,8 +22,8 @@ def entry(chance: Random, offset: int) -> bytes:
 
 @settings(max_examples=300, deadline=None)
 @given(st.randoms(use_true_random=True))
-def test_who_did_what_a_rule_asks_is_not_sifted_out(chance: Random) -> None:
-    """Whoever else is in the batch, however much each of them says in it."""
+def test_it_finds_what_looking_back_does(chance: Random) -> None:
+    """Whoever else is in the batch, however much each of them says in it; nothing is asked of others here."""
     asked = [Asked.of(condition(chance)) for _ in range(8)]
     alarm = Alarm.of(asked)
     trails, said = [], []
@@ -36,9 +36,13 @@ def test_who_did_what_a_rule_asks_is_not_sifted_out(chance: Random) -> None:
     loud = iter(sifted(trails, said, alarm))
     for trail, entries in zip(trails, said, strict=True):
         for one in entries:
-            lately, may_hold = Lately(LAYOUT.unpack(one), trail), next(loud)
-            event("left" if may_hold else "sifted out")
-            assert {each for each in asked if lately.holds(each)} <= set(may_hold)
+            looked, done = LookedBack(LAYOUT.unpack(one), trail), next(loud)
+            sifted_out = Lately(done)
+            event("left" if done else "sifted out")
+            for each in asked:
+                if not (each.alike or each.newcomers):
+                    assert looked.holds(each) == sifted_out.holds(each) == (each in sifted_out.heard(alarm))
+                    assert not sifted_out.holds(each) or looked.told(each) == sifted_out.told(each)
             trail = added(trail, one)
     assert next(loud, None) is None
 
@@ -61,8 +65,9 @@ def test_a_busy_author_is_left_and_a_quiet_one_is_not() -> None:
     )
     busy = [LAYOUT.pack(stamp(NOW_S + n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
     calm = [LAYOUT.pack(stamp(NOW_S + 60 * n, 0), n, b"whatever", 1, n, 20, 0, 0, 0, 0) for n in range(4)]
-    assert sifted([b"", b""], [busy, calm], Alarm.of([asked])) == [()] * 3 + [(asked,)] + [()] * 4
+    counts = {"messages": 4, "same_text": 4, "channels": 1}
+    assert sifted([b"", b""], [busy, calm], Alarm.of([asked])) == [()] * 3 + [((asked, counts),)] + [()] * 4
     assert sifted([], [], Alarm.of([asked])) == []
     copied = asked._replace(copies=3)
-    assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([copied])) == [(copied,)]
+    assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([copied])) == [((copied, counts),)]
     assert sifted([b"".join(busy)], [busy[3:]], Alarm.of([copied._replace(copies=5)])) == [()]
