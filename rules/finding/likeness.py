@@ -38,8 +38,9 @@ KEPT: Final = 32
 LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
 _AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _ = range(6)
-# Where the author stands in an entry that isn't unpacked.
+# Where the author stands in an entry that isn't unpacked, and the flags.
 _AUTHOR_BYTES: Final = slice(20, 28)
+_FLAGS_BYTE: Final = 28
 
 
 class Kin:
@@ -51,7 +52,7 @@ class Kin:
         alike: What was noted of messages that are nearly the same, an entry each, in any order.
 
     Attributes:
-        at_most: No more authors than this are in its cluster.
+        at_most: No more authors than this count in its cluster.
     """
 
     __slots__ = ("_alike", "_found", "_name", "_own", "at_most")
@@ -60,7 +61,7 @@ class Kin:
         self._own = own
         self._name = name
         self._alike = alike
-        self.at_most = len({own[_AUTHOR], *[one[_AUTHOR_BYTES] for one in alike]})
+        self.at_most = len({own[_AUTHOR], *[one[_AUTHOR_BYTES] for one in alike if one[_FLAGS_BYTE]]})
         self._found: dict[float, Campaign | None] = {}
 
     @property

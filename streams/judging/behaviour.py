@@ -8,19 +8,20 @@ effect and comes back with the author's standing. What concerns several authors 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from hashlib import blake2b
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Protocol
 from zlib import crc32
 
 from rules.finding.asked import Alarm
 from rules.finding.behaviour import Done, Wave, asked_of_others, is_ignored
 from rules.finding.evidence import Evidence
-from rules.finding.likeness import Kin
+from rules.finding.likeness import ONE_IN, Kin
 from rules.finding.said import counts_of, gists
-from rules.finding.trail import BYTE, COUNTED, FLAGS, LAYOUT, LETTERS, Fields, stamps
-from rules.message import Message
+from rules.finding.trail import BYTE, COUNTED, FLAGS, LAYOUT, LETTERS, Fields, is_marked, stamps
+from rules.message import CHAT, DELETED, Message
 from rules.reputation import Reputation
 from streams.judging import native
 from streams.judging.fragments import MOST_LETTERS, Cover, is_fragment, together
@@ -29,6 +30,10 @@ from streams.judging.sifting import sifted
 from streams.judging.sketches import Sketcher
 from streams.store.trails import TrailStore
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Bytes of texts that are remembered together, about a millisecond's work; whoever goes beyond is the last.
+BYTES_AT_ONCE = 32_768
 # Messages from which on a batch is sifted.
 WORTH_SIFTING = 96
 
@@ -110,23 +115,56 @@ class Observer:
                 done = (*done, *((asked, {}) for asked in others if not is_ignored(asked, flags, letters)))
             case.may_hold = done
 
-    def entries(self, cases: Sequence[Case], topic_id: str) -> list[bytes]:
-        """Return what their authors' trails will say of cases that are counted; some hundreds at most."""
+    def remember(
+        self, cases: Sequence[Case], topic_id: str, old: datetime, *, compares: bool
+    ) -> tuple[int, list[int], list[int]]:
+        """Set of each case that is counted what its author's trail will say.
+
+        Args:
+            cases: So many at most as are worth a turn of the loop; where their texts are long only the first
+                of them are done.
+            old: An account that was made by then is not new.
+            compares: Some of the others' messages are worth comparing.
+
+        Returns:
+            How many cases are done, and of these, by their number, those whose author may be new, and of all
+            others those to compare.
+        """
         if native.there:
-            partitions = self._partitions(cases, topic_id)
-            return native.kernel.entries(
-                list(cases), partitions, self._place, self._hash, self._cover.covered
-            )
+            return native.kernel.remembered(
+                list(cases), BYTES_AT_ONCE, old, compares,
+                partial(self._partition, topic_id), self._place, self._author, self._hash, self._cover.covered,
+            )  # fmt: skip
+        ends = accumulate([len(case.evidence.folded.data) for case in cases])
+        count = next((at + 1 for at, end in enumerate(ends) if end > BYTES_AT_ONCE), len(cases))
+        perhaps_new, others = [], []
+        numbers = [number for number, case in enumerate(cases[:count]) if is_counted(case.message)]
+        entries = self._entries([cases[number] for number in numbers], topic_id)
+        for number, entry in zip(numbers, entries, strict=True):
+            case = cases[number]
+            case.entry = entry
+            name, author = case.author, case.message.author
+            if name is None or author is None:
+                continue
+            made = author.created_at
+            if made is None or made.tzinfo is not UTC or not EPOCH < made <= old:
+                perhaps_new.append(number)
+            elif compares and (is_marked(entry) or not self._author(name)[0] % ONE_IN):  # as few are
+                others.append(number)
+        return count, perhaps_new, others
+
+    def _entries(self, cases: Sequence[Case], topic_id: str) -> list[bytes]:
         messages = [case.message for case in cases]
         evidence = [case.evidence for case in cases]
-        partitions, place = self._partitions(cases, topic_id), self._place
+        place = self._place
         texts, letters = gists([one.folded for one in evidence])
         counts = counts_of(messages, letters, evidence)
         identities = [message.id.encode("utf-8", "surrogatepass") for message in messages]
+        partitions = [self._partition(topic_id, case.record.partition) for case in cases]
         return list(
             map(
                 COUNTED.pack,
-                stamps([case.at for case in cases], [partitions[case.record.partition] for case in cases]),
+                stamps([case.at for case in cases], partitions),
                 [case.record.offset & 0xFFFFFFFF for case in cases],
                 self._hashed(texts, letters, counts, identities),
                 [place(message.tenant, message.platform, message.channel) for message in messages],
@@ -138,10 +176,6 @@ class Observer:
     def partition(self, topic_id: str, number: int) -> int:
         """Return what stands for a partition."""
         return self._partition(topic_id, number)
-
-    def _partitions(self, cases: Sequence[Case], topic_id: str) -> dict[int, int]:
-        numbers = {case.record.partition for case in cases}
-        return {number: self._partition(topic_id, number) for number in numbers}
 
     def _hashed(
         self,
@@ -187,3 +221,14 @@ class Observer:
 
 def _hashed(secret: bytes, size: int, name: str) -> bytes:
     return blake2b(name.encode("utf-8", "surrogatepass"), key=secret[:64], digest_size=size).digest()
+
+
+def is_counted(message: Message) -> bool:
+    """Return whether it is something that somebody says themselves, in a chat."""
+    author = message.author
+    return (
+        author is not None
+        and not (author.bot or author.relay)
+        and message.kind is not DELETED
+        and message.surface is CHAT
+    )

@@ -1,4 +1,5 @@
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from rules.finding.asked import Alarm
 from rules.finding.behaviour import Done
@@ -10,13 +11,17 @@ class Hash:
     def __init__(self, key: bytes) -> None: ...
     def digest(self, data: bytes) -> bytes: ...
 
-def entries(
+def remembered(
     cases: list[Case],
-    partitions: Mapping[int, int],
+    most_bytes: int,
+    old: datetime,
+    compares: bool,
+    partition: Callable[[int], int],
     place: Callable[[str, str, str], int],
+    author_of: Callable[[str], bytes],
     hasher: Hash,
     covered: Callable[[bytes], bytes],
-) -> list[bytes]: ...
+) -> tuple[int, list[int], list[int]]: ...
 def words(data: bytes) -> list[int]: ...
 def sketch(
     texts: Sequence[Sequence[int]], tenants: Sequence[int], factors: bytes, names: bytes

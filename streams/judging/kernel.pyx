@@ -1,10 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """What is done for each message that is watched, compiled: `native.py` says whether it is there.
 
-Everything here has a twin in Python, from which the same comes out: `entries` in behaviour.py, `sifted` in
+Everything here has a twin in Python, from which the same comes out: `remembered` in behaviour.py, `sifted` in
 sifting.py, `words`, `sketch` and `nearly_same` in sketches.py. tests/property/test_kernel.py holds them
 together.
 """
+
+from datetime import UTC, datetime
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII
@@ -16,7 +18,7 @@ from rules.finding import likeness
 from rules.finding import trail as trails
 from rules.finding.asked import SUMMED
 from rules.finding.said import counted
-from rules.message import EDITED
+from rules.message import CHAT, DELETED, EDITED
 from streams.judging import fragments
 
 cdef extern from *:
@@ -53,15 +55,17 @@ cdef enum:
     BANDS = 4
     ROWS = 3
     BLOCK = 128
+    ONE_IN = 16
 
 cdef uint64_t PARTITION = (1 << PARTITION_BITS) - 1
 cdef uint64_t LATEST_MS = (<uint64_t>1 << (64 - PARTITION_BITS)) - 1
 assert (trails.SIZE, trails.MOST, trails.PARTITION_BITS) == (SIZE, MOST, PARTITION_BITS)
 assert (likeness.LAYOUT.size, likeness.HASHES, likeness.ENOUGH) == (KIN_SIZE, HASHES, ENOUGH)
-assert (likeness.BANDS, likeness.ROWS) == (BANDS, ROWS)
+assert (likeness.BANDS, likeness.ROWS, likeness.ONE_IN) == (BANDS, ROWS, ONE_IN)
 assert [trails.BYTE[one] for one in (trails.LETTERS, trails.LINKS, trails.MENTIONS)] == [LETTERS, LINKS, MENTIONS]
 assert fragments.MOST_LETTERS == MOST_LETTERS
 
+cdef object EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 cdef int FLAG_EDITED = trails.EDITED
 cdef const char *HEX = "0123456789abcdef"
 cdef str SIGNS = "!/$?.+-"
@@ -263,71 +267,105 @@ cdef inline void big(uint8_t *into, uint64_t value, int size) noexcept nogil:
         into[at] = value >> 8 * (size - 1 - at) & 255
 
 
-def entries(list cases, dict partitions, object place, Hash hasher, object covered):
-    """Return what their authors' trails will say of cases that are counted.
+cdef bint is_counted(message, author):
+    """Return whether it is something that somebody says themselves, in a chat."""
+    return (
+        author is not None
+        and not (author.bot or author.relay)
+        and message.kind is not DELETED
+        and message.surface is CHAT
+    )
+
+
+def remembered(
+    list cases, Py_ssize_t most_bytes, object old, bint compares,
+    object partition, object place, object author_of, Hash hasher, object covered,
+):
+    """Set what their authors' trails will say of cases, as `Observer.remember` has it.
 
     Args:
-        partitions: What stands for each partition.
+        partition: Returns what stands for a partition.
         place: Returns what stands for a tenant, platform and channel.
+        author_of: Returns what stands for an author.
         covered: Returns what stands for a text that may be a part of a word.
     """
-    cdef list found = []
+    cdef list perhaps_new = [], others = []
+    cdef dict partitions = {}
     cdef bytes data, identity, cipher
     cdef str text
     cdef uint8_t[SIZE] entry
     cdef uint8_t *scratch = NULL
-    cdef Py_ssize_t room = 0, size, letters, length
+    cdef Py_ssize_t room = 0, size, letters, length, number, bytes_read = 0
     cdef const uint8_t *raw
     cdef double at
     cdef uint64_t ms, hashed
     cdef int flags, links, mentions, invites, held
     try:
-        for case in cases:
-            message, evidence, record = case.message, case.evidence, case.record
-            data, text, linked = evidence.folded.data, message.text, evidence.links
+        for number in range(len(cases)):
+            case = cases[number]
+            message, evidence = case.message, case.evidence
+            data = evidence.folded.data
             raw, length = <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
-            if length > room:
-                free(scratch)
-                room = 2 * length
-                scratch = <uint8_t *>malloc(room)
-                if scratch == NULL:
-                    room = 0
-                    raise MemoryError
-            size = bare(raw, length, scratch, &letters)
-            if letters and linked is not None and not linked and not message.entities and text[0] not in SIGNS:
-                held = min(letters, 255)
-                flags = FLAG_EDITED if message.kind is EDITED else 0
-                mentions = min(255, max(typed_mentions(text) if "@" in text else 0, len(message.mentions)))
-                links = invites = 0
-            else:
-                held, flags, links, mentions, invites = counted(message, letters, linked)
-            identity = message.id.encode("utf-8", "surrogatepass")
-            if 1 <= letters <= MOST_LETTERS and not flags & FLAG_EDITED:
-                cipher = covered(PyBytes_FromStringAndSize(<char *>scratch, size))
-                memcpy(entry + TEXT, PyBytes_AS_STRING(cipher), HASHED)
-            else:
-                if size:
-                    hashed = hasher.of(scratch, size)
-                elif length:
-                    hashed = hasher.of(raw, length)
-                else:  # nothing is said again by saying nothing
-                    hashed = hasher.of(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity))
-                memcpy(entry + TEXT, &hashed, HASHED)
-            at = case.at * 1000.0 + 0.5
-            ms = 0 if not at >= 1.0 else LATEST_MS if at >= <double>LATEST_MS else <uint64_t>at
-            big(entry, ms << PARTITION_BITS | <uint64_t>partitions[record.partition] & PARTITION, 8)
-            big(entry + 8, <uint64_t>(record.offset & 0xFFFFFFFF), 4)
-            big(entry + 20, <uint64_t>place(message.tenant, message.platform, message.channel), 2)
-            big(entry + 22, crc32(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity)), 4)
-            entry[LETTERS] = held
-            entry[LETTERS + 1] = flags
-            entry[LETTERS + 2] = links
-            entry[LETTERS + 3] = mentions
-            entry[LETTERS + 4] = invites
-            found.append(PyBytes_FromStringAndSize(<char *>entry, SIZE))
+            bytes_read += length
+            author = message.author
+            if is_counted(message, author):
+                text, linked, record = message.text, evidence.links, case.record
+                if length > room:
+                    free(scratch)
+                    room = 2 * length
+                    scratch = <uint8_t *>malloc(room)
+                    if scratch == NULL:
+                        room = 0
+                        raise MemoryError
+                size = bare(raw, length, scratch, &letters)
+                if letters and linked is not None and not linked and not message.entities and text[0] not in SIGNS:
+                    held = min(letters, 255)
+                    flags = FLAG_EDITED if message.kind is EDITED else 0
+                    mentions = min(255, max(typed_mentions(text) if "@" in text else 0, len(message.mentions)))
+                    links = invites = 0
+                else:
+                    held, flags, links, mentions, invites = counted(message, letters, linked)
+                identity = message.id.encode("utf-8", "surrogatepass")
+                if 1 <= letters <= MOST_LETTERS and not flags & FLAG_EDITED:
+                    cipher = covered(PyBytes_FromStringAndSize(<char *>scratch, size))
+                    memcpy(entry + TEXT, PyBytes_AS_STRING(cipher), HASHED)
+                else:
+                    if size:
+                        hashed = hasher.of(scratch, size)
+                    elif length:
+                        hashed = hasher.of(raw, length)
+                    else:  # nothing is said again by saying nothing
+                        hashed = hasher.of(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity))
+                    memcpy(entry + TEXT, &hashed, HASHED)
+                at = case.at * 1000.0 + 0.5
+                ms = 0 if not at >= 1.0 else LATEST_MS if at >= <double>LATEST_MS else <uint64_t>at
+                where = record.partition
+                if where not in partitions:
+                    partitions[where] = partition(where)
+                big(entry, ms << PARTITION_BITS | <uint64_t>partitions[where] & PARTITION, 8)
+                big(entry + 8, <uint64_t>(record.offset & 0xFFFFFFFF), 4)
+                big(entry + CHANNEL, <uint64_t>place(message.tenant, message.platform, message.channel), 2)
+                big(entry + MESSAGE, crc32(<const uint8_t *>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity)), 4)
+                entry[LETTERS] = held
+                entry[LETTERS + 1] = flags
+                entry[LINKS] = links
+                entry[MENTIONS] = mentions
+                entry[LETTERS + 4] = invites
+                case.entry = PyBytes_FromStringAndSize(<char *>entry, SIZE)
+                name = case.author
+                if name is not None:
+                    made = author.created_at
+                    if made is None or made.tzinfo is not UTC or not EPOCH < made <= old:
+                        perhaps_new.append(number)
+                    elif compares and (
+                        links or mentions or not <uint8_t>PyBytes_AS_STRING(author_of(name))[0] % ONE_IN
+                    ):
+                        others.append(number)
+            if bytes_read > most_bytes:
+                return number + 1, perhaps_new, others
     finally:
         free(scratch)
-    return found
+    return len(cases), perhaps_new, others
 
 
 # -- likeness

@@ -16,11 +16,10 @@ from rules.finding.behaviour import MOST_NEW, NEWCOMER, Wave
 from rules.finding.likeness import KEPT, MARKED, NEW, ONE_IN, Kin
 from rules.finding.likeness import LAYOUT as ALIKE_LAYOUT
 from rules.finding.trail import LATEST_MS, Fields, is_marked
-from rules.message import CHAT, DELETED, Message
 from rules.reputation import Reputation
-from streams.judging.behaviour import Case, Observer
+from streams.judging.behaviour import EPOCH, Case, Observer
 from streams.judging.sketches import nearly_same, words_of
-from streams.judging.turns import Turns, batched
+from streams.judging.turns import Turns
 from streams.store.trails import Kind, Note
 
 # Trails stay a little longer than rules look back: the store's clock is not the records'.
@@ -31,11 +30,9 @@ PLAIN = ALIKE._replace(told=False)
 NEW_HERE = Kind("n", NEWCOMER.size, MOST_NEW, KEEP_S)
 # Nobody is new a day after their account was made or, where nobody says when, after their first message.
 NEW_S = 86_400.0
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Messages that are remembered together, between turns of the loop, where their texts have no more bytes than
-# this: about a millisecond's work. Of longer ones fewer are.
-AT_ONCE, BYTES_AT_ONCE = 256, 32_768
+# Messages that are remembered together, between turns of the loop; of long ones fewer are.
+AT_ONCE = 256
 
 # Returns an author's reputation before a batch, None where it isn't known.
 Known = Callable[[str], Reputation | None]
@@ -56,7 +53,6 @@ class Watch:
         self._wants_new = any(one.newcomers for one in asked)
         # By its number in the batch, each case whose author may be new, and each that others may say too: its
         # flags and words.
-        self._counted = 0
         self._perhaps_new: list[tuple[int, Case]] = []
         self._alike: list[tuple[int, Case, int, list[int]]] = []
 
@@ -66,30 +62,18 @@ class Watch:
         Args:
             cases: All of the batch that was scanned, in the order of each partition's offsets.
         """
-        for start in range(0, len(cases), AT_ONCE):
+        old = _old_at(min([case.at for case in cases], default=0.0))
+        start = 0
+        while start < len(cases):
+            await turns.give_if_due()
             some = cases[start : start + AT_ONCE]
-            short = sum([len(case.evidence.folded.data) for case in some]) <= BYTES_AT_ONCE
-            for few in (some,) if short else batched(some):
-                await turns.give_if_due()
-                self._remember([case for case in few if is_counted(case.message)])
-
-    def _remember(self, cases: Sequence[Case]) -> None:
-        if not cases:
-            return
-        entries = self._observer.entries(cases, self._topic_id)
-        wants_alike, author_of = self._wants_alike, self._observer.author
-        old = _old_at(min([case.at for case in cases]))
-        for number, (case, entry) in enumerate(zip(cases, entries, strict=True), start=self._counted):
-            case.entry = entry
-            name, author = case.author, case.message.author
-            if name is None or author is None:
-                continue
-            made = author.created_at
-            if made is None or made.tzinfo is not UTC or not EPOCH < made <= old:
-                self._perhaps_new.append((number, case))
-            elif wants_alike and (is_marked(entry) or not author_of(name)[0] % ONE_IN):  # as few are
-                self._compare(number, case, 0)
-        self._counted += len(cases)
+            count, perhaps_new, others = self._observer.remember(
+                some, self._topic_id, old, compares=self._wants_alike
+            )
+            self._perhaps_new += [(start + number, some[number]) for number in perhaps_new]
+            for number in others:
+                self._compare(start + number, some[number], 0)
+            start += count
 
     async def look_round(self, *, known: Known, noting: bool = True) -> None:
         """See of each remembered case what others said and did.
@@ -159,17 +143,6 @@ class Watch:
         record = case.record
         partition = self._observer.partition(self._topic_id, record.partition)
         return case.at, partition, record.offset, self._author(case)
-
-
-def is_counted(message: Message) -> bool:
-    """Return whether it is something that somebody says themselves, in a chat."""
-    author = message.author
-    return (
-        author is not None
-        and not (author.bot or author.relay)
-        and message.kind is not DELETED
-        and message.surface is CHAT
-    )
 
 
 def _old_at(at: float) -> datetime:

@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -18,9 +19,9 @@ from rules.finding.evidence import Evidence
 from rules.finding.likeness import FEWEST_WORDS, HASHES
 from rules.finding.trail import LATEST_MS, LAYOUT, MOST, stamp
 from rules.fold import fold
-from rules.message import Author, Entity, EntityType, Kind, Message
+from rules.message import Author, Entity, EntityType, Kind, Message, Surface
 from rules.text.links import find_links
-from streams.judging import building, native, sketches
+from streams.judging import behaviour, building, native, sketches
 from streams.judging.behaviour import Observer
 from streams.judging.cases import Case
 from streams.judging.outbox import Record
@@ -33,6 +34,21 @@ from tests.property.test_said import NOWHERE
 from tests.property.test_sifting import entry
 
 T = TypeVar("T")
+Said = tuple[str, str, float, int, Kind, bool, str, Author | None]
+
+# An account that was made by then is not new.
+OLD = datetime(2020, 1, 1, tzinfo=UTC)
+AUTHORS = (
+    None,
+    Author("a"),
+    Author("bot", bot=True),
+    Author("relay", relay=True),
+    *(Author(f"old{number}", created_at=OLD) for number in range(20)),
+    Author("b", created_at=OLD + timedelta(seconds=1)),
+    Author("c", created_at=datetime(1970, 1, 1, tzinfo=UTC)),
+    Author("d", created_at=datetime(2019, 1, 1)),  # noqa: DTZ001
+    Author("e", created_at=datetime(2019, 1, 1, tzinfo=timezone(timedelta(hours=2)))),
+)
 
 PARTS = (
     "say", "so ", " ", "ONE", "é", "ß", "ÿ", "Ünder_score", "!", "/go", "@ana", "@", "a@b", "_@x", "日本",
@@ -94,29 +110,43 @@ def test_it_hashes_as_the_library_does(key: bytes, data: bytes) -> None:
     st.lists(
         st.tuples(
             TEXTS, IDS, TIMES, st.integers(0, 2**40), st.sampled_from(Kind), st.booleans(),
-            st.sampled_from(("", "", "emote", "mention", "entity")),
+            st.sampled_from(("", "", "emote", "mention", "entity")), st.sampled_from(AUTHORS),
         ),
         max_size=6,
-    )
+    ),
+    st.booleans(),
+    st.sampled_from((0, 20, 100_000)),
 )  # fmt: skip
-def test_entries_are_the_same(said: list[tuple[str, str, float, int, Kind, bool, str]]) -> None:
-    cases = [_case(*one) for one in said]
+def test_the_same_is_remembered(said: list[Said], compares: bool, most_bytes: int) -> None:
     observer = Observer(MemoryTrails(), secret=b"secret")
-    compiled, plain = both(lambda: observer.entries(cases, "topic"))
+
+    def remembered() -> tuple[int, list[int], list[int], list[bytes]]:
+        cases = [_case(*one) for one in said]
+        found = observer.remember(cases, "topic", OLD, compares=compares)
+        return *found, [case.entry for case in cases]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(behaviour, "BYTES_AT_ONCE", most_bytes)
+        compiled, plain = both(remembered)
+    event(f"{len(compiled[1])} perhaps new, {len(compiled[2])} to compare")
     assert compiled == plain
+    assert 0 < compiled[0] <= len(said) or not said
 
 
-def _case(text: str, name: str, at: float, offset: int, kind: Kind, looked: bool, marks: str) -> Case:
+def _case(
+    text: str, name: str, at: float, offset: int, kind: Kind, looked: bool, marks: str, author: Author | None
+) -> Case:
     text = text.encode("utf-8", "replace").decode()
     types = {"emote": EntityType.EMOTE, "entity": EntityType.MENTION}
     entities = (Entity(types[marks], (0, 1)),) if marks in types and text else ()
     mentions = ("bo", "di") if marks == "mention" else ()
     message = Message(
-        name, Author("a"), text, "t", "p", f"c{offset % 3}", kind=kind, entities=entities, mentions=mentions
-    )
+        name, author, text, "t", "p", f"c{offset % 3}", kind=kind, entities=entities, mentions=mentions,
+        surface=Surface.CHAT if offset % 7 else Surface.BIO,
+    )  # fmt: skip
     links = find_links(text, entities) if looked else None
     record = Record(offset % 5, offset, at, None, None)
-    return Case(record, message, at, "t/p/a", Evidence(fold(text), NOWHERE, links))
+    return Case(record, message, at, message.author_key, Evidence(fold(text), NOWHERE, links))
 
 
 @given(TEXTS | st.lists(st.sampled_from(WORDS), max_size=16).map(" ".join))

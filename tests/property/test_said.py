@@ -123,7 +123,8 @@ def test_entries_of_many_are_those_of_each() -> None:
 async def test_the_loop_goes_on_between_long_texts() -> None:
     """Short ones are remembered by hundreds; what would take long is done a few at a time."""
     assert await _turns("short", 256) == 1
-    assert await _turns("long " * 200, 256) == 16
+    assert await _turns("long " * 200, 256) == 8
+    assert await _turns("long " * 20_000, 3) == 3
     assert await _turns("short", 257) == 2
 
 
