@@ -7,7 +7,6 @@ one trail, and what stands there is compared place by place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from struct import Struct
 from typing import Any, Final
 
@@ -39,8 +38,8 @@ LAYOUT: Final = Struct(f">dIQ8sB{HASHES}s")
 Entry = tuple[Any, ...]
 _AT, _PARTITION, _OFFSET, _AUTHOR, _FLAGS, _ = range(6)
 # Where the author stands in an entry that isn't unpacked, and the flags.
-_AUTHOR_BYTES: Final = slice(20, 28)
-_FLAGS_BYTE: Final = 28
+AUTHOR_BYTES: Final = slice(20, 28)
+FLAGS_BYTE: Final = 28
 
 
 class Kin:
@@ -49,7 +48,8 @@ class Kin:
     Args:
         own: What is noted of it.
         name: The band's in whose trail most stands.
-        alike: What was noted of messages that are nearly the same, an entry each, in any order.
+        alike: What was noted of messages that are nearly the same, one after another in any order.
+        authors: How many authors of theirs are new or sent a link or a mention.
 
     Attributes:
         at_most: No more authors than this count in its cluster.
@@ -57,11 +57,11 @@ class Kin:
 
     __slots__ = ("_alike", "_found", "_name", "_own", "at_most")
 
-    def __init__(self, own: Entry, name: str, alike: Sequence[bytes]) -> None:
+    def __init__(self, own: Entry, name: str, alike: bytes, authors: int) -> None:
         self._own = own
         self._name = name
         self._alike = alike
-        self.at_most = len({own[_AUTHOR], *[one[_AUTHOR_BYTES] for one in alike if one[_FLAGS_BYTE]]})
+        self.at_most = 1 + authors
         self._found: dict[float, Campaign | None] = {}
 
     @property
@@ -99,7 +99,7 @@ class Kin:
         """
         own = self._own
         found: dict[bytes, int] = {}
-        for one in map(LAYOUT.unpack, self._alike):
+        for one in LAYOUT.iter_unpack(self._alike):
             same = one[_PARTITION] == own[_PARTITION]
             if one[_AT] > since and (one[_OFFSET] < own[_OFFSET] if same else one[_AT] <= own[_AT]):
                 found[one[_AUTHOR]] = found.get(one[_AUTHOR], 0) | one[_FLAGS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice, pairwise
 from typing import Final
@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.finding.evidence import Evidence
-from rules.finding.likeness import BANDS, ENOUGH, FEWEST_WORDS, HASHES, LAYOUT, ROWS
+from rules.finding.likeness import (
+    AUTHOR_BYTES,
+    BANDS,
+    ENOUGH,
+    FEWEST_WORDS,
+    FLAGS_BYTE,
+    HASHES,
+    LAYOUT,
+    ROWS,
+)
 from rules.fold import readable
 from rules.message import Message
 from rules.text.words import tokens
@@ -99,8 +108,12 @@ class Sketcher:
         return np.minimum.reduceat(hashed, starts, axis=0)
 
 
-def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]:
+def nearly_same(
+    sketches: Iterable[bytes], said: Iterable[list[bytes]]
+) -> Iterable[tuple[bytes, int]]:
     """Return, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
+
+    They come joined, and with them how many authors of theirs are new or sent a link or a mention.
 
     Args:
         sketches: The messages' own.
@@ -108,10 +121,14 @@ def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Itera
     """
     if native.there:
         return native.kernel.nearly_same(sketches, said)
-    return _nearly_same(sketches, said)
+    return ((b"".join(alike), _counted(alike)) for alike in _nearly_same(sketches, said))
 
 
-def _nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Sequence[bytes]]:
+def _counted(alike: Collection[bytes]) -> int:
+    return len({one[AUTHOR_BYTES] for one in alike if one[FLAGS_BYTE]})
+
+
+def _nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterator[Collection[bytes]]:
     size = LAYOUT.size
     # What is said word by word stands in the same trails, and most stand in several of them. A damaged one
     # says nothing.
@@ -126,4 +143,4 @@ def _nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iter
         ends = np.searchsorted(alike, np.cumsum(counts)).tolist()
         starts = (alike * size).tolist()
         for first, last in pairwise((0, *ends)):
-            yield list({joined[start : start + size] for start in starts[first:last]})
+            yield {joined[start : start + size] for start in starts[first:last]}

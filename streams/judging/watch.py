@@ -108,9 +108,9 @@ class Watch:
         answers = await self._observer.store.note(notes)
         stood = [answers[first : first + len(keys)] for first, _, _, keys in alike]
         same = nearly_same([own[-1] for _, _, own, _ in alike], stood)
-        for (_, case, own, keys), trails, entries in zip(alike, stood, same, strict=True):
+        for (_, case, own, keys), trails, (entries, authors) in zip(alike, stood, same, strict=True):
             if entries:
-                case.kin = Kin(own, keys[trails.index(max(trails, key=len))], entries)
+                case.kin = Kin(own, keys[trails.index(max(trails, key=len))], entries, authors)
         for case, answer in zip(new, answers[waves:], strict=True):
             case.wave = Wave(self._record(case), answer)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.behaviour import MOST_NEW, NEWCOMER, LookedBack, Wave
-from rules.finding.likeness import BANDS, HASHES, KEPT, MARKED, NEW, Kin
+from rules.finding.likeness import AUTHOR_BYTES, BANDS, FLAGS_BYTE, HASHES, KEPT, MARKED, NEW, Kin
 from rules.finding.likeness import LAYOUT as ALIKE
 from rules.finding.trail import COMMAND, EDITED, EMOTES, LAYOUT, LINKS, MENTIONS, MOST, Fields, added, stamp
 from rules.loading.condition_check import condition_doubts
@@ -81,7 +81,8 @@ def _kin(chance: Random, own: Fields) -> Kin | None:
         ALIKE.pack(*_record(chance), _name(chance, authors), chance.choice((0, NEW, MARKED)), SKETCH)
         for _ in range(_crowd(chance, BANDS * KEPT))
     ]
-    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), "c/1", alike)
+    counted = {one[AUTHOR_BYTES] for one in alike if one[FLAGS_BYTE]}
+    return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), "c/1", b"".join(alike), len(counted))
 
 
 def _wave(chance: Random) -> Wave | None:
