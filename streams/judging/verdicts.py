@@ -182,15 +182,18 @@ def _unnamed(shadow: Shadow) -> Shadow:
 
 def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -> StandingChange:
     terms = rules.policy.reputation
-    note = _note(before, now, terms)
-    return StandingChange(note, note if after is before else _note(after, now, terms))
+    strikes = terms.strikes_at(before, now)
+    note = _note(before, strikes, terms)
+    if after is before:
+        return StandingChange(note, note)
+    if after.ledger is not before.ledger or before.strikes or after.strikes:  # else they are the same
+        strikes = terms.strikes_at(after, now)
+    return StandingChange(note, _note(after, strikes, terms))
 
 
-def _note(reputation: Reputation, now: float, terms: ReputationPolicy) -> StandingNote:
-    if not (reputation.strikes or reputation.ledger):  # then it is the same at any time
-        return _kept_note(0.0, reputation.good, reputation.messages, terms.good_for_half_trust)
-    strikes = terms.strikes_at(reputation, now)
-    return _new_note(strikes, reputation.good, reputation.messages, terms.good_for_half_trust)
+def _note(reputation: Reputation, strikes: float, terms: ReputationPolicy) -> StandingNote:
+    noted = _new_note if strikes else _kept_note  # without strikes it is the same at any time
+    return noted(strikes, reputation.good, reputation.messages, terms.good_for_half_trust)
 
 
 def _new_note(strikes: float, good: int, messages: int, good_for_half: float) -> StandingNote:
