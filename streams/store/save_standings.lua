@@ -230,7 +230,7 @@ end
 
 -- Returns a trail with entries at its end: the last ones, and of those before them the last that are marked.
 local function added(trail, entries)
-  local whole = trail .. table.concat(entries)
+  local whole = trail .. entries
   local last = #whole - most_said * size
   if last <= 0 then
     return whole
@@ -251,7 +251,9 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
   local s, g, n = tonumber(stored[1] or 0), tonumber(stored[2] or 0), tonumber(stored[3] or 0)
   local f, t, mark = stored[4] and tonumber(stored[4]), tonumber(stored[5] or 0), tonumber(stored[6] or -1)
   local old_mark, written, ledger = mark, {}, nil
-  local said = {}
+  -- Nearly always every effect is new and adds something.
+  local all = entries and effects[1] and effects[1][1] > mark and not string.find(entries, blank, 1, true)
+  local some = {}
 
   for nth, effect in ipairs(effects) do
     local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
@@ -291,9 +293,9 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
         redis.call('HSET', recalls[today], message, table.concat(recall, ' '))
         written[today] = true
       end
-      local entry = entries and string.sub(entries, (nth - 1) * size + 1, nth * size)
+      local entry = entries and not all and string.sub(entries, (nth - 1) * size + 1, nth * size)
       if entry and entry ~= blank then
-        said[#said + 1] = entry
+        some[#some + 1] = entry
       end
       applied = applied + 1
     end
@@ -302,6 +304,7 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
   if mark == old_mark then
     return
   end
+  local said = all and entries or table.concat(some)
   local trail = #said > 0 and added(redis.call('GET', trail_key) or '', said)
   redis.call('HSET', key, 'g', g, 'n', n, 'f', f and exact(f) or '', 't', exact(t), mark_field, exact(mark))
   if s ~= 0 or stored[1] then
