@@ -64,11 +64,6 @@ class Asked(NamedTuple):
             max(few, default=0),
         )
 
-    @property
-    def keys(self) -> set[str]:
-        """What is counted."""
-        return {key for key, _ in self.counts}
-
 
 def _others(bound: Bound) -> int:
     """Return how many there must be besides this message for a bound to hold."""

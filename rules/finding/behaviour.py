@@ -86,10 +86,10 @@ Done = tuple[Asked, Mapping[str, int]]
 
 
 class Lately:
-    """What was seen of an author up to one of their messages, where what they did themselves was sifted out.
+    """What was seen of an author up to one of their messages; what they did themselves was counted before.
 
     Args:
-        done: All that may hold of what rules ask.
+        done: All that may hold of what rules ask; nothing else does.
         kin: What this message is like, where anybody looked.
         wave: The new authors in its channel, where its own is one.
     """
@@ -101,7 +101,7 @@ class Lately:
         self._kin = kin
         self._wave = wave
 
-    def heard(self, alarm: Alarm) -> Sequence[Asked]:
+    def heard(self, alarm: Alarm) -> Sequence[Asked]:  # noqa: ARG002 - all that holds, whatever the alarm
         """See Seen."""
         return [asked for asked, _ in self._done]
 

@@ -132,8 +132,8 @@ class Observer:
         """
         if native.there:
             return native.kernel.remembered(
-                list(cases), BYTES_AT_ONCE, old, compares,
-                partial(self._partition, topic_id), self._place, self._author, self._hash, self._cover.covered,
+                list(cases), BYTES_AT_ONCE, old, compares, partial(self._partition, topic_id),
+                self._place, self._author, self._hash, self._cover.covered,
             )  # fmt: skip
         ends = accumulate([len(case.evidence.folded.data) for case in cases])
         count = next((at + 1 for at, end in enumerate(ends) if end > BYTES_AT_ONCE), len(cases))

@@ -70,8 +70,9 @@ def sifted(trails: Sequence[bytes], said: Sequence[Sequence[bytes]], alarm: Alar
     for number, asked in may_hold.items():
         at = int(own[number]) * SIZE
         fields, trail = LAYOUT.unpack_from(joined, at), joined[int(first[number]) * SIZE : at]
-        counts = [(one, done(one, fields, trail)) for one in asked]
-        found[number] = tuple([(one, each) for one, each in counts if each is not None])
+        found[number] = tuple(
+            [(one, counted) for one in asked if (counted := done(one, fields, trail)) is not None]
+        )
     return found
 
 

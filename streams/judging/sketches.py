@@ -108,9 +108,7 @@ class Sketcher:
         return np.minimum.reduceat(hashed, starts, axis=0)
 
 
-def nearly_same(
-    sketches: Iterable[bytes], said: Iterable[list[bytes]]
-) -> Iterable[tuple[bytes, int]]:
+def nearly_same(sketches: Iterable[bytes], said: Iterable[list[bytes]]) -> Iterable[tuple[bytes, int]]:
     """Return, of each message, the entries of its bands' trails that are nearly the same as it, in any order.
 
     They come joined, and with them how many authors of theirs are new or sent a link or a mention.

@@ -114,7 +114,7 @@ def test_who_did_what_a_rule_asks_sets_off_its_alarm(chance: Random) -> None:
     others = [one for one in asked if not lately.holds(one)]
     for one in asked:
         if lately.holds(one):
-            event("+".join(sorted(one.keys)))
+            event("+".join(sorted(dict(one.counts))))
             beside = chance.sample(others, min(chance.randrange(4), len(others)))
             assert one in lately.heard(Alarm.of([one])), one
             assert one in lately.heard(Alarm.of([*beside, one])), (one, beside)

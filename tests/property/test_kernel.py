@@ -47,7 +47,7 @@ AUTHORS = (
     *(Author(f"old{number}", created_at=OLD) for number in range(20)),
     Author("b", created_at=OLD + timedelta(seconds=1)),
     Author("c", created_at=datetime(1970, 1, 1, tzinfo=UTC)),
-    Author("d", created_at=datetime(2019, 1, 1)),  # noqa: DTZ001
+    Author("d", created_at=datetime(2019, 1, 1)),
     Author("e", created_at=datetime(2019, 1, 1, tzinfo=timezone(timedelta(hours=2)))),
 )
 
