@@ -186,7 +186,7 @@ def _change(before: Reputation, after: Reputation, now: float, rules: RuleSet) -
     note = _note(before, strikes, terms)
     if after is before:
         return StandingChange(note, note)
-    if after.ledger is not before.ledger or before.strikes or after.strikes:  # else they are the same
+    if after.ledger is not before.ledger:  # else they are the same, however they were halved on the way
         strikes = terms.strikes_at(after, now)
     return StandingChange(note, _note(after, strikes, terms))
 

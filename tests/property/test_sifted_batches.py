@@ -144,6 +144,27 @@ async def test_it_comes_out_the_same(seed: int, monkeypatch: pytest.MonkeyPatch)
     assert none == 0 < quiet < len(sifted)
 
 
+@pytest.mark.parametrize("worth_sifting", [1, ONE_BY_ONE])
+async def test_what_a_rule_ignores_is_part_of_no_campaign(
+    worth_sifting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not to that rule; to another it is."""
+    monkeypatch.setattr(behaviour, "WORTH_SIFTING", worth_sifting)
+    asked = '{alike: "> 1", within: 10m'
+    watched = loaded(
+        f"- {{id: spam/any, label: spam, strength: weak, behaviour: {asked}}}}}\n"
+        f"- {{id: spam/long, label: spam, strength: weak, behaviour: {asked}, ignore: [under 99 letters]}}}}\n"
+        f"- {{id: spam/talk, label: spam, strength: weak, behaviour: {asked}, ignore: [commands]}}}}",
+        policy=POLICY,
+    )
+    bench = Bench(watched, MemoryStandings(), observer=Observer(MemoryTrails(), secret=b"secret"))
+    text = "see my stuff at https://cheap.example/x today"
+    said = [{"id": f"m{n}", "author": f"u{n}", "text": text, "channel": "a"} for n in range(3)]
+    verdicts = bench.on(bench.topics.verdicts, await bench.moderator.judge(TOPIC_ID, bench.records(*said)))
+    reasons = [[reason["rule"] for reason in each.get("reasons", ())] for each in verdicts]
+    assert reasons == [[], *[["spam/any", "spam/talk"]] * 2]
+
+
 async def test_a_damaged_trail_is_its_authors_trouble_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are told quiet beside them; whoever has it is asked."""
     monkeypatch.setattr(behaviour, "WORTH_SIFTING", 1)

@@ -4,6 +4,7 @@ import pytest
 import redis
 
 from rules.ruleset import RuleSet
+from streams.judging import behaviour
 from streams.process.embedded import Store
 from tests.rule_folders import loaded
 from tests.scenarios.chat import Chat
@@ -21,9 +22,13 @@ def rules() -> RuleSet:
     return loaded(RULES)
 
 
+@pytest.mark.parametrize("sifted", [False, True])
 @pytest.mark.parametrize("batch", [1, 4, 100])
-async def test_bits_that_make_a_word(store: Store, rules: RuleSet, batch: int) -> None:
+async def test_bits_that_make_a_word(
+    store: Store, rules: RuleSet, batch: int, sifted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message that completes it is held; those before and behind it aren't, nor is anybody between."""
+    monkeypatch.setattr(behaviour, "WORTH_SIFTING", 1 if sifted else 1_000)
     chat = Chat()
     for part in ("hi", "zz", "LU", "re", "ok"):
         chat.says("eve", part, every=2)
