@@ -153,7 +153,7 @@ async def test_what_a_rule_ignores_is_part_of_no_campaign(
     asked = '{alike: "> 1", within: 10m'
     watched = loaded(
         f"- {{id: spam/any, label: spam, strength: weak, behaviour: {asked}}}}}\n"
-        f"- {{id: spam/long, label: spam, strength: weak, behaviour: {asked}, ignore: [under 99 letters]}}}}\n"
+        f"- {{id: spam/not, label: spam, strength: weak, behaviour: {asked}, ignore: [under 99 letters]}}}}\n"
         f"- {{id: spam/talk, label: spam, strength: weak, behaviour: {asked}, ignore: [commands]}}}}",
         policy=POLICY,
     )
