@@ -258,6 +258,9 @@ local function save(key, recalls, fallen_key, mark_field, effects, trail_key, en
   for nth, effect in ipairs(effects) do
     local offset, at, kind, message, today, yesterday, strike, good, counts, action, content,
       label, ruleset, most, credit = unpack(effect)
+    if all and offset <= mark then
+      all, some[1] = false, string.sub(entries, 1, (nth - 1) * size)
+    end
     if offset > mark and kind == 'reversed' then
       ledger = ledger or open_ledger(key, fallen_key)
       s, g = reverse(ledger, message, at, s, g, t)

@@ -473,6 +473,16 @@ async def test_a_trail_comes_back_where_it_is_asked_for(standings: StandingStore
     assert [standing.trail for standing in await standings.load(asks, NOON)] == [b"", b"", b""]
 
 
+async def test_a_record_that_comes_twice_in_a_save_is_on_the_trail_once(standings: StandingStore) -> None:
+    """What comes before it and behind it is there too."""
+    first, second, third = (bytes([offset]) * SIZE for offset in range(1, 4))
+    said = [effect(1, "m1", entry=first), effect(2, "m2", entry=second)]
+    await standings.save([of("t/p/ana", *said, said[-1], effect(3, "m3", entry=third))], WEEK_S)
+    [standing] = await standings.load([Ask("t/p/ana")], NOON, trails=True)
+    assert standing.trail == first + second + third
+    assert standing.reputation.messages == 3
+
+
 async def test_a_reversal_moves_no_trail(standings: StandingStore) -> None:
     """Also where it is saved beside messages."""
     entry = b"x" * SIZE

@@ -55,7 +55,7 @@ def seen(chance: Random) -> LookedBack:
     trail = b""
     for one in _said(chance):
         trail = added(trail, LAYOUT.pack(*one))
-    return LookedBack(own, trail, _kin(chance, own), _wave(chance))
+    return LookedBack(own, trail, kin(chance, own), wave(chance))
 
 
 def _entry(chance: Random, offset: int, age_s: float) -> Fields:
@@ -72,7 +72,8 @@ def _said(chance: Random) -> Sequence[Fields]:
     return [_entry(chance, offset, age) for offset, age in enumerate(ages)]
 
 
-def _kin(chance: Random, own: Fields) -> Kin | None:
+def kin(chance: Random, own: Fields) -> Kin | None:
+    """Return what a message may be like."""
     if chance.random() < 0.2:
         return None
     flags = (MARKED if own[LINKS] or own[MENTIONS] else 0) | chance.choice((0, NEW))
@@ -85,7 +86,8 @@ def _kin(chance: Random, own: Fields) -> Kin | None:
     return Kin((NOW_S, PARTITION, OFFSET, SELF, flags, SKETCH), "c/1", b"".join(alike), len(counted))
 
 
-def _wave(chance: Random) -> Wave | None:
+def wave(chance: Random) -> Wave | None:
+    """Return the new authors that may be in its channel."""
     if chance.random() < 0.2:
         return None
     authors = chance.choice((2, 9, 500))

@@ -2,14 +2,23 @@
 
 from random import Random
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from rules.finding.asked import Alarm, Asked
 from rules.finding.behaviour import QUIET, Lately, LookedBack, asked_of_others
 from rules.finding.trail import LAYOUT, MOST, added, stamp
+from rules.message import Author, Message
+from rules.reputation import Reputation
+from streams.judging import behaviour
+from streams.judging.behaviour import Observer
+from streams.judging.cases import Case, Live
+from streams.judging.outbox import Record
 from streams.judging.sifting import sifted
-from tests.property.test_alarm import AGES, FLAGS, LETTERS, MARKS, NOW_S, TEXTS, condition
+from streams.store.standings import Standing
+from streams.store.trails import MemoryTrails
+from tests.property.test_alarm import AGES, FLAGS, LETTERS, MARKS, NOW_S, TEXTS, condition, kin, wave
 
 
 def entry(chance: Random, offset: int) -> bytes:
@@ -45,6 +54,37 @@ def test_it_finds_what_looking_back_does(chance: Random) -> None:
                     assert not sifted_out.holds(each) or looked.told(each) == sifted_out.told(each)
             trail = added(trail, one)
     assert next(loud, None) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_it_finds_what_others_did_as_well(chance: Random) -> None:
+    """Whatever is asked of the author beside that, and whatever isn't counted."""
+    asked = [Asked.of(condition(chance)) for _ in range(12)]
+    alarm = Alarm.of(asked)
+    cases, trails = [], {}
+    for number in range(3):
+        author = f"u{number}"
+        trails[author] = b"".join(entry(chance, offset) for offset in range(chance.choice((0, 3, MOST))))
+        said = Message(f"m{number}", Author(author), "whatever")
+        cases.append(Case(Record(0, 1_000, NOW_S, None, None), said, NOW_S, author))
+        own = LAYOUT.unpack(entry(chance, 1_000))
+        cases[-1].entry, cases[-1].kin, cases[-1].wave = LAYOUT.pack(*own), kin(chance, own), wave(chance)
+    lives = {author: Live(Standing(Reputation(), trail=trail)) for author, trail in trails.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(behaviour, "WORTH_SIFTING", 1)
+        Observer(MemoryTrails(), secret=b"secret").sift(cases, lives, alarm)
+    for case in cases:
+        assert case.may_hold is not None
+        sifted_out = Lately(case.may_hold, case.kin, case.wave)
+        looked = LookedBack(LAYOUT.unpack(case.entry), trails[case.author or ""], case.kin, case.wave)
+        for each in asked:
+            held = looked.holds(each)
+            event(f"{'+'.join(sorted(dict(each.counts)))}: {held}")
+            assert sifted_out.holds(each) == held
+            assert not held or (
+                each in sifted_out.heard(alarm) and sifted_out.told(each) == looked.told(each)
+            )
 
 
 @settings(max_examples=100, deadline=None)
