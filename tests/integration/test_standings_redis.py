@@ -115,7 +115,7 @@ class SlowWay:
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while some := await reader.read(65_536):
-            await asyncio.sleep(self.takes_s)
+            await asyncio.sleep(self.takes_s * len(some) / 65_536)
             writer.write(some)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -205,9 +205,9 @@ async def test_what_takes_long_to_send_is_answered_meanwhile(server: Store) -> N
     effect = Effect(0, NOON, "m1", Kind.CREATED, recall)
     authors = [f"acme/chat/{number}" for number in range(8 * IN_TIME)]
     async with slow_way_to(server) as way:
-        standings = RedisStandings(way.url, key=b"secret", timeout_s=0.5)
+        standings = RedisStandings(way.url, key=b"secret", timeout_s=1.0)
         await standings.save(batch("ana"), WEEK_S)
-        way.takes_s = 0.01
+        way.takes_s = 0.008
         await standings.save([AuthorEffects(author, HERE, (effect,)) for author in authors], WEEK_S)
         await standings.close()
 
