@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """What is done for each message that is watched, compiled: `native.py` says whether it is there.
 
-Everything here has a twin in Python, from which the same comes out: `remembered` in behaviour.py, `sifted` in
+Everything here has a twin in Python, from which the same comes out: `remember` in behaviour.py, `sifted` in
 sifting.py, `words`, `sketch` and `nearly_same` in sketches.py. tests/property/test_kernel.py holds them
 together.
 """

@@ -32,19 +32,15 @@ class RedisTrails:
         order = sorted(range(len(notes)), key=keys.__getitem__)
         items: list[Item] = []
         kinds: dict[Kind, int] = {}
-        last: Kind | None = None
         for number in order:
             kind, key, entry = notes[number]
-            if kind is not last:  # as few are
-                last, which = kind, kinds.setdefault(kind, len(kinds) + 1)
-                places = self._places(kind.name)
-            bucket, stem = places[key[:2]]
-            items.append(Item(bucket, (stem + key,), which, entry))
+            bucket, stem = self._places(kind.name)[key[:2]]
+            items.append(Item(bucket, (stem + key,), kinds.setdefault(kind, len(kinds) + 1), entry))
         answers: list[bytes] = [b""] * len(notes)
         said = ([kind[1:] for kind in kinds],)
         for called, replies in await self._scripts.run(self._note, items, said):
-            for at, reply in zip(called, replies, strict=True):
-                answers[order[at]] = reply
+            for which, reply in zip(called, replies, strict=True):
+                answers[order[which]] = reply
         return answers
 
     def _places_of(self, kind: str) -> dict[str, tuple[str, str]]:
