@@ -248,13 +248,13 @@ class Bridge:
         await self._writer.write(self._topics.feedback, feedback.key, encode(feedback), headers, partition)
         await self._memory.end_hold(verdict.message_id)
         if decision is Decision.REMOVE:
-            removed = await self._executor.lift(verdict, remove=True, urgent=True)
-            return "Removed." if removed else "Noted; it can't be removed from here."
+            why = await self._executor.lift(verdict, remove=True, urgent=True)
+            return "Removed." if why is None else f"Noted; it isn't removed: {why}."
         if decision in (Decision.APPROVE, Decision.OVERTURN) and verdict.action.strict:
-            back = await self._executor.lift(verdict, remove=False, urgent=True)
+            why = await self._executor.lift(verdict, remove=False, urgent=True)
+            back = "Restored." if why is None else f"Noted; it isn't brought back: {why}."
             heard = await self._executor.end_time_out(verdict)
-            said = "Restored." if back else "Noted; it can't be brought back here."
-            return f"{said} The author may write again." if heard else said
+            return back if heard is None else f"{back} {heard}"
         return "Noted."
 
     async def why(self, report: str) -> str:

@@ -13,7 +13,7 @@ from streams.kafka.topics import Topics
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.memory import Memory
 from streams.platforms.pace import Pace
-from streams.platforms.port import Away, Impossible, Platform
+from streams.platforms.port import Away, Impossible, Platform, reason_of
 from streams.wire.records import DEED, DeedRecord, Outcome, record_key
 from streams.wire.writing import cloud_event, encode, rfc3339
 
@@ -52,56 +52,74 @@ class Executor:
         self._pace = pace
         self._dry_run = dry_run
 
-    async def do(self, task: Task) -> None:
-        """Do a deed, unless it was done; try again where that may help, and say what came of it."""
+    async def do(self, task: Task) -> str | None:
+        """Do a deed, unless it was done; try again where that may help, and say what came of it.
+
+        What was tried in vain is tried anew when a human asks for it.
+
+        Returns:
+            Why it isn't done; None where it is.
+        """
         if self._dry_run:
             if await self._memory.claim(f"dry/{task.id}"):
                 log.info("dry_run", deed=task.deed, verdict=task.verdict.id)
                 await self.say(task, Outcome.DRY_RUN, None)
-            return
+            return "this is a dry run"
         if task.deed is Deed.UNTIMEOUT and not await self._memory.is_silenced(task.verdict):
-            return
-        repeatable = task.deed in self._platform.repeatable
-        if await self._memory.is_done(task.id) if repeatable else not await self._memory.claim(task.id):
-            return
+            return None
+        if task.deed not in self._platform.repeatable:
+            if not await self._memory.claim(task.id):
+                return None
+        else:
+            known = await self._memory.came_of(task.id)
+            if known is not None and not (known and task.urgent):
+                return known or None
+        return await self._done(task)
+
+    async def _done(self, task: Task) -> str | None:
+        """Do it, note it and say so; return why it isn't done."""
+        why: str | None = None
         if task.deed in (Deed.DELETE, Deed.HIDE):
             await self._memory.note_gone(task.verdict.message_id)
         try:
             report = await self._tried(task)
         except Impossible as error:
-            await self._memory.claim(task.id)
-            log.warning("deed_impossible", deed=task.deed, verdict=task.verdict.id, reason=str(error))
-            await self.say(task, Outcome.IMPOSSIBLE, str(error))
+            outcome, why = Outcome.IMPOSSIBLE, reason_of(error)
+            log.warning("deed_impossible", deed=task.deed, verdict=task.verdict.id, reason=why)
         except Away as error:
-            await self._memory.claim(task.id)
-            log.error("deed_failed", deed=task.deed, verdict=task.verdict.id, reason=str(error))  # noqa: TRY400
-            await self.say(task, Outcome.FAILED, str(error))
+            outcome, why = Outcome.FAILED, reason_of(error)
+            log.error("deed_failed", deed=task.deed, verdict=task.verdict.id, reason=why)  # noqa: TRY400
         else:
-            if task.deed is Deed.UNHIDE:
-                await self._memory.forget_gone(task.verdict.message_id)
-            if task.deed is Deed.TIMEOUT:
-                await self._memory.set_silenced(task.verdict)
-            if task.deed is Deed.UNTIMEOUT:
-                await self._memory.end_silenced(task.verdict)
-            if report is not None:
-                await self._memory.set_report(report, task.verdict)
-            await self._memory.claim(task.id)
-            await self.say(task, Outcome.DONE, None)
+            outcome = Outcome.DONE
+            await self._remember(task, report)
+        await self._memory.note(task.id, why)
+        await self.say(task, outcome, why)
+        return why
 
-    async def lift(self, verdict: Verdict, *, remove: bool, urgent: bool = False) -> bool:
-        """Take a message away for good, or bring it back; return whether the platform can."""
+    async def _remember(self, task: Task, report: str | None) -> None:
+        """Note what follows from a deed that was done."""
+        if task.deed is Deed.UNHIDE:
+            await self._memory.forget_gone(task.verdict.message_id)
+        if task.deed is Deed.TIMEOUT:
+            await self._memory.set_silenced(task.verdict)
+        if task.deed is Deed.UNTIMEOUT:
+            await self._memory.end_silenced(task.verdict)
+        if report is not None:
+            await self._memory.set_report(report, task.verdict)
+
+    async def lift(self, verdict: Verdict, *, remove: bool, urgent: bool = False) -> str | None:
+        """Take a message away for good, or bring it back; return why that isn't done, None where it is."""
         deed = Deed.DELETE if remove else Deed.UNHIDE
         if deed not in self._platform.can:
-            return False
-        await self.do(Task(deed, verdict, urgent=urgent))
-        return True
+            return "this platform can't do that"
+        return await self.do(Task(deed, verdict, urgent=urgent))
 
-    async def end_time_out(self, verdict: Verdict) -> bool:
-        """Let the author write again, if this verdict keeps them from it; return whether it did."""
+    async def end_time_out(self, verdict: Verdict) -> str | None:
+        """Let the author write again, if this verdict keeps them from it; return in words what came of it."""
         if not await self._memory.is_silenced(verdict):
-            return False
-        await self.do(Task(Deed.UNTIMEOUT, verdict, urgent=True))
-        return True
+            return None
+        why = await self.do(Task(Deed.UNTIMEOUT, verdict, urgent=True))
+        return "The author may write again." if why is None else f"The author may not write again yet: {why}."
 
     async def say(self, task: Task, outcome: Outcome, reason: str | None) -> None:
         """Say on `mod.deeds` what came of a deed, and why it isn't done."""

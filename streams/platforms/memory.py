@@ -38,6 +38,10 @@ class Said(NamedTuple):
     channel: str
 
 
+# Stands for a deed that was done; for another it says why it wasn't.
+DONE = b"1"
+
+
 class Memory:
     """One bridge's memory.
 
@@ -85,15 +89,22 @@ class Memory:
             async with self._asked():
                 await self._redis.hset(self._at + "offsets", mapping=dict(offsets))
 
-    async def is_done(self, task: str) -> bool:
-        """Return whether a deed was done."""
+    async def came_of(self, task: str) -> str | None:
+        """Return what was noted of a deed: "" where it was done, else why not; None where it wasn't tried."""
         async with self._asked():
-            return bool(await self._redis.exists(f"{self._at}done:{task}"))
+            found = await self._redis.get(f"{self._at}done:{task}")
+        return None if found is None else "" if found == DONE else str(found.decode())
 
     async def claim(self, task: str) -> bool:
-        """Note a deed as done; False where it was noted before."""
+        """Note a deed as done; False where one was noted before."""
         async with self._asked():
-            return bool(await self._redis.set(f"{self._at}done:{task}", b"1", nx=True, ex=KEEP_S))
+            return bool(await self._redis.set(f"{self._at}done:{task}", DONE, nx=True, ex=KEEP_S))
+
+    async def note(self, task: str, why_not: str | None) -> None:
+        """Note a deed as done, or why it isn't."""
+        said = DONE if why_not is None else why_not.encode("utf-8", "replace")
+        async with self._asked():
+            await self._redis.set(f"{self._at}done:{task}", said, ex=KEEP_S)
 
     async def is_copy(self, verdict: Verdict, what: str) -> bool:
         """Return whether the message came twice, and its other verdict has asked for the same before.
