@@ -83,6 +83,11 @@ def verdicts(
     return list(found.values())
 
 
+def judged(it: Deployment, message: str, tenant: str = TENANT) -> dict[str, Any]:
+    """Return the verdict on a message, when there is one."""
+    return next(each for each in told(it, it.topics.verdicts, tenant) if each["message_id"] == message)
+
+
 def example_texts(count: int) -> list[str]:
     """Return texts of the example chat as one may say them anywhere: in one line, not too long."""
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import discord
@@ -23,6 +24,7 @@ from streams.platforms.discord_config import DiscordConfig
 from streams.platforms.discord_entry import connect, enter, log_in, reach
 from streams.platforms.discord_events import Client, Event
 from streams.platforms.discord_messages import SAID, read
+from streams.platforms.orders import Asked, Orders, together
 from streams.platforms.port import Away, Ear, Impossible
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,9 @@ class Discord:
         # By channel or thread, the last message that was heard; and those that were read after the last gap.
         self._heard: dict[int, int] = {}
         self._caught_up: set[int] = set()
+        # How far everything is safe.
+        self._safe: str | None = None
+        self._orders = Orders()
 
     async def close(self) -> None:
         """Let connections go."""
@@ -71,15 +76,7 @@ class Discord:
         gateway = self._config.gateway
         await log_in(self._client, self._config)
         await reach(gateway)
-        jobs = [asyncio.create_task(job) for job in (connect(self._client, gateway), self._listen(ear))]
-        try:
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-            for job in done:
-                job.result()
-        finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
+        await together(connect(self._client, gateway), self._listen(ear), self._obey(ear))
 
     async def _listen(self, ear: Ear) -> None:
         events = self._client.events
@@ -160,6 +157,7 @@ class Discord:
 
     async def _hear(self, events: Iterable[Event], ear: Ear) -> None:
         said: list[Message] = []
+        orders: list[Asked] = []
         for event in events:
             channel = event.channel.id if isinstance(event, discord.Message) else event.channel_id
             where = self._where(channel)
@@ -170,10 +168,13 @@ class Discord:
                     continue
                 self._heard[channel] = max(self._heard.get(channel, 0), event.id)
             if where is None:
-                await self._answer(event, ear)
+                orders += self._asked(event)
             else:
                 said += self._read(event, *where)
-        await ear.hear(said, msgspec.json.encode(self._heard).decode())
+        cursor = msgspec.json.encode(self._heard).decode()
+        await ear.hear(said, cursor if self._orders.all_done and not orders else None)
+        self._safe = cursor
+        await self._orders.put(orders)
 
     def _where(self, number: int) -> tuple[str, str] | None:
         """Return the channel, and what goes before the ids of its messages: of a thread, the thread."""
@@ -199,16 +200,21 @@ class Discord:
 
     # -- the moderators' room
 
-    async def _answer(self, event: Event, ear: Ear) -> None:
+    def _asked(self, event: Event) -> Iterator[Asked]:
         order = _order(event)
-        if order is None or isinstance(event, discord.RawBulkMessageDeleteEvent):
-            return
-        answered = event.id if isinstance(event, discord.Message) else event.message_id
-        text = await commands.answer(order, ear)
-        try:
-            await self._calls.send(self._config.room or 0, text, f"{answered}/{order}", reply_to=answered)
-        except (Away, Impossible) as error:
-            log.warning("answer_unsaid", report=order.report, reason=str(error))
+        if order is not None and not isinstance(event, discord.RawBulkMessageDeleteEvent):
+            answered = event.id if isinstance(event, discord.Message) else event.message_id
+            yield Asked(order, partial(self._reply, answered, order))
+
+    async def _reply(self, answered: int, order: commands.Order, text: str) -> None:
+        await self._calls.send(self._config.room or 0, text, f"{answered}/{order}", reply_to=answered)
+
+    async def _obey(self, ear: Ear) -> None:
+        """Do what is asked for, and keep how far was heard once it is done."""
+        while True:
+            await self._orders.work_one(ear)
+            if self._orders.all_done:
+                await ear.hear([], self._safe)
 
     # -- out
 

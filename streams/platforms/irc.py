@@ -17,6 +17,7 @@ from streams.errors import PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task
 from streams.platforms.irc_chat import Chat, IrcConfig
+from streams.platforms.orders import Asked, Orders, together
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 
 log = structlog.get_logger(__name__)
@@ -44,11 +45,14 @@ class Irc:
         self.can = frozenset(can)
         self._client: Chat | None = None
         self._ear: Ear | None = None
-        self._answers: set[asyncio.Task[None]] = set()
+        self._orders = Orders()
 
     async def run(self, ear: Ear) -> None:
         """Be there, and come back; what is said while we are away is not heard: IRC keeps nothing."""
         self._ear = ear
+        await together(self._stay(ear), self._orders.work(ear))
+
+    async def _stay(self, ear: Ear) -> None:
         wait, been = FIRST_WAIT_S, False
         while True:
             client = Chat(self._config)
@@ -64,7 +68,6 @@ class Irc:
                 log.warning("network_away", error=str(error), retry_s=wait)
             finally:
                 self._client = None
-                await self._fall_silent()
                 await client.leave()
             await asyncio.sleep(wait)
             wait = min(LONGEST_WAIT_S, wait * 2)
@@ -75,30 +78,20 @@ class Irc:
             while len(said) < TOGETHER and not client.said.empty():
                 said.append(client.said.get_nowait())
             await ear.hear([message for message in said if isinstance(message, Message)])
-            for order in said:
-                if isinstance(order, commands.Order):
-                    await self._answer(client, order, ear)
+            await self._orders.put(
+                [Asked(order, self._reply) for order in said if isinstance(order, commands.Order)]
+            )
             if any(message is None for message in said):
                 raise PlatformError(f"{self._config.host} has closed the connection")
 
-    async def _answer(self, client: Chat, order: commands.Order, ear: Ear) -> None:
-        text = await commands.answer(order, ear)
-        # Hearing goes on meanwhile: it may be long until it is our turn.
-        answering = asyncio.create_task(self._say_answer(client, order, text, ear))
-        self._answers.add(answering)
-        answering.add_done_callback(self._answers.discard)
-
-    async def _say_answer(self, client: Chat, order: commands.Order, text: str, ear: Ear) -> None:
+    async def _reply(self, text: str) -> None:
+        client, ear = self._client, self._ear
+        if client is None or ear is None:
+            raise Away(f"{self._config.host} is away")
         try:
             await client.say("PRIVMSG", self._config.room or "", text, ear, urgent=True)
         except GONE as error:
-            log.warning("answer_unsaid", report=order.report, reason=reason_of(error))
-
-    async def _fall_silent(self) -> None:
-        answers = list(self._answers)
-        for answering in answers:
-            answering.cancel()
-        await asyncio.gather(*answers, return_exceptions=True)
+            raise Away(f"{self._config.host} has gone: {reason_of(error)}") from error
 
     def _say_rights(self, client: Chat) -> None:
         """Say once, before the first deed, what can't be done and how to mend it."""

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import nio
@@ -19,7 +20,7 @@ from streams.platforms.deeds import Deed, Task
 from streams.platforms.matrix_calls import Turns, asked, transaction
 from streams.platforms.matrix_config import MatrixConfig
 from streams.platforms.matrix_messages import edits, event_id, read
-from streams.platforms.matrix_orders import Asked, Orders, asked_in
+from streams.platforms.matrix_orders import asked_in
 from streams.platforms.matrix_rooms import (
     POWER_LEVELS,
     Rooms,
@@ -29,6 +30,7 @@ from streams.platforms.matrix_rooms import (
     power,
 )
 from streams.platforms.matrix_text import fields, word
+from streams.platforms.orders import Asked, Orders
 from streams.platforms.port import Away, Ear, Impossible
 
 log = structlog.get_logger(__name__)
@@ -66,7 +68,7 @@ class Matrix:
         self._rooms = Rooms(self._client, config)
         self._entered = asyncio.Event()
         self._turns = Turns()
-        self._orders = Orders(self._reply)
+        self._orders = Orders()
         # It would write what people send into the log, where it isn't as the specification has it.
         logging.getLogger("nio").setLevel(logging.CRITICAL)
 
@@ -148,7 +150,10 @@ class Matrix:
             if any(is_replaced(event.source) for event in events):
                 self._rooms.replaced(room_id, jobs, since)
             if self._rooms.is_moderators(room_id):
-                orders += asked_in(room_id, events, self._client.user_id)
+                orders += [
+                    Asked(order, partial(self._reply, room_id, event))
+                    for order, event in asked_in(events, self._client.user_id)
+                ]
             elif (channel := self._rooms.channel(room_id)) is not None:
                 found = [await self._read(room_id, channel, event.source) for event in events]
                 heard += [message for message in found if message is not None]
@@ -273,7 +278,7 @@ class Matrix:
         )
         return str(sent.event_id)
 
-    async def _reply(self, room_id: str, text: str, event: str) -> None:
+    async def _reply(self, room_id: str, event: str, text: str) -> None:
         relation = {"m.in_reply_to": {"event_id": event}}
         await self._say(room_id, text, event, {"m.relates_to": relation}, urgent=True)
 

@@ -1,74 +1,21 @@
-"""What moderators ask for in their Matrix room, done beside the sync, which goes on meanwhile."""
+"""What moderators ask for in their Matrix room."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import nio
-import structlog
 
 from streams.platforms import commands
 from streams.platforms.matrix_messages import answered
-from streams.platforms.port import Away, Ear, Impossible
-
-log = structlog.get_logger(__name__)
-
-# So many wait; beyond that nothing more is heard until some are done.
-WAITING = 100
 
 
-class Asked(NamedTuple):
-    """An order, and where it stands."""
-
-    order: commands.Order
-    room_id: str
-    event_id: str
-
-
-class Orders:
-    """Does what was asked for, one after the other.
-
-    Args:
-        say: Says a text in a room in reply to an event.
-    """
-
-    def __init__(self, say: Callable[[str, str, str], Awaitable[object]]) -> None:
-        self._say = say
-        self._queue: asyncio.Queue[Asked] = asyncio.Queue(WAITING)
-        self._open = 0
-
-    @property
-    def all_done(self) -> bool:
-        """Whether nothing waits: until then the cursor stays, so that a killed bridge hears it again."""
-        return self._open == 0
-
-    async def put(self, asked: Sequence[Asked]) -> None:
-        """Have these done."""
-        for each in asked:
-            self._open += 1
-            await self._queue.put(each)
-
-    async def work(self, ear: Ear) -> None:
-        """Do what is asked, until cancelled."""
-        while True:
-            order, room_id, event_id = await self._queue.get()
-            text = await commands.answer(order, ear)
-            try:
-                await self._say(room_id, text, event_id)
-            except (Away, Impossible) as error:
-                log.warning("answer_unsaid", report=order.report, reason=str(error))
-            self._open -= 1
-
-
-def asked_in(room_id: str, events: Sequence[nio.Event], me: str) -> list[Asked]:
-    """Return what others ask for in a room."""
-    return [
-        Asked(order, room_id, event.event_id)
-        for event in events
-        if event.source.get("sender") != me and (order := _order(event)) is not None
-    ]
+def asked_in(events: Sequence[nio.Event], me: str) -> Iterator[tuple[commands.Order, str]]:
+    """Yield what others ask for in a room, and with which event."""
+    for event in events:
+        order = _order(event) if event.source.get("sender") != me else None
+        if order is not None:
+            yield order, event.event_id
 
 
 def _order(event: nio.Event) -> commands.Order | None:

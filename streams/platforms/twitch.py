@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from rules.message import Message
 from streams.errors import ConfigurationError, PlatformError
 from streams.platforms import commands, words
 from streams.platforms.deeds import Deed, Task, with_untimeout
+from streams.platforms.orders import Asked, Orders, together
 from streams.platforms.port import Away, Ear, Impossible, reason_of
 from streams.platforms.twitch_chat import Chat, Purge, TwitchConfig
 from streams.platforms.twitch_purges import Purges
@@ -61,6 +63,7 @@ class Twitch:
         self._made: dict[str, datetime | None] = {}
         self._ages_from = 0.0
         self._purges = Purges()
+        self._orders = Orders()
 
     # -- in
 
@@ -70,6 +73,9 @@ class Twitch:
             await self._check()
         except Away as error:
             raise PlatformError(f"Twitch doesn't answer: {error}") from error
+        await together(self._stay(ear), self._orders.work(ear))
+
+    async def _stay(self, ear: Ear) -> None:
         wait, been = FIRST_WAIT_S, False
         while True:
             client = Chat(self._config, self._login)
@@ -122,13 +128,10 @@ class Twitch:
     async def _hear(self, said: Sequence[Message | Purge], ear: Ear) -> None:
         judged, room = self._apart(said)
         await ear.hear(await self._aged(judged))
-        for message in room:
-            order = _order(message)
-            if order is not None:
-                try:
-                    await self._say(await commands.answer(order, ear), message.id)
-                except (Away, Impossible) as error:
-                    log.warning("answer_unsaid", report=order.report, reason=str(error))
+        asked = ((_order(message), message.id) for message in room)
+        await self._orders.put(
+            [Asked(order, partial(self._say, reply_to=name)) for order, name in asked if order is not None]
+        )
 
     def _apart(self, said: Sequence[Message | Purge]) -> tuple[list[Message], list[Message]]:
         """Return what others have said, in the channels with what is gone there, and in the room."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streams.process.embedded import Broker, Store
-from tests.bridging import messages, said_deeds, start_bridge, told, until, verdicts
+from tests.bridging import judged, messages, said_deeds, start_bridge, told, until, verdicts
 from tests.deployment import Deployment, kill
 from tests.discord_server import (
     ANA,
@@ -178,6 +178,35 @@ async def test_the_room_is_asked_and_answers(it: Deployment, discord: DiscordSer
         body["communication_disabled_until"] for method, _, body in discord.calls if method == "PATCH"
     ]
     assert (len(silenced), silenced[-1]) == (2, None)
+
+
+async def test_an_order_that_waits_for_the_api_keeps_nobody_waiting(
+    it: Deployment, discord: DiscordServer, tenant: str
+) -> None:
+    """What is said meanwhile is judged. Who is killed over it does it after that, and no more then."""
+    bridge = start_bridge(it, "discord", config(discord, tenant))
+    await bridged(it)
+    discord.say("come to zzheld")
+    await until(lambda: discord.said[MODS], it)
+    asked = {"message_id": discord.said[MODS][0]["id"], "channel_id": str(MODS)}
+    discord.answers += [503] * 50
+    discord.say("!remove", ANA, MODS, message_reference=asked)
+    await until(lambda: len(discord.answers) < 50, it)
+    hello = discord.say("hello", ANA)
+    await asyncio.to_thread(judged, it, hello, tenant)
+    assert len(discord.answers) > 40, "the order was tried for long before what came later was judged"
+    assert not [each for each in discord.said[MODS] if each["content"].endswith("Removed.")]
+    kill(bridge)
+    discord.answers.clear()
+    bridge = start_bridge(it, "discord", config(discord, tenant))
+    await until(lambda: discord.said[MODS][-1]["content"].endswith("Removed."), it)
+    await asyncio.sleep(0.5)
+    kill(bridge)
+    start_bridge(it, "discord", config(discord, tenant))
+    await bridged(it)
+    again = discord.say("hello again", ANA)
+    await asyncio.to_thread(judged, it, again, tenant)
+    assert len([each for each in discord.said[MODS] if each["content"].endswith("Removed.")]) == 1
 
 
 async def test_nothing_is_left_out_across_breaks_and_kills(

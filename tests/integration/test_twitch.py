@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streams.kafka.records import tail
-from tests.bridging import LONG_S, said_deeds, start_bridge, until, verdicts
+from tests.bridging import LONG_S, judged, said_deeds, start_bridge, until, verdicts
 from tests.deployment import Deployment
 from tests.twitch import LANTERN, SCOPES, SIEVE, Twitch
 
@@ -135,6 +135,44 @@ async def test_the_room_is_asked_and_its_moderators_answer(it: Deployment, twitc
     with tail(it.access, it.topics.feedback, from_beginning=True, count=1, idle_s=LONG_S) as records:
         feedback = json.loads(next(records).value or b"")
     assert (feedback["reviewer"], feedback["reason"]) == ("Ana", "spam bot")
+
+
+async def test_an_order_that_waits_for_the_api_keeps_nobody_waiting(it: Deployment, twitch: Twitch) -> None:
+    """What is said meanwhile is judged: the deed is tried again after 1, 2, 4 and 8 seconds."""
+    start_bridge(it, "twitch", config(twitch, room="lantern_mods") | {"deeds": REPORTS})
+    await bridged(it, twitch)
+    twitch.say("this is zzbad")
+    await until(lambda: twitch.room, it)
+    twitch.answers += [503] * 4
+    reply = {"channel": "lantern_mods", "reply-parent-msg-id": twitch.room[0]["id"]}
+    twitch.say("@sieve !remove", "ana", badges="moderator/1", **reply)
+    await until(lambda: len(twitch.answers) < 4, it)
+    hello = twitch.say("hello", "eve")
+    await asyncio.to_thread(judged, it, hello)
+    assert twitch.answers, "the order was done before what came later was judged"
+    await until(lambda: twitch.room[-1]["message"].endswith("Removed."), it)
+
+
+async def test_an_order_that_fails_says_so_and_may_be_given_again(it: Deployment, twitch: Twitch) -> None:
+    """When what was in its way is mended."""
+    start_bridge(it, "twitch", config(twitch, room="lantern_mods") | {"deeds": REPORTS})
+    await bridged(it, twitch)
+    twitch.say("this is zzbad")
+    await until(lambda: twitch.room, it)
+    twitch.moderator = False
+    remove = {"channel": "lantern_mods", "reply-parent-msg-id": twitch.room[0]["id"]}
+    twitch.say("@sieve !remove", "ana", badges="moderator/1", **remove)
+    await until(lambda: len(twitch.room) > 1, it)
+    assert "it isn't removed: chat: 403 no; is sieve a moderator there?" in twitch.room[1]["message"]
+    twitch.moderator = True
+    twitch.say("@sieve !remove", "ana", badges="moderator/1", **remove)
+    await until(lambda: len(twitch.room) > 2 and twitch.room[2]["message"].endswith("Removed."), it)
+    assert [call[1] for call in twitch.calls] == ["chat"]
+    outcomes = await asyncio.to_thread(said_deeds, it, 3)
+    assert [(each["deed"], each["outcome"]) for each in outcomes[1:]] == [
+        ("delete", "impossible"),
+        ("delete", "done"),
+    ]
 
 
 async def test_not_spam_ends_the_time_out(it: Deployment, twitch: Twitch) -> None:
