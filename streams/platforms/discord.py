@@ -61,8 +61,6 @@ class Discord:
         # By channel or thread, the last message that was heard; and those that were read after the last gap.
         self._heard: dict[int, int] = {}
         self._caught_up: set[int] = set()
-        # How far everything is safe.
-        self._safe: str | None = None
         self._orders = Orders()
 
     async def close(self) -> None:
@@ -76,7 +74,7 @@ class Discord:
         gateway = self._config.gateway
         await log_in(self._client, self._config)
         await reach(gateway)
-        await together(connect(self._client, gateway), self._listen(ear), self._obey(ear))
+        await together(connect(self._client, gateway), self._listen(ear), self._orders.work(ear))
 
     async def _listen(self, ear: Ear) -> None:
         events = self._client.events
@@ -172,8 +170,8 @@ class Discord:
             else:
                 said += self._read(event, *where)
         cursor = msgspec.json.encode(self._heard).decode()
+        # What comes after the last order is done moves the cursor on.
         await ear.hear(said, cursor if self._orders.all_done and not orders else None)
-        self._safe = cursor
         await self._orders.put(orders)
 
     def _where(self, number: int) -> tuple[str, str] | None:
@@ -208,13 +206,6 @@ class Discord:
 
     async def _reply(self, answered: int, order: commands.Order, text: str) -> None:
         await self._calls.send(self._config.room or 0, text, f"{answered}/{order}", reply_to=answered)
-
-    async def _obey(self, ear: Ear) -> None:
-        """Do what is asked for, and keep how far was heard once it is done."""
-        while True:
-            await self._orders.work_one(ear)
-            if self._orders.all_done:
-                await ear.hear([], self._safe)
 
     # -- out
 

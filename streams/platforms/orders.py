@@ -48,17 +48,13 @@ class Orders:
     async def work(self, ear: Ear) -> None:
         """Do what is asked, until cancelled."""
         while True:
-            await self.work_one(ear)
-
-    async def work_one(self, ear: Ear) -> None:
-        """Do what is asked next, and answer."""
-        order, reply = await self._queue.get()
-        text = await commands.answer(order, ear)
-        try:
-            await reply(text)
-        except (Away, Impossible) as error:
-            log.warning("answer_unsaid", report=order.report, reason=str(error))
-        self._open -= 1
+            order, reply = await self._queue.get()
+            text = await commands.answer(order, ear)
+            try:
+                await reply(text)
+            except (Away, Impossible) as error:
+                log.warning("answer_unsaid", report=order.report, reason=str(error))
+            self._open -= 1
 
 
 async def together(*jobs: Coroutine[Any, Any, None]) -> None:
