@@ -72,8 +72,10 @@ class Executor:
                 return None
         else:
             known = await self._memory.came_of(task.id)
-            if known is not None and not (known and task.urgent):
-                return known or None
+            if known == "":
+                return None
+            if known is not None and not task.urgent:
+                return known
         return await self._done(task)
 
     async def _done(self, task: Task) -> str | None:

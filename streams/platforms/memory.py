@@ -29,6 +29,8 @@ from streams.feedback.decisions import base_of
 DAY_S = 86_400
 # A day longer than verdicts lie on their topic.
 KEEP_S = 8 * DAY_S
+# Stands for a deed that was done; for another it says why it wasn't.
+DONE = b"1"
 
 
 class Said(NamedTuple):
@@ -36,10 +38,6 @@ class Said(NamedTuple):
 
     author: str | None
     channel: str
-
-
-# Stands for a deed that was done; for another it says why it wasn't.
-DONE = b"1"
 
 
 class Memory:
